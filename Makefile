@@ -1,0 +1,48 @@
+# make test is the whole check: it installs what is missing (Debian, root), starts
+# the real services, runs everything and stops what it started. See .ci/.
+
+SHELL := /bin/bash
+CACHE := $(or $(CONGVU_CACHE),$(HOME)/.cache/congvu)
+
+# For services-up and services-down: where the variables are written, where the
+# services keep their data (not below /root: PostgreSQL runs as a user of its own).
+ENV_FILE ?= $(CACHE)/test.env
+STATE ?= $(or $(TMPDIR),/tmp)/congvu-services
+
+.PHONY: test long bench static js services-up services-down demo build
+
+test: ## everything; the last lines are those of go test
+	@.ci/install
+	@.ci/static
+	@.ci/js
+	@.ci/services run go test -timeout 30m ./...
+
+long: ## the same tests with the large counts (CONGVU_LONG=1)
+	@.ci/install
+	@.ci/static
+	@.ci/js
+	@CONGVU_LONG=1 .ci/services run go test -count=1 -timeout 6h ./...
+
+bench: ## the benchmarks, nothing else
+	@.ci/install
+	@.ci/services run go test -run '^$$' -bench . -benchmem -timeout 2h ./...
+
+static: ## gofmt, vet, staticcheck
+	@.ci/static
+
+js: ## type check and tests of the JavaScript
+	@.ci/install
+	@.ci/js
+
+services-up: ## start the services for single tests: . $(make -s services-up) && go test ./evidence/...
+	@.ci/install
+	@.ci/services up $(ENV_FILE) $(STATE)
+
+services-down: ## stop them again
+	@.ci/services down $(STATE)
+
+build: ## the program, as ./congvu
+	@CGO_ENABLED=0 go build -trimpath -o congvu ./cmd/congvu
+
+demo: ## the program with demo data on http://localhost:8080
+	@go run ./cmd/congvu demo
