@@ -1,0 +1,104 @@
+package history
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"congvu/inspection"
+
+	"github.com/gowebpki/jcs"
+	"gorm.io/gorm"
+)
+
+// Event is what is to be recorded. Data may hold ids, codes, figures and hashes
+// of texts (TextHash), nothing that names or describes a person. Visit is the id
+// of the check that the event belongs to, empty where it belongs to none.
+type Event struct {
+	Actor       inspection.Actor
+	Capacity    inspection.Capacity
+	Action      string
+	SubjectKind string
+	SubjectID   string
+	Visit       string
+	At          inspection.Instant
+	Data        map[string]any
+}
+
+// Row is an event as it is stored.
+type Row struct {
+	Seq          int64              `gorm:"column:seq;primaryKey;autoIncrement"`
+	ID           string             `gorm:"column:id"`
+	At           inspection.Instant `gorm:"column:at"`
+	Actor        string             `gorm:"column:actor"`
+	Role         string             `gorm:"column:role"`
+	Organisation string             `gorm:"column:organisation"`
+	Team         string             `gorm:"column:team"`
+	Action       string             `gorm:"column:action"`
+	SubjectKind  string             `gorm:"column:subject_kind"`
+	SubjectID    string             `gorm:"column:subject_id"`
+	VisitID      string             `gorm:"column:visit_id"`
+	Body         string             `gorm:"column:body"`
+	Hash         string             `gorm:"column:hash"`
+}
+
+// TableName is the table.
+func (Row) TableName() string { return "history" }
+
+// Append writes an event in the caller's transaction. At is required: the
+// caller's clock is the one that its own rows carry.
+func Append(tx *gorm.DB, e Event) error {
+	if e.Action == "" || e.SubjectKind == "" || e.SubjectID == "" || e.At.IsZero() {
+		return fmt.Errorf("history: incomplete event %q on %s %q", e.Action, e.SubjectKind, e.SubjectID)
+	}
+	salt := make([]byte, 16)
+	if _, err := rand.Read(salt); err != nil {
+		return err
+	}
+	row := Row{ID: inspection.NewID(), At: e.At, Actor: e.Actor.Person, Role: string(e.Capacity.Role),
+		Organisation: e.Capacity.Organisation, Team: e.Capacity.Team, Action: e.Action,
+		SubjectKind: e.SubjectKind, SubjectID: e.SubjectID, VisitID: e.Visit}
+	body, err := json.Marshal(map[string]any{
+		"id": row.ID, "at": e.At.String(), "actor": row.Actor, "role": row.Role, "organisation": row.Organisation,
+		"team": row.Team, "device": e.Actor.Device, "action": row.Action, "subject_kind": row.SubjectKind,
+		"subject_id": row.SubjectID, "visit": row.VisitID, "data": e.Data,
+		"salt": base64.RawStdEncoding.EncodeToString(salt),
+	})
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	canonical, err := jcs.Transform(body)
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	row.Body, row.Hash = string(canonical), hash(string(canonical))
+	return tx.Omit("Seq").Create(&row).Error
+}
+
+// Check tells whether the row's hash still fits its body.
+func (r Row) Check() bool { return r.Hash == hash(r.Body) }
+
+// TextHash is the SHA-256 of a text in hex: how free text appears in an event.
+// The empty text has the empty hash.
+func TextHash(s string) string {
+	if s == "" {
+		return ""
+	}
+	return hash(s)
+}
+
+func hash(s string) string {
+	h := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(h[:])
+}
+
+// OfSubject lists the events of one subject, oldest first. The caller has checked
+// that its actor may see the subject.
+func OfSubject(tx *gorm.DB, kind, id string) ([]Row, error) {
+	var rows []Row
+	err := tx.Where("subject_kind = ? AND subject_id = ?", kind, id).Order("seq").Find(&rows).Error
+	return rows, err
+}

@@ -1,0 +1,83 @@
+package history
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Two transactions may commit in another order than they took their numbers in,
+// so "all rows after seq N" would miss one that commits late. Readers therefore
+// follow a position that is given to rows only after they have committed, by one
+// writer at a time.
+
+// lateness is how far behind the newest row an uncommitted one may stand: rows
+// older than this many numbers are settled and not looked for again.
+const lateness = 10_000
+
+type head struct {
+	Only     int   `gorm:"column:only;primaryKey"`
+	Position int64 `gorm:"column:position"`
+	Settled  int64 `gorm:"column:settled"`
+}
+
+func (head) TableName() string { return "history_head" }
+
+type order struct {
+	Position int64 `gorm:"column:position;primaryKey"`
+	Seq      int64 `gorm:"column:seq"`
+}
+
+func (order) TableName() string { return "history_order" }
+
+// Entry is a row with its position, the cursor to go on from.
+type Entry struct {
+	Position int64 `gorm:"column:position"`
+	Row      `gorm:"embedded"`
+}
+
+// Reader hands out committed rows in one order that never changes.
+type Reader struct{ db *gorm.DB }
+
+// NewReader makes a reader. Any number may read at once, in any process.
+func NewReader(db *gorm.DB) *Reader { return &Reader{db: db} }
+
+// After is at most limit rows after a position, 0 for the beginning. Every
+// committed row is handed out once, in the same order to every reader.
+func (r *Reader) After(ctx context.Context, position int64, limit int) ([]Entry, error) {
+	if err := r.db.WithContext(ctx).Transaction(settle); err != nil {
+		return nil, err
+	}
+	var entries []Entry
+	err := r.db.WithContext(ctx).Table("history_order").
+		Select("history_order.position, history.*").
+		Joins("JOIN history ON history.seq = history_order.seq").
+		Where("history_order.position > ?", position).
+		Order("history_order.position").Limit(limit).Find(&entries).Error
+	return entries, err
+}
+
+func settle(tx *gorm.DB) error {
+	var h head
+	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("only = 1").Take(&h).Error; err != nil {
+		return err
+	}
+	var seqs []int64
+	err := tx.Table("history").
+		Where("seq > ? AND NOT EXISTS (SELECT 1 FROM history_order o WHERE o.seq = history.seq)", h.Settled).
+		Order("seq").Pluck("seq", &seqs).Error
+	if err != nil || len(seqs) == 0 {
+		return err
+	}
+	rows := make([]order, len(seqs))
+	for i, seq := range seqs {
+		rows[i] = order{Position: h.Position + int64(i) + 1, Seq: seq}
+	}
+	if err := tx.CreateInBatches(rows, 200).Error; err != nil {
+		return err
+	}
+	settled := max(h.Settled, seqs[len(seqs)-1]-lateness)
+	return tx.Model(&head{}).Where("only = 1").
+		Updates(map[string]any{"position": h.Position + int64(len(seqs)), "settled": settled}).Error
+}

@@ -1,0 +1,164 @@
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/libtnb/sqlite"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+//go:embed sqlite/*.sql postgres/*.sql
+var files embed.FS
+
+// ErrNewer says that a later version of the program has changed the schema; this
+// one must not touch it.
+var ErrNewer = errors.New("the database was written by a newer version of congvu")
+
+// IsPostgres tells whether a DSN names a PostgreSQL database; anything else is
+// the path of an SQLite file.
+func IsPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// Open connects to the database that a DSN names, without changing its schema.
+// On SQLite a transaction takes the write lock when it begins (a read that later
+// writes could fail half-way otherwise) and waits for others; foreign keys are
+// enforced and a commit is on disk when it returns.
+func Open(ctx context.Context, dsn string) (*gorm.DB, error) {
+	var dialect gorm.Dialector
+	if IsPostgres(dsn) {
+		dialect = postgres.New(postgres.Config{DSN: dsn})
+	} else {
+		if err := os.MkdirAll(filepath.Dir(dsn), 0o700); err != nil {
+			return nil, err
+		}
+		q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+			"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}}
+		dialect = sqlite.Open("file:" + (&url.URL{Path: dsn}).EscapedPath() + "?" + q.Encode())
+	}
+	db, err := gorm.Open(dialect, &gorm.Config{
+		TranslateError: true,
+		Logger: logger.New(slogWriter{}, logger.Config{SlowThreshold: 500 * time.Millisecond,
+			LogLevel: logger.Warn, IgnoreRecordNotFoundError: true, ParameterizedQueries: true}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	if IsPostgres(dsn) {
+		pool.SetMaxOpenConns(20)
+		pool.SetMaxIdleConns(10)
+	} else {
+		pool.SetMaxOpenConns(8)
+		pool.SetMaxIdleConns(8)
+	}
+	if err := pool.PingContext(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return db, nil
+}
+
+type slogWriter struct{}
+
+func (slogWriter) Printf(format string, args ...any) {
+	slog.Warn("database", "message", strings.TrimSpace(fmt.Sprintf(format, args...)))
+}
+
+// Status is where a schema stands: the version of the database and the newest
+// that this program knows.
+type Status struct{ Current, Newest int64 }
+
+// Pending tells whether Up has something to do.
+func (s Status) Pending() bool { return s.Current < s.Newest }
+
+// ReadStatus tells where the schema stands. It changes nothing but goose's own
+// version table, which it makes when absent.
+func ReadStatus(ctx context.Context, db *gorm.DB) (Status, error) {
+	p, err := provider(db)
+	if err != nil {
+		return Status{}, err
+	}
+	return status(ctx, p)
+}
+
+func status(ctx context.Context, p *goose.Provider) (Status, error) {
+	current, newest, err := p.GetVersions(ctx)
+	if err != nil {
+		return Status{}, fmt.Errorf("schema version: %w", err)
+	}
+	if current > newest {
+		return Status{current, newest}, fmt.Errorf("%w: schema %d, this program knows %d", ErrNewer, current, newest)
+	}
+	return Status{current, newest}, nil
+}
+
+// Up brings the schema to the newest version. Several copies of the program may
+// call it at once; one does the work, the others wait. A schema newer than this
+// program is refused with ErrNewer and left alone.
+func Up(ctx context.Context, db *gorm.DB) error {
+	p, err := provider(db)
+	if err != nil {
+		return err
+	}
+	if _, err := status(ctx, p); err != nil {
+		return err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+func provider(db *gorm.DB) (*goose.Provider, error) {
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	dialect, folder := goose.DialectSQLite3, "sqlite"
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if db.Name() == "postgres" {
+		dialect, folder = goose.DialectPostgres, "postgres"
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	sub, err := fs.Sub(files, folder)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, pool, sub, options...)
+}
+
+// Files is the SQL of one dialect, "sqlite" or "postgres", for tests and tools.
+func Files(dialect string) (fs.FS, error) { return fs.Sub(files, dialect) }
+
+// Close closes the pool behind a database.
+func Close(db *gorm.DB) error {
+	var pool *sql.DB
+	pool, err := db.DB()
+	if err != nil {
+		return err
+	}
+	return pool.Close()
+}
