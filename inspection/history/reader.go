@@ -17,7 +17,7 @@ import (
 const lateness = 10_000
 
 type head struct {
-	Only     int   `gorm:"column:only;primaryKey"`
+	One      int   `gorm:"column:one;primaryKey"`
 	Position int64 `gorm:"column:position"`
 	Settled  int64 `gorm:"column:settled"`
 }
@@ -60,7 +60,7 @@ func (r *Reader) After(ctx context.Context, position int64, limit int) ([]Entry,
 
 func settle(tx *gorm.DB) error {
 	var h head
-	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("only = 1").Take(&h).Error; err != nil {
+	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("one = 1").Take(&h).Error; err != nil {
 		return err
 	}
 	var seqs []int64
@@ -78,6 +78,6 @@ func settle(tx *gorm.DB) error {
 		return err
 	}
 	settled := max(h.Settled, seqs[len(seqs)-1]-lateness)
-	return tx.Model(&head{}).Where("only = 1").
+	return tx.Model(&head{}).Where("one = 1").
 		Updates(map[string]any{"position": h.Position + int64(len(seqs)), "settled": settled}).Error
 }

@@ -23,11 +23,11 @@ CREATE TABLE history_order (
     seq      INTEGER NOT NULL UNIQUE REFERENCES history (seq)
 );
 CREATE TABLE history_head (
-    only      INTEGER PRIMARY KEY CHECK (only = 1),
+    one       INTEGER PRIMARY KEY CHECK (one = 1),
     position  INTEGER NOT NULL,
     settled   INTEGER NOT NULL
 );
-INSERT INTO history_head (only, position, settled) VALUES (1, 0, 0);
+INSERT INTO history_head (one, position, settled) VALUES (1, 0, 0);
 
 -- INSERT OR REPLACE deletes without firing a DELETE trigger: it is caught before
 -- the insert.
