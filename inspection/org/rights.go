@@ -1,0 +1,219 @@
+package org
+
+import (
+	"slices"
+
+	"congvu/inspection"
+
+	"gorm.io/gorm"
+)
+
+// Action is something that a person may or may not do to a subject.
+type Action string
+
+// The actions. The owner of a subject asks for them by name; what each needs
+// stands in the table below and nowhere else.
+const (
+	// A target in the plan: what is to be visited.
+	ReadTarget   Action = "target.read"
+	ManageTarget Action = "target.manage"
+	CheckIn      Action = "target.check_in"
+
+	// A check.
+	ReadVisit     Action = "visit.read"     // the content: answers, minutes, score once concluded
+	ListVisit     Action = "visit.list"     // that it takes place, where, and its state
+	InspectVisit  Action = "visit.inspect"  // post operations on it
+	FinishVisit   Action = "visit.finish"   // close the answers, draw up and close the minutes
+	ReportVisit   Action = "visit.report"   // report its result
+	ConcludeVisit Action = "visit.conclude" // conclude it
+
+	// A finding.
+	ReadFinding     Action = "finding.read"
+	AnswerFinding   Action = "finding.answer"   // explain, acknowledge, ask for time, submit: the unit
+	ReviewFinding   Action = "finding.review"   // return, accept, extend, merge: the team's lead
+	VerifyFinding   Action = "finding.verify"   // verify on documents or on the spot: a member
+	DecideFinding   Action = "finding.decide"   // rule, confirm, withdraw, assign, close: who issued the decision
+	ReopenFinding   Action = "finding.reopen"   // after verification
+	SuperviseTerms  Action = "finding.hold"     // hold, release, long extensions: the chair
+	SummariseChecks Action = "summary.read"     // the chair's page
+	ManageOrg       Action = "org.manage"       // units, organisations, desks, people, roles
+	ManageAccounts  Action = "account.manage"   // accounts
+	ManageChecklist Action = "checklist.manage" // checklists
+	ReadRegister    Action = "org.read"         // the tree of units and desks
+)
+
+// Subject is the plain facts that decide: the package that owns the thing fills
+// in what applies.
+type Subject struct {
+	Unit     string   // the organisation that is inspected, or that answers now
+	Issuer   string   // the organisation whose decision founded the check
+	Team     string   // the team
+	Decider  string   // the person who issued the decision
+	Lead     string   // the person who leads
+	OpenedTo []string // the persons to whom the lead has opened a target
+	Stage    string   // the state of the check, or of the finding
+}
+
+// Columns name where the same facts stand in a query: column names, and for
+// Opened an SQL condition with one placeholder for the person.
+type Columns struct{ Unit, Issuer, Team, Decider, Lead, Stage, Opened string }
+
+// tie is how a capacity must be tied to the subject.
+type tie int
+
+const (
+	anywhere tie = iota // the role alone is enough
+	ofUnit              // held in the unit
+	ofIssuer            // held in the issuing organisation
+	inTeam              // held in the team
+	decides             // the person issued the decision
+	leads               // the person leads
+	opened              // the lead has opened it to the person
+)
+
+type rule struct {
+	roles  []inspection.Role
+	tie    tie
+	stages []string // empty: every stage
+}
+
+// The stages of a check that a rule can speak of (domain: inspection states).
+var (
+	afterMinutes   = []string{"MINUTES_SIGNED", "MINUTES_UNSIGNED", "CANNOT_INSPECT", "REPORTED", "CONCLUDED", "CLOSED"}
+	afterConcluded = []string{"CONCLUDED", "CLOSED"}
+	leaders        = []inspection.Role{inspection.TeamLead, inspection.DeputyLead}
+	scribes        = []inspection.Role{inspection.TeamLead, inspection.DeputyLead, inspection.TeamSecretary}
+	team           = inspection.TeamRoles
+	chairs         = []inspection.Role{inspection.Chairperson, inspection.ViceChairperson}
+	overseers      = []inspection.Role{inspection.Chairperson, inspection.ViceChairperson, inspection.ChiefOfOffice}
+	unit           = []inspection.Role{inspection.UnitHead, inspection.UnitContact}
+	unitHead       = []inspection.Role{inspection.UnitHead}
+	homeAffairs    = []inspection.Role{inspection.HomeAffairs}
+	admins         = []inspection.Role{inspection.SysAdmin}
+	officials      = []inspection.Role{inspection.SysAdmin, inspection.HomeAffairs}
+	everyRole      = inspection.Roles
+)
+
+// table is the whole of who may do what. Until check-in a target is known to its
+// lead and to whom the lead has opened it, chairs and administrators not excepted;
+// the unit sees a check from its minutes on; administrators see no content.
+var table = map[Action][]rule{
+	ReadTarget:   {{leaders, leads, nil}, {team, opened, nil}},
+	ManageTarget: {{leaders, leads, nil}},
+	CheckIn:      {{leaders, leads, nil}},
+
+	ListVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {everyRole, decides, nil}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
+	ReadVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, afterMinutes}, {everyRole, decides, afterMinutes}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
+	InspectVisit:  {{team, inTeam, nil}},
+	FinishVisit:   {{scribes, inTeam, nil}},
+	ReportVisit:   {{leaders, inTeam, nil}},
+	ConcludeVisit: {{everyRole, decides, nil}},
+
+	ReadFinding:    {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {everyRole, decides, nil}, {homeAffairs, ofIssuer, nil}, {unit, ofUnit, nil}},
+	AnswerFinding:  {{unit, ofUnit, nil}},
+	ReviewFinding:  {{leaders, inTeam, nil}},
+	VerifyFinding:  {{team, inTeam, nil}},
+	DecideFinding:  {{everyRole, decides, nil}},
+	ReopenFinding:  {{leaders, inTeam, nil}, {chairs, ofIssuer, nil}},
+	SuperviseTerms: {{chairs, ofIssuer, nil}},
+
+	SummariseChecks: {{overseers, ofIssuer, nil}, {homeAffairs, ofIssuer, nil}},
+	ManageOrg:       {{officials, anywhere, nil}},
+	ManageAccounts:  {{admins, anywhere, nil}},
+	ManageChecklist: {{officials, anywhere, nil}},
+	ReadRegister:    {{everyRole, anywhere, nil}},
+}
+
+// Can decides whether the actor may do this to the subject, and in which of the
+// actor's capacities: the first that allows it, which history then names.
+func Can(actor inspection.Actor, action Action, s Subject) (inspection.Capacity, bool) {
+	if actor.Person == "" {
+		return inspection.Capacity{}, false
+	}
+	for _, r := range table[action] {
+		if len(r.stages) > 0 && !slices.Contains(r.stages, s.Stage) {
+			continue
+		}
+		for _, c := range actor.Capacities {
+			if slices.Contains(r.roles, c.Role) && r.tied(actor, c, s) {
+				return c, true
+			}
+		}
+	}
+	return inspection.Capacity{}, false
+}
+
+func (r rule) tied(a inspection.Actor, c inspection.Capacity, s Subject) bool {
+	switch r.tie {
+	case ofUnit:
+		return s.Unit != "" && c.Organisation == s.Unit
+	case ofIssuer:
+		return s.Issuer != "" && c.Organisation == s.Issuer
+	case inTeam:
+		return s.Team != "" && c.Team == s.Team
+	case decides:
+		return s.Decider != "" && a.Person == s.Decider
+	case leads:
+		return s.Lead != "" && a.Person == s.Lead && c.Team == s.Team
+	case opened:
+		return c.Team == s.Team && slices.Contains(s.OpenedTo, a.Person)
+	}
+	return r.tie == anywhere
+}
+
+// Scope is Can for lists and counts: the same table as a condition on the rows
+// that the actor may do this to. A test holds the two equal.
+func Scope(actor inspection.Actor, action Action, at Columns) func(*gorm.DB) *gorm.DB {
+	return func(db *gorm.DB) *gorm.DB {
+		clean := db.Session(&gorm.Session{NewDB: true})
+		any := clean.Where("1 = 0")
+		if actor.Person != "" {
+			for _, r := range table[action] {
+				for _, c := range actor.Capacities {
+					if !slices.Contains(r.roles, c.Role) {
+						continue
+					}
+					if q, ok := r.where(clean, actor, c, at); ok {
+						any = any.Or(q)
+					}
+				}
+			}
+		}
+		return db.Where(any)
+	}
+}
+
+// where is one rule as a condition; false where the rule speaks of a fact that
+// the rows do not carry.
+func (r rule) where(clean *gorm.DB, a inspection.Actor, c inspection.Capacity, at Columns) (*gorm.DB, bool) {
+	q := clean
+	switch {
+	case r.tie == anywhere:
+		q = q.Where("1 = 1")
+	case r.tie == ofUnit && at.Unit != "" && c.Organisation != "":
+		q = q.Where(at.Unit+" = ?", c.Organisation)
+	case r.tie == ofIssuer && at.Issuer != "" && c.Organisation != "":
+		q = q.Where(at.Issuer+" = ?", c.Organisation)
+	case r.tie == inTeam && at.Team != "" && c.Team != "":
+		q = q.Where(at.Team+" = ?", c.Team)
+	case r.tie == decides && at.Decider != "":
+		q = q.Where(at.Decider+" = ?", a.Person)
+	case r.tie == leads && at.Lead != "" && at.Team != "":
+		q = q.Where(at.Lead+" = ? AND "+at.Team+" = ?", a.Person, c.Team)
+	case r.tie == opened && at.Opened != "" && at.Team != "":
+		q = q.Where(at.Opened+" AND "+at.Team+" = ?", a.Person, c.Team)
+	default:
+		return nil, false
+	}
+	if len(r.stages) > 0 {
+		if at.Stage == "" {
+			return nil, false
+		}
+		q = q.Where(at.Stage+" IN ?", r.stages)
+	}
+	return q, true
+}
+
+// MustNot is the refusal of what a person may see but not do; what a person may
+// not see is answered with NotFound by the owner.
+func MustNot() *inspection.Error { return inspection.E(inspection.Forbidden, "error.forbidden") }
