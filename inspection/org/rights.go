@@ -17,7 +17,8 @@ const (
 	// A target in the plan: what is to be visited.
 	ReadTarget   Action = "target.read"
 	ManageTarget Action = "target.manage"
-	CheckIn      Action = "target.check_in"
+	CheckIn      Action = "target.check_in" // opened: to those whom the lead lets lead on site
+	PlanTarget   Action = "target.plan"     // put a new one into the team's plan
 
 	// A check.
 	ReadVisit     Action = "visit.read"     // the content: answers, minutes, score once concluded
@@ -100,7 +101,8 @@ var (
 var table = map[Action][]rule{
 	ReadTarget:   {{leaders, leads, nil}, {team, opened, nil}},
 	ManageTarget: {{leaders, leads, nil}},
-	CheckIn:      {{leaders, leads, nil}},
+	CheckIn:      {{leaders, leads, nil}, {team, opened, nil}},
+	PlanTarget:   {{leaders, inTeam, nil}},
 
 	ListVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {everyRole, decides, nil}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
 	ReadVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, afterMinutes}, {everyRole, decides, afterMinutes}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},

@@ -1,0 +1,12 @@
+// Package plan owns what is to be checked before it is: campaigns, teams, targets,
+// and who has been told of a target.
+//
+// What is planned and what is visited are two records. A target is the only record
+// that names unit, desk, day, time and members; until check-in it exists for its
+// lead and for each member to whom the lead has opened it, for nobody else: not in
+// lists, counts, search, exports or error texts, and history before that names the
+// target's id only. The check itself is made from it by package visit.
+//
+// The package does not own people and their roles (package org): the members of a
+// team are the persons who hold a role in it.
+package plan

@@ -1,0 +1,400 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"congvu/inspection"
+	"congvu/inspection/history"
+	"congvu/inspection/org"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Service serves the plan.
+type Service struct {
+	db    *gorm.DB
+	clock inspection.Clock
+}
+
+// New makes the service.
+func New(db *gorm.DB, clock inspection.Clock) *Service { return &Service{db: db, clock: clock} }
+
+var columns = org.Columns{Unit: "targets.organisation_id", Team: "targets.team_id", Lead: "targets.lead_id",
+	Opened: "EXISTS (SELECT 1 FROM target_openings o WHERE o.target_id = targets.id AND o.person_id = ?)"}
+
+func subject(t Target, openings []Opening, leadsOnly bool) org.Subject {
+	s := org.Subject{Unit: t.OrganisationID, Team: t.TeamID, Lead: t.LeadID}
+	for _, o := range openings {
+		if o.Leads || !leadsOnly {
+			s.OpenedTo = append(s.OpenedTo, o.PersonID)
+		}
+	}
+	return s
+}
+
+// CreateCampaign stores a campaign in the caller's transaction. For set-up and
+// import; it asks for no right.
+func CreateCampaign(tx *gorm.DB, c Campaign) error {
+	if c.Version == 0 {
+		c.Version = 1
+	}
+	return tx.Create(&c).Error
+}
+
+// CreateCount stores what a past campaign is known to have done. For import.
+func CreateCount(tx *gorm.DB, c Count) error { return tx.Create(&c).Error }
+
+// CreateTeam stores a team. Its members are who is granted a role in it.
+func CreateTeam(tx *gorm.DB, t Team) error {
+	if t.Symbol == "" {
+		t.Symbol = "ĐKT"
+	}
+	return tx.Create(&t).Error
+}
+
+// NewTarget is what a lead puts into the plan.
+type NewTarget struct {
+	ID             string
+	TeamID         string
+	LeadID         string
+	Form           Form
+	OrganisationID string
+	DeskID         *string
+	PlannedOn      inspection.Date
+	PlannedAt      inspection.Minute
+	Reinspects     *string
+	Findings       []string
+	OpenTo         []Opening // PersonID and Leads
+}
+
+// Seal puts a target into the team's plan, sealed. Only the team's lead or deputy
+// may; the decision must be numbered, the team must have at least two members, and
+// none of them may hold or have held a role in the unit or in a unit that wholly
+// went into it (domain: the guard of APPROVED to SEALED). Creating with the same
+// id twice is one creation. Codes: invalid, not_found, conflict.
+func (s *Service) Seal(ctx context.Context, actor inspection.Actor, n NewTarget) (Target, error) {
+	var t Target
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var err error
+		t, err = s.seal(tx, actor, n)
+		return err
+	})
+	return t, err
+}
+
+func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target, error) {
+	if err := inspection.CheckID(n.ID); err != nil {
+		return Target{}, err
+	}
+	capacity, ok := org.Can(actor, org.PlanTarget, org.Subject{Team: n.TeamID})
+	if !ok {
+		return Target{}, notFound()
+	}
+	var team Team
+	if err := take(tx, &team, n.TeamID); err != nil {
+		return Target{}, err
+	}
+	var campaign Campaign
+	if err := take(tx, &campaign, team.CampaignID); err != nil {
+		return Target{}, err
+	}
+	var old Target
+	if err := tx.Where("id = ?", n.ID).Take(&old).Error; err == nil {
+		if old.TeamID == n.TeamID && old.OrganisationID == n.OrganisationID && old.LeadID == n.LeadID && old.PlannedOn == n.PlannedOn {
+			return old, nil
+		}
+		return Target{}, inspection.E(inspection.Conflict, "error.conflict")
+	}
+	switch {
+	case campaign.DecisionNumber == "" || campaign.ChecklistID == nil:
+		return Target{}, inspection.E(inspection.Invalid, "plan.error.no_decision")
+	case !n.PlannedOn.Within(campaign.PeriodFrom, campaign.PeriodTo):
+		return Target{}, inspection.E(inspection.Invalid, "plan.error.outside_period", "from", campaign.PeriodFrom, "to", campaign.PeriodTo).
+			Field("planned_on", "error.invalid")
+	case n.PlannedOn < campaign.DecisionDate:
+		return Target{}, inspection.E(inspection.Invalid, "plan.error.before_decision").Field("planned_on", "error.invalid")
+	case n.Form == Reinspection && (len(n.Findings) == 0 || n.Reinspects == nil):
+		return Target{}, inspection.E(inspection.Invalid, "plan.error.no_findings")
+	}
+	members, err := MembersOf(tx, n.TeamID, n.PlannedOn)
+	if err != nil {
+		return Target{}, err
+	}
+	if len(members) < 2 {
+		return Target{}, inspection.E(inspection.Invalid, "plan.error.too_few_members")
+	}
+	if !slices.Contains(members, n.LeadID) {
+		return Target{}, inspection.E(inspection.Invalid, "plan.error.lead_not_member")
+	}
+	for _, o := range n.OpenTo {
+		if !slices.Contains(members, o.PersonID) {
+			return Target{}, inspection.E(inspection.Invalid, "plan.error.not_member")
+		}
+	}
+	if err := conflictOfInterest(tx, members, n.OrganisationID); err != nil {
+		return Target{}, err
+	}
+	now := s.clock.Now()
+	t := Target{ID: n.ID, CampaignID: campaign.ID, TeamID: n.TeamID, LeadID: n.LeadID, Form: n.Form, OrganisationID: n.OrganisationID,
+		DeskID: n.DeskID, PlannedOn: n.PlannedOn, PlannedAt: n.PlannedAt, State: Sealed, ReinspectsID: n.Reinspects, CreatedAt: now, Version: 1}
+	if err := tx.Create(&t).Error; err != nil {
+		return Target{}, err
+	}
+	for _, id := range n.Findings {
+		if err := tx.Create(&TargetFinding{TargetID: t.ID, FindingID: id}).Error; err != nil {
+			return Target{}, err
+		}
+	}
+	if err := record(tx, actor, capacity, "target.seal", t.ID, now, nil); err != nil {
+		return Target{}, err
+	}
+	for _, o := range n.OpenTo {
+		if err := s.open(tx, actor, capacity, t, o.PersonID, o.Leads); err != nil {
+			return Target{}, err
+		}
+	}
+	return t, nil
+}
+
+// conflictOfInterest refuses a team with a member who belongs or belonged to the
+// unit or to one that wholly went into it.
+func conflictOfInterest(tx *gorm.DB, members []string, organisation string) error {
+	units, err := org.WholePredecessors(tx, organisation)
+	if err != nil {
+		return err
+	}
+	units = append(units, organisation)
+	var n int64
+	err = tx.Table("person_roles").Where("person_id IN ? AND organisation_id IN ? AND team_id IS NULL", members, units).Count(&n).Error
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		return inspection.E(inspection.Conflict, "plan.error.conflict_of_interest")
+	}
+	return nil
+}
+
+// MembersOf lists the persons who hold a role in a team on a day.
+func MembersOf(tx *gorm.DB, team string, on inspection.Date) ([]string, error) {
+	var ids []string
+	err := tx.Table("person_roles").Distinct("person_id").
+		Where("team_id = ? AND (valid_from = '' OR valid_from <= ?) AND (valid_to = '' OR valid_to >= ?)", team, on, on).
+		Order("person_id").Pluck("person_id", &ids).Error
+	return ids, err
+}
+
+// Open tells a member of the team of a target; leads lets that member check in on
+// site. Only the target's lead may. Codes: invalid, not_found, conflict.
+func (s *Service) Open(ctx context.Context, actor inspection.Actor, targetID, person string, leads bool) error {
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		t, openings, err := load(tx, targetID)
+		if err != nil {
+			return err
+		}
+		capacity, ok := org.Can(actor, org.ManageTarget, subject(t, openings, false))
+		if !ok {
+			return notFound()
+		}
+		if t.State != Sealed {
+			return inspection.E(inspection.Conflict, "plan.error.started")
+		}
+		members, err := MembersOf(tx, t.TeamID, t.PlannedOn)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(members, person) {
+			return inspection.E(inspection.Invalid, "plan.error.not_member")
+		}
+		return s.open(tx, actor, capacity, t, person, leads)
+	})
+}
+
+func (s *Service) open(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, t Target, person string, leads bool) error {
+	row := Opening{TargetID: t.ID, PersonID: person, OpenedBy: actor.Person, OpenedAt: s.clock.Now(), Leads: leads}
+	err := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "target_id"}, {Name: "person_id"}},
+		DoUpdates: clause.AssignmentColumns([]string{"leads"})}).Create(&row).Error
+	if err != nil {
+		return err
+	}
+	return record(tx, actor, capacity, "target.open", t.ID, row.OpenedAt, nil)
+}
+
+// Item is a target as a list shows it.
+type Item struct {
+	Target
+	Organisation   string
+	Desk           string
+	DecisionNumber string
+	DecisionDate   inspection.Date
+	Campaign       string
+	Team           string
+	MayCheckIn     bool
+	OpenedTo       []string
+}
+
+// Waiting lists the sealed targets that the actor knows of and that are due by a
+// day, the earliest first. Anybody may ask; most know of none.
+func (s *Service) Waiting(ctx context.Context, actor inspection.Actor, by inspection.Date) ([]Item, error) {
+	tx := s.db.WithContext(ctx)
+	var targets []Target
+	err := tx.Scopes(org.Scope(actor, org.ReadTarget, columns)).
+		Where("targets.state = ? AND targets.planned_on <= ?", Sealed, by).
+		Order("targets.planned_on, targets.planned_at, targets.id").Limit(200).Find(&targets).Error
+	if err != nil {
+		return nil, err
+	}
+	items := make([]Item, 0, len(targets))
+	for _, t := range targets {
+		it, err := s.item(tx, actor, t)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, it)
+	}
+	return items, nil
+}
+
+// Get is one target, for who knows of it. Code: not_found.
+func (s *Service) Get(ctx context.Context, actor inspection.Actor, id string) (Item, error) {
+	tx := s.db.WithContext(ctx)
+	t, openings, err := load(tx, id)
+	if err != nil {
+		return Item{}, err
+	}
+	if _, ok := org.Can(actor, org.ReadTarget, subject(t, openings, false)); !ok {
+		return Item{}, notFound()
+	}
+	return s.item(tx, actor, t)
+}
+
+func (s *Service) item(tx *gorm.DB, actor inspection.Actor, t Target) (Item, error) {
+	it := Item{Target: t}
+	row := struct{ Organisation, Desk, DecisionNumber, DecisionDate, Campaign, Team string }{}
+	err := tx.Table("targets").
+		Select("organisations.name AS organisation, COALESCE(desks.name, '') AS desk, campaigns.decision_number, campaigns.decision_date, campaigns.title AS campaign, teams.name AS team").
+		Joins("JOIN organisations ON organisations.id = targets.organisation_id").
+		Joins("LEFT JOIN desks ON desks.id = targets.desk_id").
+		Joins("JOIN campaigns ON campaigns.id = targets.campaign_id").
+		Joins("JOIN teams ON teams.id = targets.team_id").
+		Where("targets.id = ?", t.ID).Take(&row).Error
+	if err != nil {
+		return it, err
+	}
+	it.Organisation, it.Desk, it.DecisionNumber, it.Campaign, it.Team = row.Organisation, row.Desk, row.DecisionNumber, row.Campaign, row.Team
+	it.DecisionDate = inspection.Date(row.DecisionDate)
+	_, openings, err := load(tx, t.ID)
+	if err != nil {
+		return it, err
+	}
+	_, it.MayCheckIn = org.Can(actor, org.CheckIn, subject(t, openings, true))
+	for _, o := range openings {
+		it.OpenedTo = append(it.OpenedTo, o.PersonID)
+	}
+	return it, nil
+}
+
+// Taken is a target that a check is made from.
+type Taken struct {
+	Target   Target
+	Campaign Campaign
+	Team     Team
+	Members  []string // the lead and those to whom it was opened
+	Findings []string
+	Capacity inspection.Capacity
+}
+
+// Take takes a target out of the plan for a check-in, in the caller's transaction:
+// from then on it is started, and a second check-in finds it so. Only its lead, or
+// who was opened it to lead on site, may. Codes: not_found, conflict.
+func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant) (Taken, error) {
+	if err := inspection.CheckID(id); err != nil {
+		return Taken{}, err
+	}
+	t, openings, err := load(tx.Clauses(clause.Locking{Strength: "UPDATE"}), id)
+	if err != nil {
+		return Taken{}, err
+	}
+	if _, ok := org.Can(actor, org.ReadTarget, subject(t, openings, false)); !ok {
+		return Taken{}, notFound()
+	}
+	capacity, ok := org.Can(actor, org.CheckIn, subject(t, openings, true))
+	if !ok {
+		return Taken{}, inspection.E(inspection.Forbidden, "plan.error.check_in_lead_only")
+	}
+	switch {
+	case t.State == Started:
+		return Taken{}, inspection.E(inspection.Conflict, "visit.error.already_checked_in")
+	case t.State != Sealed:
+		return Taken{}, inspection.E(inspection.Conflict, "plan.error.not_sealed")
+	case t.PlannedOn > now.Date():
+		return Taken{}, inspection.E(inspection.Conflict, "plan.error.too_early", "on", t.PlannedOn)
+	}
+	taken := Taken{Target: t, Capacity: capacity, Members: []string{t.LeadID}}
+	if err := take(tx, &taken.Campaign, t.CampaignID); err != nil {
+		return Taken{}, err
+	}
+	if err := take(tx, &taken.Team, t.TeamID); err != nil {
+		return Taken{}, err
+	}
+	for _, o := range openings {
+		if o.Leads {
+			taken.Members = nil // another member leads on site in the lead's place
+			break
+		}
+	}
+	for _, o := range openings {
+		taken.Members = append(taken.Members, o.PersonID)
+	}
+	if !slices.Contains(taken.Members, actor.Person) {
+		taken.Members = append(taken.Members, actor.Person)
+	}
+	slices.Sort(taken.Members)
+	taken.Members = slices.Compact(taken.Members)
+	if err := tx.Model(&TargetFinding{}).Where("target_id = ?", id).Order("finding_id").Pluck("finding_id", &taken.Findings).Error; err != nil {
+		return Taken{}, err
+	}
+	done := tx.Model(&Target{}).Where("id = ? AND version = ? AND state = ?", id, t.Version, Sealed).
+		Updates(map[string]any{"state": Started, "version": t.Version + 1})
+	if done.Error != nil {
+		return Taken{}, done.Error
+	}
+	if done.RowsAffected == 0 {
+		return Taken{}, inspection.E(inspection.Conflict, "visit.error.already_checked_in")
+	}
+	return taken, record(tx, actor, capacity, "target.start", id, now, nil)
+}
+
+// GetTeam and GetCampaign load by id, for packages that join them in their own
+// transaction and have checked the actor's right to what hangs on them.
+func GetTeam(tx *gorm.DB, id string) (t Team, err error) { return t, take(tx, &t, id) }
+
+// GetCampaign loads a campaign by id.
+func GetCampaign(tx *gorm.DB, id string) (c Campaign, err error) { return c, take(tx, &c, id) }
+
+func load(tx *gorm.DB, id string) (Target, []Opening, error) {
+	var t Target
+	if err := take(tx, &t, id); err != nil {
+		return t, nil, err
+	}
+	var openings []Opening
+	err := tx.Session(&gorm.Session{NewDB: true}).Where("target_id = ?", id).Order("person_id").Find(&openings).Error
+	return t, openings, err
+}
+
+func take(tx *gorm.DB, into any, id string) error {
+	err := tx.Where("id = ?", id).Take(into).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return notFound()
+	}
+	return err
+}
+
+func notFound() error { return inspection.E(inspection.NotFound, "error.not_found") }
+
+func record(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, action, id string, at inspection.Instant, data map[string]any) error {
+	return history.Append(tx, history.Event{Actor: actor, Capacity: capacity, Action: action, SubjectKind: "target", SubjectID: id, At: at, Data: data})
+}
