@@ -1,0 +1,16 @@
+// Package org owns who exists and where they stand: administrative units and
+// organisations with their lineage, desks, posts, people and the roles they hold,
+// working calendars, and the numbers of documents. It also decides rights: Can and
+// its twin for lists, Scope.
+//
+// It does not own what is planned, visited or found; a subject of Can is plain
+// facts that the owning package fills in.
+//
+// Invariants: everything is dated with a first and a last day (an empty border is
+// open) and nothing is deleted or renamed in place; nothing is found by name, only
+// by id or key, and homonyms are normal; an open border is bounded by the unit's
+// ancestors; a lineage row's predecessor exists on the day before its act takes
+// effect and its successor on that day; only WHOLE lineage carries anything over;
+// a document number is given out once per issuer, type and year, without a hole,
+// in the transaction that registers the document.
+package org

@@ -1,0 +1,299 @@
+package org
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"congvu/inspection"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// checkNamed is what every dated and named thing must hold.
+func checkNamed(name string, from, to inspection.Date) (string, error) {
+	name, ok := inspection.Text(name, 300)
+	if !ok || name == "" {
+		return name, inspection.E(inspection.Invalid, "org.error.invalid").Field("name", "org.error.name")
+	}
+	for _, d := range []inspection.Date{from, to} {
+		if _, err := inspection.ParseDate(string(d)); err != nil {
+			return name, err
+		}
+	}
+	if from != "" && to != "" && to < from {
+		return name, inspection.E(inspection.Invalid, "org.error.dates_reversed")
+	}
+	return name, nil
+}
+
+func newID(id *string) error {
+	if *id == "" {
+		*id = inspection.NewID()
+	}
+	return inspection.CheckID(*id)
+}
+
+// create inserts a row; a key that is taken is a conflict.
+func create(tx *gorm.DB, row any) error {
+	err := tx.Create(row).Error
+	switch {
+	case errors.Is(err, gorm.ErrDuplicatedKey):
+		return inspection.E(inspection.Conflict, "org.error.key_taken").Because(err)
+	case errors.Is(err, gorm.ErrForeignKeyViolated):
+		return inspection.E(inspection.Invalid, "org.error.reference_unknown").Because(err)
+	}
+	return err
+}
+
+// CreateOrganisation adds an organisation in the caller's transaction; the caller
+// has checked rights. Codes: invalid, conflict (key taken).
+func CreateOrganisation(tx *gorm.DB, act Act, o Organisation) (Organisation, error) {
+	var err error
+	if o.Name, err = checkNamed(o.Name, o.ValidFrom, o.ValidTo); err != nil {
+		return o, err
+	}
+	if !slices.Contains(Kinds, o.Kind) {
+		return o, inspection.E(inspection.Invalid, "org.error.invalid").Field("kind", "org.error.kind")
+	}
+	if err := newID(&o.ID); err != nil {
+		return o, err
+	}
+	if o.Key == "" {
+		o.Key = o.ID
+	}
+	o.Search, o.Version = inspection.Fold(o.Name), 1
+	if err := create(tx, &o); err != nil {
+		return o, err
+	}
+	return o, act.record(tx, "org.organisation.create", "organisation", o.ID, map[string]any{"kind": o.Kind, "unit": o.AdminUnitID})
+}
+
+// CreateLineage says what became of an organisation, in the caller's transaction;
+// the caller has checked rights. The predecessor must exist on the day before, the
+// successor on the day. Codes: invalid, not_found, conflict.
+func CreateLineage(tx *gorm.DB, act Act, l Lineage) (Lineage, error) {
+	if err := newID(&l.ID); err != nil {
+		return l, err
+	}
+	if want, ok := portionOf[l.Relation]; !ok || want != l.Portion || l.EffectiveDate == "" {
+		return l, inspection.E(inspection.Invalid, "org.error.portion")
+	}
+	p, err := OrganisationByID(tx, l.PredecessorID)
+	if err != nil {
+		return l, err
+	}
+	if before := l.EffectiveDate.AddDays(-1); !before.Within(p.ValidFrom, p.ValidTo) {
+		return l, inspection.E(inspection.Invalid, "org.error.predecessor_not_there", "key", p.Key, "date", before.VN())
+	}
+	if (l.SuccessorID == nil) != (l.Relation == Dissolved) {
+		return l, inspection.E(inspection.Invalid, "org.error.successor_missing")
+	}
+	if l.SuccessorID != nil {
+		o, err := OrganisationByID(tx, *l.SuccessorID)
+		if err != nil {
+			return l, err
+		}
+		if o.ID == p.ID || !l.EffectiveDate.Within(o.ValidFrom, o.ValidTo) {
+			return l, inspection.E(inspection.Invalid, "org.error.successor_not_there", "key", o.Key, "date", l.EffectiveDate.VN())
+		}
+	}
+	if err := create(tx, &l); err != nil {
+		return l, err
+	}
+	return l, act.record(tx, "org.organisation.lineage", "organisation", l.PredecessorID,
+		map[string]any{"successor": deref(l.SuccessorID), "relation": l.Relation, "portion": l.Portion, "effective": l.EffectiveDate})
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// CreateDesk adds a desk; as CreateOrganisation.
+func CreateDesk(tx *gorm.DB, act Act, d Desk) (Desk, error) {
+	var err error
+	if d.Name, err = checkNamed(d.Name, d.ValidFrom, d.ValidTo); err != nil {
+		return d, err
+	}
+	if err := newID(&d.ID); err != nil {
+		return d, err
+	}
+	if d.Key == "" {
+		d.Key = d.ID
+	}
+	d.Search, d.Version = inspection.Fold(d.Name), 1
+	if err := create(tx, &d); err != nil {
+		return d, err
+	}
+	return d, act.record(tx, "org.desk.create", "desk", d.ID, map[string]any{"organisation": d.OrganisationID})
+}
+
+// CreatePost adds a post at a desk; as CreateOrganisation.
+func CreatePost(tx *gorm.DB, act Act, p Post) (Post, error) {
+	var err error
+	if p.Title, err = checkNamed(p.Title, p.ValidFrom, p.ValidTo); err != nil {
+		return p, err
+	}
+	if err := newID(&p.ID); err != nil {
+		return p, err
+	}
+	p.Search, p.Version = inspection.Fold(p.Title+" "+p.Field), 1
+	if err := create(tx, &p); err != nil {
+		return p, err
+	}
+	return p, act.record(tx, "org.post.create", "post", p.ID, map[string]any{"desk": p.DeskID, "required": p.Required, "simulated": p.Simulated})
+}
+
+// CreatePerson adds a person; as CreateOrganisation.
+func CreatePerson(tx *gorm.DB, act Act, p Person) (Person, error) {
+	var err error
+	if p.Name, err = checkNamed(p.Name, "", ""); err != nil {
+		return p, err
+	}
+	if err := newID(&p.ID); err != nil {
+		return p, err
+	}
+	p.Search, p.Version = inspection.Fold(p.Name+" "+p.Position), 1
+	if err := create(tx, &p); err != nil {
+		return p, err
+	}
+	return p, act.record(tx, "org.person.create", "person", p.ID, map[string]any{"simulated": p.Simulated})
+}
+
+// Grant gives a person a role for a time, in the caller's transaction; the caller
+// has checked rights. A role of a team may name the team, no other may. Codes:
+// invalid.
+func Grant(tx *gorm.DB, act Act, r RoleRow) (RoleRow, error) {
+	if !slices.Contains(inspection.Roles, r.Role) {
+		return r, inspection.E(inspection.Invalid, "org.error.invalid").Field("role", "org.error.role")
+	}
+	if _, err := checkNamed("-", r.ValidFrom, r.ValidTo); err != nil {
+		return r, err
+	}
+	if r.TeamID != nil && !slices.Contains(inspection.TeamRoles, r.Role) {
+		return r, inspection.E(inspection.Invalid, "org.error.invalid").Field("team", "org.error.role_without_team")
+	}
+	if r.OrganisationID == nil && r.Role != inspection.SysAdmin {
+		return r, inspection.E(inspection.Invalid, "org.error.invalid").Field("organisation", "org.error.role_organisation")
+	}
+	if err := newID(&r.ID); err != nil {
+		return r, err
+	}
+	r.Version = 1
+	if err := create(tx, &r); err != nil {
+		return r, err
+	}
+	return r, act.record(tx, "org.role.grant", "person", r.PersonID, map[string]any{"role": r.Role, "organisation": deref(r.OrganisationID),
+		"team": deref(r.TeamID), "from": r.ValidFrom, "to": r.ValidTo})
+}
+
+// CapacitiesOf lists what a person is on a day. A role in an organisation that has
+// ended has ended with it.
+func CapacitiesOf(tx *gorm.DB, person string, on inspection.Date) ([]inspection.Capacity, error) {
+	var rows []RoleRow
+	if err := within(tx, on).Where("person_id = ?", person).Order("id").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	var out []inspection.Capacity
+	for _, r := range rows {
+		if r.OrganisationID != nil {
+			o, err := OrganisationByID(tx, *r.OrganisationID)
+			if err != nil {
+				return nil, err
+			}
+			if !on.Within(o.ValidFrom, o.ValidTo) {
+				continue
+			}
+		}
+		out = append(out, inspection.Capacity{Role: r.Role, Organisation: deref(r.OrganisationID), Team: deref(r.TeamID)})
+	}
+	return out, nil
+}
+
+// PersonByID finds a person. The caller has checked rights. Code: not_found.
+func PersonByID(tx *gorm.DB, id string) (Person, error) {
+	var p Person
+	return p, notFound(tx.Where("id = ?", id).Take(&p).Error, "org.error.person_unknown")
+}
+
+// AddOrganisation adds an organisation. Administrators may. Codes: unauthenticated,
+// forbidden, invalid, conflict.
+func (s *Service) AddOrganisation(ctx context.Context, actor inspection.Actor, o Organisation) (out Organisation, err error) {
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = CreateOrganisation(tx, act, o); return err })
+	return out, err
+}
+
+// AddLineage says what became of an organisation. Codes as AddOrganisation.
+func (s *Service) AddLineage(ctx context.Context, actor inspection.Actor, l Lineage) (out Lineage, err error) {
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = CreateLineage(tx, act, l); return err })
+	return out, err
+}
+
+// AddDesk adds a desk. Codes as AddOrganisation.
+func (s *Service) AddDesk(ctx context.Context, actor inspection.Actor, d Desk) (out Desk, err error) {
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = CreateDesk(tx, act, d); return err })
+	return out, err
+}
+
+// AddPost adds a post. Codes as AddOrganisation.
+func (s *Service) AddPost(ctx context.Context, actor inspection.Actor, p Post) (out Post, err error) {
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = CreatePost(tx, act, p); return err })
+	return out, err
+}
+
+// AddPerson adds a person. Codes as AddOrganisation.
+func (s *Service) AddPerson(ctx context.Context, actor inspection.Actor, p Person) (out Person, err error) {
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = CreatePerson(tx, act, p); return err })
+	return out, err
+}
+
+// GrantRole gives a person a role. Codes as AddOrganisation.
+func (s *Service) GrantRole(ctx context.Context, actor inspection.Actor, r RoleRow) (out RoleRow, err error) {
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = Grant(tx, act, r); return err })
+	return out, err
+}
+
+// EndRole ends a role with the day given, never before it began. The row stays.
+// Codes: unauthenticated, forbidden, invalid, not_found, conflict (version).
+func (s *Service) EndRole(ctx context.Context, actor inspection.Actor, id string, version int64, last inspection.Date) error {
+	return s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
+		var r RoleRow
+		if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&r).Error; err != nil {
+			return notFound(err, "org.error.role_unknown")
+		}
+		if last == "" || r.ValidFrom != "" && last < r.ValidFrom {
+			return inspection.E(inspection.Invalid, "org.error.dates_reversed")
+		}
+		res := tx.Model(&RoleRow{}).Where("id = ? AND version = ?", id, version).
+			Updates(map[string]any{"valid_to": last, "version": version + 1})
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected == 0 {
+			return inspection.E(inspection.Conflict, "org.error.changed_meanwhile")
+		}
+		return act.record(tx, "org.role.end", "person", r.PersonID, map[string]any{"role": r.Role, "to": last})
+	})
+}
+
+// NextDocumentNumber gives out the next number of an issuer, a type of document
+// (BB, BC, TB …) and a year, from 1. It runs in the transaction that registers the
+// document: two at once wait for each other, and one that fails gives its number
+// back, so that there is no hole.
+func NextDocumentNumber(tx *gorm.DB, issuerKey, docType string, year int) (int, error) {
+	if issuerKey == "" || docType == "" || year < 2000 {
+		return 0, inspection.E(inspection.Invalid, "org.error.document_number")
+	}
+	var n int
+	err := tx.Raw(`INSERT INTO document_numbers (issuer_key, doc_type, year, last) VALUES (?, ?, ?, 1)
+		ON CONFLICT (issuer_key, doc_type, year) DO UPDATE SET last = document_numbers.last + 1 RETURNING last`,
+		issuerKey, docType, year).Scan(&n).Error
+	if err == nil && n == 0 {
+		err = errors.New("org: no document number came back")
+	}
+	return n, err
+}
