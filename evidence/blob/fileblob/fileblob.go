@@ -6,7 +6,7 @@
 // through os.Root, so that no key and no symbolic link leads out of the folder. The
 // file system must know hard links.
 //
-// Layout: class/first two characters of the name/name; tmp/ holds what is being
+// Layout: class/first two characters of the name/name; tmp-writes/ holds what is being
 // written.
 package fileblob
 
@@ -26,8 +26,7 @@ import (
 	"congvu/inspection"
 )
 
-// The folder of unfinished writes. It is not a class of keys that a fan-out of two
-// letters could collide with: its entries are files, not folders.
+// The folder of unfinished writes; its "-" keeps it apart from every class of keys.
 const temporary = "tmp-writes"
 
 // abandoned is the age after which an unfinished write belongs to no living process.
