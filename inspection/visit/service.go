@@ -1,0 +1,544 @@
+package visit
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"congvu/inspection"
+	"congvu/inspection/history"
+	"congvu/inspection/org"
+	"congvu/inspection/plan"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Evidence is what a check must know of files. Its methods join the caller's
+// transaction.
+type Evidence interface {
+	// Received tells which of a check's files have arrived whole.
+	Received(tx *gorm.DB, visit string) (map[string]bool, error)
+	// Undelivered lists the files that were declared for a check and have not arrived.
+	Undelivered(tx *gorm.DB, visit string) ([]string, error)
+	// Attach hangs files of the check on a subject: item, finding, minutes, visit.
+	Attach(tx *gorm.DB, actor inspection.Actor, visit string, files []string, kind, id, role string, at inspection.Instant) error
+}
+
+// Service serves checks.
+type Service struct {
+	db       *gorm.DB
+	clock    inspection.Clock
+	evidence Evidence
+}
+
+// New makes the service.
+func New(db *gorm.DB, clock inspection.Clock, evidence Evidence) *Service {
+	return &Service{db: db, clock: clock, evidence: evidence}
+}
+
+// Outcome is what became of one posted operation. Position is its place in the
+// check's order; Duplicate tells that it had been taken in before.
+type Outcome struct {
+	ID        string
+	Position  int64
+	Duplicate bool
+	State     Phase
+	Err       error
+}
+
+// Post takes operations in, in their order, each in a transaction of its own, and
+// stops at the first that is refused: what follows may rest on it. Any member of
+// the check's team may post what is done on site; finishing and closing the
+// minutes is for its lead, deputy or secretary, checking in for who leads on site.
+// An operation that arrives again changes nothing and is answered as before; one
+// with a known id and another content is a conflict. Codes per operation: invalid,
+// not_found, forbidden, conflict.
+func (s *Service) Post(ctx context.Context, actor inspection.Actor, operations []Operation) []Outcome {
+	outcomes := make([]Outcome, 0, len(operations))
+	for _, op := range operations {
+		o := Outcome{ID: op.ID}
+		o.Err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
+			o, err = s.take(tx, actor, op)
+			return err
+		})
+		o.ID = op.ID
+		outcomes = append(outcomes, o)
+		if o.Err != nil {
+			break
+		}
+	}
+	return outcomes
+}
+
+func (s *Service) take(tx *gorm.DB, actor inspection.Actor, op Operation) (Outcome, error) {
+	if err := inspection.CheckID(op.ID); err != nil {
+		return Outcome{}, err
+	}
+	if err := inspection.CheckID(op.VisitID); err != nil {
+		return Outcome{}, err
+	}
+	if len(op.Payload) > 256<<10 {
+		return Outcome{}, inspection.E(inspection.TooLarge, "error.too_large", "max", "256 KB")
+	}
+	if len(op.Device) > 100 || op.Seq < 0 || op.DeviceAt < 0 || op.ElapsedMS < 0 || len(op.Base) > 36 {
+		return Outcome{}, inspection.E(inspection.Invalid, "visit.error.payload")
+	}
+	if slices.Contains([]Type{OpReport, OpCorrect, OpConclude}, op.Type) {
+		return Outcome{}, inspection.E(inspection.Invalid, "visit.error.operation_type", "type", string(op.Type))
+	}
+	op.AuthorID, op.ReceivedAt = actor.Person, s.clock.Now()
+	if op.Device == "" {
+		op.Device = actor.Device
+	}
+	if op.Type == OpCheckIn {
+		return s.checkIn(tx, actor, op)
+	}
+	w, err := s.open(tx, actor, op.VisitID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if old, ok := w.taken(op.ID); ok {
+		return w.again(old, op)
+	}
+	if err := otherVisit(tx, op.ID); err != nil {
+		return Outcome{}, err
+	}
+	action := org.InspectVisit
+	if slices.Contains([]Type{OpFinish, OpSign, OpRefuse, OpCannotInspect}, op.Type) {
+		action = org.FinishVisit
+	}
+	if err := w.may(action); err != nil {
+		return Outcome{}, err
+	}
+	if err := w.add(op); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{Position: w.visit.Positions, State: w.visit.State}, nil
+}
+
+// work is a check under the hands of one transaction: its row is locked, its
+// operations are folded.
+type work struct {
+	*Service
+	tx         *gorm.DB
+	actor      inspection.Actor
+	capacity   inspection.Capacity
+	visit      Visit
+	rules      Rules
+	operations []Operation
+	state      *State
+	now        inspection.Instant
+}
+
+// open loads a check that the actor may see and locks it.
+func (s *Service) open(tx *gorm.DB, actor inspection.Actor, id string) (*work, error) {
+	w := &work{Service: s, tx: tx, actor: actor, now: s.clock.Now()}
+	if err := inspection.CheckID(id); err != nil {
+		return nil, notFound()
+	}
+	err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&w.visit).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, notFound()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := org.Can(actor, org.ListVisit, w.visit.Subject()); !ok {
+		return nil, notFound()
+	}
+	return w, w.fold()
+}
+
+func (w *work) fold() (err error) {
+	if w.rules, err = rulesOf(w.tx, w.visit); err != nil {
+		return err
+	}
+	if w.operations, err = operationsOf(w.tx, w.visit.ID); err != nil {
+		return err
+	}
+	w.state, err = Fold(w.rules, w.operations)
+	return err
+}
+
+func operationsOf(tx *gorm.DB, id string) (ops []Operation, err error) {
+	return ops, tx.Where("visit_id = ?", id).Order("position").Find(&ops).Error
+}
+
+func (w *work) may(action org.Action) error {
+	capacity, ok := org.Can(w.actor, action, w.visit.Subject())
+	if !ok {
+		return org.MustNot()
+	}
+	w.capacity = capacity
+	return nil
+}
+
+func (w *work) taken(id string) (Operation, bool) {
+	for _, op := range w.operations {
+		if op.ID == id {
+			return op, true
+		}
+	}
+	return Operation{}, false
+}
+
+// again answers an operation that is already there: the same act gives the same
+// answer, another act under the same id is a conflict.
+func (w *work) again(old, op Operation) (Outcome, error) {
+	if old.AuthorID != op.AuthorID || old.Type != op.Type || old.Payload != op.Payload {
+		return Outcome{}, inspection.E(inspection.Conflict, "visit.error.operation_id")
+	}
+	return Outcome{Position: old.Position, Duplicate: true, State: w.visit.State}, nil
+}
+
+func otherVisit(tx *gorm.DB, id string) error {
+	var n int64
+	if err := tx.Model(&Operation{}).Where("id = ?", id).Count(&n).Error; err != nil {
+		return err
+	}
+	if n > 0 {
+		return inspection.E(inspection.Conflict, "visit.error.operation_id")
+	}
+	return nil
+}
+
+// add applies an operation and writes all that follows from it: the operation
+// itself, the rows it projects to, the new state of the check, history.
+func (w *work) add(op Operation) error {
+	before := w.visit.State
+	failedBefore := w.state.failedKeys(w.rules)
+	if op.Type == OpFinish {
+		if err := w.ready(); err != nil {
+			return err
+		}
+	}
+	if err := w.state.Apply(w.rules, op); err != nil {
+		return err
+	}
+	op.Position, op.Role = w.visit.Positions+1, string(w.capacity.Role)
+	if err := w.tx.Create(&op).Error; err != nil {
+		return err
+	}
+	w.operations = append(w.operations, op)
+	w.visit.Positions = op.Position
+	if err := w.join(); err != nil {
+		return err
+	}
+	if err := w.project(op, failedBefore); err != nil {
+		return err
+	}
+	if err := w.follow(op); err != nil {
+		return err
+	}
+	w.visit.State = w.state.Phase
+	if err := w.save(); err != nil {
+		return err
+	}
+	data := map[string]any{"operation": op.ID, "type": string(op.Type), "position": op.Position, "payload_sha256": history.TextHash(op.Payload)}
+	if err := w.record("visit.operation", data); err != nil {
+		return err
+	}
+	if before != w.visit.State {
+		return w.record("visit.state", map[string]any{"from": string(before), "to": string(w.visit.State), "operation": op.ID})
+	}
+	return nil
+}
+
+// ready refuses to finish a check while anything is open, naming every item.
+func (w *work) ready() error {
+	if w.state.Phase != Inspecting {
+		return wrongPhase(OpFinish, w.state.Phase)
+	}
+	received, err := w.evidence.Received(w.tx, w.visit.ID)
+	if err != nil {
+		return err
+	}
+	open := w.state.Still(w.rules, received)
+	undelivered, err := w.evidence.Undelivered(w.tx, w.visit.ID)
+	if err != nil {
+		return err
+	}
+	if len(open) == 0 && len(undelivered) == 0 {
+		return nil
+	}
+	e := inspection.E(inspection.Conflict, "visit.error.open_items", "n", len(open)+len(undelivered))
+	for _, o := range open {
+		name := o.Code
+		if name == "" {
+			name = o.Subject
+		}
+		if o.What == NeedsAttendance {
+			name = "attendance"
+		}
+		e.Field(name, "visit.open."+o.What)
+	}
+	for _, id := range undelivered {
+		e.Field(id, "visit.open.UPLOAD")
+	}
+	return e
+}
+
+// join makes the author a member of the check, if not one yet.
+func (w *work) join() error {
+	name, position, err := personOf(w.tx, w.actor.Person)
+	if err != nil {
+		return err
+	}
+	return w.tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&Member{VisitID: w.visit.ID, PersonID: w.actor.Person,
+		Role: w.capacity.Role, Name: name, Position: position}).Error
+}
+
+func personOf(tx *gorm.DB, id string) (name, position string, err error) {
+	p, err := org.PersonByID(tx, id)
+	return p.Name, p.Position, err
+}
+
+// follow does what an operation sets off beyond the answers.
+func (w *work) follow(op Operation) error {
+	switch op.Type {
+	case OpPhoto:
+		var p Photo
+		if err := decode(op.Payload, &p); err != nil {
+			return err
+		}
+		kind, id, role := "item", w.visit.ID+":"+p.Item, "EVIDENCE"
+		if p.Finding != "" {
+			kind, id, role = "finding", p.Finding, "AFTER"
+		} else if p.After {
+			role = "AFTER"
+		}
+		return w.evidence.Attach(w.tx, w.actor, w.visit.ID, []string{p.File}, kind, id, role, w.now)
+	case OpFinish:
+		w.visit.EndedAt = w.now
+	case OpCannotInspect:
+		w.visit.EndedAt, w.visit.MinutesAt = w.now, w.now
+		if err := w.minutesClocks(); err != nil {
+			return err
+		}
+		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, w.state.Cannot.Photos, "visit", w.visit.ID, "DOOR", w.now); err != nil {
+			return err
+		}
+		return w.raiseObstruction()
+	case OpSign, OpRefuse:
+		w.visit.MinutesAt = w.now
+		if err := w.minutesClocks(); err != nil {
+			return err
+		}
+		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, w.state.Signed.Scans, "minutes", w.visit.ID, "SCAN", w.now); err != nil {
+			return err
+		}
+		if w.visit.Form == plan.Reinspection {
+			return w.giveVerdicts()
+		}
+		return w.raise()
+	}
+	return nil
+}
+
+// The clocks that closing the minutes starts: 2 working days for the unit's
+// explanation, 10 for the report (domain: deadlines).
+const (
+	explainDays  = 2
+	reportDays   = 10
+	concludeDays = 15
+)
+
+func (w *work) minutesClocks() error {
+	calendar, err := org.CalendarFor(w.tx, w.visit.OrganisationID)
+	if err != nil {
+		return err
+	}
+	if w.visit.ExplainDue, err = org.AddWorkingDays(calendar, w.now.Date(), explainDays); err != nil {
+		return err
+	}
+	issuer, err := org.CalendarFor(w.tx, w.visit.IssuerID)
+	if err != nil {
+		return err
+	}
+	w.visit.ReportDue, err = org.AddWorkingDays(issuer, w.now.Date(), reportDays)
+	return err
+}
+
+// save writes what of the check's row may change, against its version.
+func (w *work) save() error {
+	v := w.visit
+	done := w.tx.Model(&Visit{}).Where("id = ? AND version = ?", v.ID, v.Version).Updates(map[string]any{
+		"state": v.State, "positions": v.Positions, "ended_at": v.EndedAt, "minutes_at": v.MinutesAt, "explain_due": v.ExplainDue,
+		"reported_at": v.ReportedAt, "report_due": v.ReportDue, "concluded_at": v.ConcludedAt, "conclude_due": v.ConcludeDue,
+		"version": v.Version + 1})
+	if done.Error != nil {
+		return done.Error
+	}
+	if done.RowsAffected == 0 {
+		return inspection.E(inspection.Conflict, "error.conflict")
+	}
+	w.visit.Version++
+	return nil
+}
+
+func (w *work) record(action string, data map[string]any) error {
+	return history.Append(w.tx, history.Event{Actor: w.actor, Capacity: w.capacity, Action: action, SubjectKind: "visit",
+		SubjectID: w.visit.ID, Visit: w.visit.ID, At: w.now, Data: data})
+}
+
+// project writes the typed row of each item that the operation touched: the item
+// it names, and those whose failing may have changed with the head count.
+func (w *work) project(op Operation, failedBefore map[string]bool) error {
+	touched := map[string]bool{}
+	var named struct {
+		Item string `json:"item"`
+	}
+	switch op.Type {
+	case OpAnswer, OpNote, OpFixed, OpCorrect:
+		if err := loose(op.Payload, &named); err != nil {
+			return err
+		}
+		touched[named.Item] = true
+	}
+	for key, f := range w.state.failedKeys(w.rules) {
+		if f != failedBefore[key] {
+			touched[key] = true
+		}
+	}
+	for key := range touched {
+		it, _ := w.rules.Item(key)
+		a := w.state.Answers[key]
+		if a.Value == "" {
+			if err := w.tx.Where("visit_id = ? AND item_key = ?", w.visit.ID, key).Delete(&answerRow{}).Error; err != nil {
+				return err
+			}
+			continue
+		}
+		row := answerRow{VisitID: w.visit.ID, ItemKey: key, ItemCode: it.Code, Result: a.Value, Numerator: a.Of - a.Failing,
+			Denominator: a.Of, NAReason: a.NAReason, Note: a.Note, Failed: w.state.Failed(w.rules, it), Fixed: a.Fixed,
+			Corrected: a.Original != nil, OperationID: a.Operation}
+		if err := w.tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *State) failedKeys(rules Rules) map[string]bool {
+	failed := map[string]bool{}
+	for _, it := range rules.Items {
+		failed[it.Key] = s.Failed(rules, it)
+	}
+	return failed
+}
+
+func (s *Service) checkIn(tx *gorm.DB, actor inspection.Actor, op Operation) (Outcome, error) {
+	var old Operation
+	err := tx.Where("id = ?", op.ID).Take(&old).Error
+	if err == nil {
+		w, err := s.open(tx, actor, op.VisitID)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if old.VisitID != op.VisitID {
+			return Outcome{}, inspection.E(inspection.Conflict, "visit.error.operation_id")
+		}
+		return w.again(old, op)
+	}
+	if !errors.Is(err, gorm.ErrRecordNotFound) {
+		return Outcome{}, err
+	}
+	state := NewState()
+	if err := state.Apply(Rules{}, op); err != nil {
+		return Outcome{}, err
+	}
+	now := op.ReceivedAt
+	taken, err := plan.Take(tx, actor, state.CheckIn.Target, now)
+	if err != nil {
+		return Outcome{}, err
+	}
+	w := &work{Service: s, tx: tx, actor: actor, capacity: taken.Capacity, now: now}
+	if w.visit, err = newVisit(tx, op, state.CheckIn, taken, now); err != nil {
+		return Outcome{}, err
+	}
+	if err := w.strangers(); err != nil {
+		return Outcome{}, err
+	}
+	if err := tx.Create(&w.visit).Error; err != nil {
+		if errors.Is(err, gorm.ErrDuplicatedKey) {
+			return Outcome{}, inspection.E(inspection.Conflict, "visit.error.already_checked_in")
+		}
+		return Outcome{}, err
+	}
+	for _, id := range taken.Findings {
+		if err := tx.Create(&visitFinding{VisitID: w.visit.ID, FindingID: id}).Error; err != nil {
+			return Outcome{}, err
+		}
+	}
+	for _, person := range taken.Members {
+		if err := w.enrol(person, taken.Team.ID); err != nil {
+			return Outcome{}, err
+		}
+	}
+	op.Position, op.Role = 1, string(w.capacity.Role)
+	if err := tx.Create(&op).Error; err != nil {
+		return Outcome{}, err
+	}
+	err = w.record("visit.check_in", map[string]any{"operation": op.ID, "target": taken.Target.ID, "form": string(w.visit.Form),
+		"organisation": w.visit.OrganisationID, "team": w.visit.TeamID, "located": w.visit.Location == "GIVEN"})
+	return Outcome{Position: 1, State: Inspecting}, err
+}
+
+func newVisit(tx *gorm.DB, op Operation, in CheckIn, taken plan.Taken, now inspection.Instant) (Visit, error) {
+	t, c := taken.Target, taken.Campaign
+	o, err := org.OrganisationByID(tx, t.OrganisationID)
+	if err != nil {
+		return Visit{}, err
+	}
+	v := Visit{ID: op.VisitID, TargetID: t.ID, CampaignID: c.ID, TeamID: t.TeamID, LeadID: t.LeadID, Form: t.Form,
+		OrganisationID: o.ID, OrganisationName: o.Name, DeskID: t.DeskID, IssuerID: c.IssuerID, DecisionNumber: c.DecisionNumber,
+		DecisionDate: c.DecisionDate, DecidedBy: c.DecidedBy, ReinspectsID: t.ReinspectsID, State: Inspecting, Day: now.Date(),
+		CheckedInAt: now, Location: in.Location, Latitude: in.Latitude, Longitude: in.Longitude, Accuracy: in.Accuracy,
+		Positions: 1, Simulated: c.Simulated, Version: 1}
+	if c.ChecklistID == nil {
+		return Visit{}, inspection.E(inspection.Invalid, "plan.error.no_decision")
+	}
+	v.ChecklistID = *c.ChecklistID
+	if t.DeskID != nil {
+		d, err := org.DeskByID(tx, *t.DeskID)
+		if err != nil {
+			return Visit{}, err
+		}
+		v.DeskName = d.Name
+	}
+	v.Search = inspection.Fold(v.OrganisationName + " " + v.DeskName + " " + v.DecisionNumber)
+	return v, nil
+}
+
+// strangers refuses a re-inspection that a member of the first check leads: it is
+// for other members (domain: findings, verdict).
+func (w *work) strangers() error {
+	if w.visit.ReinspectsID == nil {
+		return nil
+	}
+	var n int64
+	err := w.tx.Model(&Member{}).Where("visit_id = ? AND person_id = ?", *w.visit.ReinspectsID, w.actor.Person).Count(&n).Error
+	if err == nil && n > 0 {
+		return inspection.E(inspection.Forbidden, "visit.error.same_member")
+	}
+	return err
+}
+
+func (w *work) enrol(person, team string) error {
+	capacities, err := org.CapacitiesOf(w.tx, person, w.now.Date())
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(capacities, func(c inspection.Capacity) bool { return c.Team == team })
+	if at < 0 {
+		return nil
+	}
+	name, position, err := personOf(w.tx, person)
+	if err != nil {
+		return err
+	}
+	return w.tx.Create(&Member{VisitID: w.visit.ID, PersonID: person, Role: capacities[at].Role, Name: name, Position: position}).Error
+}
+
+func notFound() error { return inspection.E(inspection.NotFound, "error.not_found") }
