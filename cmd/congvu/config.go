@@ -1,0 +1,193 @@
+package main
+
+import (
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"congvu/migrations"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is every setting; this file is the only reader of the environment.
+// docs/config.md documents each, and a test keeps it so. A secret may be given as
+// …_FILE, the path of a file that holds it.
+type Config struct {
+	Addr          string `env:"CONGVU_ADDR" envDefault:"127.0.0.1:8080"`
+	URL           string `env:"CONGVU_URL"`
+	Data          string `env:"CONGVU_DATA" envDefault:"./data"`
+	DatabaseURL   string `env:"CONGVU_DATABASE_URL"`
+	MasterKey     string `env:"CONGVU_MASTER_KEY"`
+	S3Endpoint    string `env:"CONGVU_S3_ENDPOINT"`
+	S3Bucket      string `env:"CONGVU_S3_BUCKET" envDefault:"congvu"`
+	S3Region      string `env:"CONGVU_S3_REGION" envDefault:"us-east-1"`
+	S3AccessKey   string `env:"CONGVU_S3_ACCESS_KEY"`
+	S3SecretKey   string `env:"CONGVU_S3_SECRET_KEY"`
+	S3TLS         bool   `env:"CONGVU_S3_TLS" envDefault:"true"`
+	MaxFileBytes  int64  `env:"CONGVU_MAX_FILE_BYTES" envDefault:"33554432"`
+	MaxFilePixels int64  `env:"CONGVU_MAX_FILE_PIXELS" envDefault:"60000000"`
+	LogFormat     string `env:"CONGVU_LOG_FORMAT" envDefault:"text"`
+}
+
+// secrets are the settings that may be read from a file instead.
+var secrets = []string{"CONGVU_DATABASE_URL", "CONGVU_MASTER_KEY", "CONGVU_S3_ACCESS_KEY", "CONGVU_S3_SECRET_KEY"}
+
+// ReadConfig reads the settings from an environment, as os.Environ gives it.
+func ReadConfig(environ []string) (Config, error) {
+	vars := map[string]string{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		vars[name] = value
+	}
+	for _, name := range secrets {
+		path, ok := vars[name+"_FILE"]
+		if !ok || path == "" {
+			continue
+		}
+		if vars[name] != "" {
+			return Config{}, fmt.Errorf("%s and %s_FILE are both set: set one", name, name)
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return Config{}, fmt.Errorf("%s_FILE: %w", name, err)
+		}
+		vars[name] = strings.TrimSpace(string(raw))
+	}
+	var c Config
+	if err := env.ParseWithOptions(&c, env.Options{Environment: vars}); err != nil {
+		return c, err
+	}
+	return c, c.check()
+}
+
+func (c Config) check() error {
+	if c.URL != "" {
+		u, err := url.Parse(c.URL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" {
+			return errors.New("CONGVU_URL must be an address like https://congvu.example.vn, without a path")
+		}
+	}
+	if c.DatabaseURL != "" && !migrations.IsPostgres(c.DatabaseURL) {
+		return errors.New("CONGVU_DATABASE_URL must begin with postgres://; leave it empty for SQLite in CONGVU_DATA")
+	}
+	if c.DatabaseURL != "" && c.MasterKey == "" {
+		return errors.New("CONGVU_MASTER_KEY is needed with PostgreSQL, so that all copies of the program share it: 32 random bytes in base64, for example from `openssl rand -base64 32`")
+	}
+	if c.S3Endpoint != "" && (c.S3AccessKey == "" || c.S3SecretKey == "") {
+		return errors.New("CONGVU_S3_ACCESS_KEY and CONGVU_S3_SECRET_KEY are needed with CONGVU_S3_ENDPOINT")
+	}
+	if c.MaxFileBytes < 1<<20 || c.MaxFileBytes > 1<<30 {
+		return errors.New("CONGVU_MAX_FILE_BYTES must lie between 1 MiB and 1 GiB")
+	}
+	if c.MaxFilePixels < 1_000_000 || c.MaxFilePixels > 500_000_000 {
+		return errors.New("CONGVU_MAX_FILE_PIXELS must lie between 1 and 500 million")
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		return errors.New("CONGVU_LOG_FORMAT must be text or json")
+	}
+	return nil
+}
+
+// DSN names the database: PostgreSQL as configured, else SQLite in the data folder.
+func (c Config) DSN() string {
+	if c.DatabaseURL != "" {
+		return c.DatabaseURL
+	}
+	return filepath.Join(c.Data, "congvu.db")
+}
+
+// PublicURL is the address that people use.
+func (c Config) PublicURL() *url.URL {
+	if c.URL != "" {
+		u, _ := url.Parse(strings.TrimSuffix(c.URL, "/"))
+		return u
+	}
+	host := c.Addr
+	if strings.HasPrefix(host, "127.0.0.1:") {
+		host = "localhost" + strings.TrimPrefix(host, "127.0.0.1")
+	}
+	return &url.URL{Scheme: "http", Host: host}
+}
+
+// Keys are what derives from the master key.
+type Keys struct {
+	Sessions []byte // separates the hashes of this installation from others
+	Receipts []byte // seed of the Ed25519 key that signs receipts
+}
+
+// ReadKeys derives every key (HKDF-SHA-256, RFC 5869) from the master key, which is
+// made in the data folder when none is configured.
+func (c Config) ReadKeys() (Keys, error) {
+	master, err := c.master()
+	if err != nil {
+		return Keys{}, err
+	}
+	derive := func(use string) []byte {
+		key, e := hkdf.Key(sha256.New, master, nil, "congvu "+use, 32)
+		if e != nil {
+			err = e
+		}
+		return key
+	}
+	k := Keys{Sessions: derive("sessions"), Receipts: derive("receipts")}
+	return k, err
+}
+
+func (c Config) master() ([]byte, error) {
+	encoded := c.MasterKey
+	if encoded == "" {
+		path := filepath.Join(c.Data, "master.key")
+		raw, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			raw, err = makeMaster(path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("master key: %w", err)
+		}
+		encoded = strings.TrimSpace(string(raw))
+	}
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || len(key) != 32 {
+		return nil, errors.New("CONGVU_MASTER_KEY must be 32 bytes in base64")
+	}
+	return key, nil
+}
+
+// makeMaster writes a new key so that either the whole file is there or none; a
+// file that appeared meanwhile is kept.
+func makeMaster(path string) ([]byte, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return nil, err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), ".master-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(temp.Name())
+	if _, err := temp.WriteString(base64.StdEncoding.EncodeToString(key) + "\n"); err != nil {
+		return nil, err
+	}
+	if err := temp.Sync(); err != nil {
+		return nil, err
+	}
+	if err := temp.Close(); err != nil {
+		return nil, err
+	}
+	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}

@@ -1,0 +1,101 @@
+package web
+
+import (
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+
+	"congvu/inspection"
+
+	"github.com/labstack/echo/v4"
+)
+
+var (
+	teamRoles  = inspection.TeamRoles
+	chairRoles = []inspection.Role{inspection.Chairperson, inspection.ViceChairperson, inspection.ChiefOfOffice, inspection.HomeAffairs}
+	unitRoles  = []inspection.Role{inspection.UnitHead, inspection.UnitContact}
+)
+
+// nav lists the pages that a person has a use for.
+func (s *Server) nav(b Base) []navItem {
+	var items []navItem
+	add := func(href, key string) {
+		items = append(items, navItem{Href: href, Label: b.T(key), Current: b.Path == href || href != "/" && len(b.Path) > len(href) && b.Path[:len(href)+1] == href+"/"})
+	}
+	a := b.Actor
+	if a.Is(chairRoles...) {
+		add("/overview", "nav.overview")
+	}
+	if a.Is(teamRoles...) {
+		add("/tablet/", "nav.tablet")
+	}
+	add("/findings", "nav.findings")
+	if a.Is(teamRoles...) || a.Is(chairRoles...) || a.Is(unitRoles...) {
+		add("/visits", "nav.visits")
+	}
+	add("/units", "nav.units")
+	return items
+}
+
+// home leads each role to the page that says what is to be done today.
+func (s *Server) home(c echo.Context) error {
+	a, to := actor(c), "/findings"
+	switch {
+	case a.Is(chairRoles...):
+		to = "/overview"
+	case a.Is(teamRoles...):
+		to = "/visits"
+	case a.Is(unitRoles...):
+		to = "/findings"
+	case a.Is(inspection.SysAdmin):
+		to = "/units"
+	}
+	if done := c.QueryParam("done"); done != "" {
+		to += "?done=" + done
+	}
+	return c.Redirect(http.StatusSeeOther, to)
+}
+
+func (s *Server) styleguide(c echo.Context) error {
+	return s.render(c, http.StatusOK, "styleguide", plainPage{s.base(c, "page.styleguide")})
+}
+
+func (s *Server) healthz(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
+
+// readyz tells machines whether the stores answer; the cause is for the log.
+func (s *Server) readyz(c echo.Context) error {
+	if err := s.Ready(c.Request().Context()); err != nil {
+		return inspection.E(inspection.Unavailable, "error.unavailable").Because(err)
+	}
+	return c.String(http.StatusOK, "ready\n")
+}
+
+func (s *Server) staticFile(c echo.Context) error {
+	return s.serveFile(c, path.Join("static", path.Clean("/"+c.Param("*"))), false)
+}
+
+// serveFile serves an embedded file; immutable ones carry their hash in the address.
+func (s *Server) serveFile(c echo.Context, name string, immutable bool) error {
+	raw, err := fs.ReadFile(s.files, name)
+	if err != nil {
+		return inspection.E(inspection.NotFound, "error.not_found")
+	}
+	cache := "no-cache"
+	if immutable {
+		cache = "public, max-age=31536000, immutable"
+	}
+	c.Response().Header().Set("Cache-Control", cache)
+	kind := mime.TypeByExtension(path.Ext(name))
+	switch path.Ext(name) { // not left to what the machine knows
+	case ".js":
+		kind = "text/javascript; charset=utf-8"
+	case ".css":
+		kind = "text/css; charset=utf-8"
+	case ".svg":
+		kind = "image/svg+xml"
+	case ".webmanifest":
+		kind = "application/manifest+json"
+	}
+	return c.Blob(http.StatusOK, kind, raw)
+}

@@ -1,0 +1,144 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"congvu/inspection"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+)
+
+// Permission is who may call a route at all. What a person may do there is decided
+// by the service that the route calls, with org.Can.
+type Permission string
+
+// The permissions.
+const (
+	Public      Permission = "public"       // anybody
+	AnyPassword Permission = "any password" // signed in, even with a first password that must be changed
+	SignedIn    Permission = "signed in"    // signed in
+)
+
+// routes is the whole route table, the permission on every line.
+func (s *Server) routes() {
+	get, post := http.MethodGet, http.MethodPost
+
+	s.page(get, "/", SignedIn, s.home)
+	s.page(get, "/login", Public, s.loginPage)
+	s.page(post, "/login", Public, s.login)
+	s.page(post, "/logout", Public, s.logout)
+	s.page(post, "/logout-everywhere", AnyPassword, s.logoutEverywhere)
+	s.page(get, "/account", SignedIn, s.account)
+	s.page(get, "/password", AnyPassword, s.passwordPage)
+	s.page(post, "/password", AnyPassword, s.changePassword)
+	s.page(post, "/language", Public, s.setLanguage)
+	s.page(get, "/styleguide", Public, s.styleguide)
+
+	s.page(get, "/visits", SignedIn, s.visitsPage)
+	s.page(get, "/visits/:id", SignedIn, s.visitPage)
+	s.page(get, "/visits/:id/minutes", SignedIn, s.minutesPage)
+	s.page(get, "/visits/:id/score", SignedIn, s.scorePage)
+	s.page(get, "/visits/:id/photos", SignedIn, s.photosPage)
+	s.page(post, "/visits/:id/photos/:file", SignedIn, s.confirmPhoto)
+	s.page(post, "/visits/:id/documents", SignedIn, s.registerDocument)
+	s.page(get, "/visits/:id/report", SignedIn, s.reportPage)
+	s.page(post, "/visits/:id/report", SignedIn, s.report)
+	s.page(get, "/visits/:id/conclusion", SignedIn, s.conclusionPage)
+	s.page(post, "/visits/:id/conclusion", SignedIn, s.conclude)
+
+	s.page(get, "/findings", SignedIn, s.findingsPage)
+	s.page(get, "/findings/:id", SignedIn, s.findingPage)
+	s.page(post, "/findings/:id/:event", SignedIn, s.findingEvent)
+	s.page(get, "/reinspections/new", SignedIn, s.reinspectionPage)
+	s.page(post, "/reinspections", SignedIn, s.planReinspection)
+
+	s.page(get, "/overview", SignedIn, s.overviewPage)
+	s.page(get, "/units", SignedIn, s.unitsPage)
+
+	s.page(get, "/files/:id/:variant", SignedIn, s.filePage)
+	s.page(get, "/tablet", Public, s.tabletRedirect)
+	s.page(get, "/tablet/", Public, s.tabletShell)
+	s.page(get, "/tablet/*", Public, s.tabletFile)
+	s.page(get, "/static/*", Public, s.staticFile)
+	s.page(get, "/healthz", Public, s.healthz)
+	s.page(get, "/readyz", Public, s.readyz)
+
+	s.apiRoutes()
+}
+
+// page registers a handler with its permission.
+func (s *Server) page(method, path string, p Permission, h echo.HandlerFunc) {
+	s.permissions[method+" "+path] = p
+	s.echo.Add(method, path, s.allow(p, h))
+}
+
+type echoKey struct{}
+
+// apiRoutes sets the API up: OpenAPI 3.1, problems instead of huma's errors.
+func (s *Server) apiRoutes() {
+	humaErrors()
+	config := huma.DefaultConfig("congvu", s.config.Version)
+	config.DocsPath = ""
+	config.OpenAPIPath = "/api/v1/openapi"
+	config.SchemasPath = "/api/v1/schemas"
+	config.CreateHooks = nil // no $schema links in answers
+	config.Info.Description = "Kiểm tra công vụ: các thao tác tại chỗ, bằng chứng, tồn tại và khắc phục."
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"session": {Type: "apiKey", In: "cookie", Name: "congvu"}}
+	if s.config.URL != nil {
+		config.Servers = []*huma.Server{{URL: s.config.URL.String()}}
+	}
+	s.echo.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			c.SetRequest(r.WithContext(context.WithValue(r.Context(), echoKey{}, c)))
+			return next(c)
+		}
+	})
+	before := len(s.echo.Routes())
+	s.api = humaecho.New(s.echo, config)
+	for _, r := range s.echo.Routes()[min(before, len(s.echo.Routes())):] {
+		s.permissions[r.Method+" "+r.Path] = Public // the description of the API
+	}
+	for _, r := range s.echo.Routes() {
+		if strings.HasPrefix(r.Path, "/api/v1/openapi") || strings.HasPrefix(r.Path, "/api/v1/schemas") {
+			s.permissions[r.Method+" "+r.Path] = Public
+		}
+	}
+	s.apiSessions()
+	s.apiVisits()
+	s.apiFiles()
+	s.apiFindings()
+}
+
+// call registers an API operation with its permission. The handler gets the actor
+// of the session; its error becomes a problem.
+func call[In, Out any](s *Server, p Permission, op huma.Operation, h func(ctx context.Context, a inspection.Actor, in *In) (*Out, error)) {
+	path := strings.NewReplacer("{", ":", "}", "").Replace(op.Path)
+	s.permissions[op.Method+" "+path] = p
+	if p != Public {
+		op.Security = []map[string][]string{{"session": {}}}
+	}
+	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity)
+	if op.OperationID == "" {
+		op.OperationID = strings.ToLower(op.Method) + "-" + strings.Trim(strings.NewReplacer("/api/v1/", "", "/", "-", "{", "", "}", "").Replace(op.Path), "-")
+	}
+	huma.Register(s.api, op, func(ctx context.Context, in *In) (*Out, error) {
+		c := ctx.Value(echoKey{}).(echo.Context)
+		var out *Out
+		err := s.allow(p, func(echo.Context) (err error) {
+			out, err = h(ctx, actor(c), in)
+			return err
+		})(c)
+		if err != nil {
+			return nil, s.apiError(c, err)
+		}
+		return out, nil
+	})
+}
+
+// requestOf is the request behind an API call, for the few handlers that stream.
+func requestOf(ctx context.Context) echo.Context { return ctx.Value(echoKey{}).(echo.Context) }

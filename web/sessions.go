@@ -1,0 +1,280 @@
+package web
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"congvu/inspection"
+	"congvu/inspection/auth"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+)
+
+// cookieName is prefixed over HTTPS, so that no other host or plain page can set it.
+func (s *Server) cookieName() string {
+	if s.secure() {
+		return "__Host-congvu"
+	}
+	return "congvu"
+}
+
+func (s *Server) sessionToken(c echo.Context) string {
+	cookie, err := c.Cookie(s.cookieName())
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+func (s *Server) setSession(c echo.Context, token string, expires inspection.Instant) {
+	cookie := &http.Cookie{Name: s.cookieName(), Value: token, Path: "/", HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteLaxMode}
+	if token == "" {
+		cookie.MaxAge = -1
+	} else {
+		cookie.Expires = expires.Time()
+	}
+	c.SetCookie(cookie)
+}
+
+type loginPage struct {
+	Base
+	Username string
+	Next     string
+	Kept     []string // fields of a form that was sent without a session, each name=value escaped
+}
+
+func (s *Server) loginPage(c echo.Context) error {
+	if actor(c).Person != "" {
+		return c.Redirect(http.StatusSeeOther, "/")
+	}
+	return s.render(c, http.StatusOK, "login", loginPage{Base: s.base(c, "login.title"), Next: localPath(c.QueryParam("next"))})
+}
+
+// askToSignIn answers a page request without a session: a page is come back to, a
+// posted form is carried on as hidden fields, so that nothing typed is lost.
+func (s *Server) askToSignIn(c echo.Context, e *inspection.Error) {
+	r := c.Request()
+	page := loginPage{Base: s.base(c, "login.title"), Next: localPath(r.URL.RequestURI())}
+	if r.Method == http.MethodGet && r.URL.Path == "/" {
+		page.Next = ""
+	}
+	if isForm(r) {
+		if err := r.ParseForm(); err == nil {
+			for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
+				for _, value := range r.PostForm[name] {
+					page.Kept = append(page.Kept, url.QueryEscape(name)+"="+url.QueryEscape(value))
+				}
+			}
+		}
+	}
+	if r.Method != http.MethodGet || page.Next != "" {
+		page.Problem = page.T(e.Key)
+	}
+	status := http.StatusUnauthorized
+	if r.Method == http.MethodGet {
+		status = http.StatusOK
+	}
+	if err := s.render(c, status, "login", page); err != nil {
+		_ = c.String(http.StatusInternalServerError, page.Problem)
+	}
+}
+
+func (s *Server) login(c echo.Context) error {
+	in := auth.SignIn{Username: c.FormValue("username"), Password: c.FormValue("password"), Address: c.RealIP()}
+	in.Request, _ = c.Get(keyRequest).(string)
+	form, _ := c.FormParams()
+	next, kept := localPath(c.FormValue("next")), form["kept"]
+	opened, err := s.Auth.SignIn(c.Request().Context(), in)
+	if err != nil {
+		e := toOurs(err)
+		if e.Code == inspection.Internal {
+			return err
+		}
+		page := loginPage{Base: s.base(c, "login.title"), Username: in.Username, Next: next, Kept: kept}
+		page.Problem = words(page.Lang, in.Request, e)
+		page.Fields = map[string]string{"password": page.Problem}
+		return s.render(c, statuses[e.Code], "login", page)
+	}
+	s.setSession(c, opened.Token, opened.Expires)
+	switch {
+	case opened.MustChange:
+		return c.Redirect(http.StatusSeeOther, "/password")
+	case len(kept) > 0 && next != "":
+		return s.resume(c, opened.Token, next, kept)
+	case next != "":
+		return c.Redirect(http.StatusSeeOther, next)
+	}
+	return c.Redirect(http.StatusSeeOther, "/")
+}
+
+type resumePage struct {
+	Base
+	Action string
+	Kept   []keptField
+}
+
+type keptField struct{ Name, Value string }
+
+// resume shows the form that was sent without a session, to be sent again.
+func (s *Server) resume(c echo.Context, token, next string, kept []string) error {
+	signed, err := s.Auth.Authenticate(c.Request().Context(), token, "")
+	if err != nil {
+		return err
+	}
+	c.Set(keyActor, signed.Actor)
+	page := resumePage{Base: s.base(c, "resume.title"), Action: next}
+	for _, pair := range kept {
+		name, value, _ := strings.Cut(pair, "=")
+		name, err1 := url.QueryUnescape(name)
+		value, err2 := url.QueryUnescape(value)
+		if err1 == nil && err2 == nil {
+			page.Kept = append(page.Kept, keptField{name, value})
+		}
+	}
+	return s.render(c, http.StatusOK, "resume", page)
+}
+
+// localPath keeps a path on this site; anything else is dropped.
+func localPath(p string) string {
+	u, err := url.Parse(p)
+	if err != nil || p == "" || u.IsAbs() || u.Host != "" || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "\\\r\n") {
+		return ""
+	}
+	return p
+}
+
+func (s *Server) logout(c echo.Context) error {
+	if token := s.sessionToken(c); token != "" {
+		if err := s.Auth.SignOut(c.Request().Context(), token); err != nil && inspection.CodeOf(err) != inspection.Unauthenticated {
+			return err
+		}
+	}
+	s.setSession(c, "", 0)
+	return c.Redirect(http.StatusSeeOther, "/login")
+}
+
+func (s *Server) logoutEverywhere(c echo.Context) error {
+	if err := s.Auth.SignOutEverywhere(c.Request().Context(), s.sessionToken(c)); err != nil {
+		return err
+	}
+	s.setSession(c, "", 0)
+	return c.Redirect(http.StatusSeeOther, "/login")
+}
+
+type plainPage struct{ Base }
+
+func (s *Server) account(c echo.Context) error {
+	return s.render(c, http.StatusOK, "account", plainPage{s.base(c, "page.account")})
+}
+
+type passwordPage struct {
+	Base
+	Forced bool
+}
+
+func (s *Server) passwordPage(c echo.Context) error {
+	signed, _ := session(c)
+	return s.render(c, http.StatusOK, "password", passwordPage{s.base(c, "password.title"), signed.MustChange})
+}
+
+func (s *Server) changePassword(c echo.Context) error {
+	fresh := c.FormValue("new")
+	err := error(nil)
+	if fresh != c.FormValue("again") {
+		err = inspection.E(inspection.Invalid, "password.error.again").Field("again", "password.error.again")
+	} else {
+		err = s.Auth.ChangePassword(c.Request().Context(), s.sessionToken(c), c.FormValue("current"), fresh)
+	}
+	if err != nil {
+		signed, _ := session(c)
+		page := passwordPage{s.base(c, "password.title"), signed.MustChange}
+		if !page.with(err, "") {
+			return err
+		}
+		return s.render(c, http.StatusUnprocessableEntity, "password", page)
+	}
+	return c.Redirect(http.StatusSeeOther, "/?done=password")
+}
+
+func (s *Server) setLanguage(c echo.Context) error {
+	lang := "vi"
+	if c.FormValue("lang") == "en" {
+		lang = "en"
+	}
+	c.SetCookie(&http.Cookie{Name: "lang", Value: lang, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteLaxMode})
+	back := localPath(c.FormValue("back"))
+	if back == "" {
+		back = "/"
+	}
+	return c.Redirect(http.StatusSeeOther, back)
+}
+
+type signInBody struct {
+	Username string `json:"username" maxLength:"64"`
+	Password string `json:"password" maxLength:"1000"`
+	Device   string `json:"device,omitempty" maxLength:"36" doc:"id that the device made for itself"`
+}
+
+type meBody struct {
+	Person       string     `json:"person"`
+	Name         string     `json:"name"`
+	MustChange   bool       `json:"must_change" doc:"the first password must be changed at /password"`
+	Capacities   []capacity `json:"capacities"`
+	Now          string     `json:"now" doc:"the server's time, RFC 3339"`
+	Demonstrates bool       `json:"simulated" doc:"the installation holds simulated data"`
+}
+
+type capacity struct {
+	Role         string `json:"role"`
+	Organisation string `json:"organisation"`
+	Team         string `json:"team,omitempty"`
+}
+
+func (s *Server) me(a inspection.Actor, mustChange bool) meBody {
+	me := meBody{Person: a.Person, Name: a.Name, MustChange: mustChange, Now: s.Clock.Now().String(), Demonstrates: s.config.Demo, Capacities: []capacity{}}
+	for _, c := range a.Capacities {
+		me.Capacities = append(me.Capacities, capacity{string(c.Role), c.Organisation, c.Team})
+	}
+	return me
+}
+
+func (s *Server) apiSessions() {
+	type out struct{ Body meBody }
+	call(s, Public, huma.Operation{Method: http.MethodPost, Path: "/api/v1/session", Summary: "Sign in; the session is a cookie", Errors: []int{503}},
+		func(ctx context.Context, _ inspection.Actor, in *struct{ Body signInBody }) (*out, error) {
+			c := requestOf(ctx)
+			request, _ := c.Get(keyRequest).(string)
+			opened, err := s.Auth.SignIn(ctx, auth.SignIn{Username: in.Body.Username, Password: in.Body.Password,
+				Address: c.RealIP(), Device: in.Body.Device, Request: request})
+			if err != nil {
+				return nil, err
+			}
+			signed, err := s.Auth.Authenticate(ctx, opened.Token, request)
+			if err != nil {
+				return nil, err
+			}
+			s.setSession(c, opened.Token, opened.Expires)
+			return &out{s.me(signed.Actor, signed.MustChange)}, nil
+		})
+	call(s, AnyPassword, huma.Operation{Method: http.MethodGet, Path: "/api/v1/session", Summary: "Who is signed in"},
+		func(ctx context.Context, a inspection.Actor, _ *struct{}) (*out, error) {
+			signed, _ := session(requestOf(ctx))
+			return &out{s.me(a, signed.MustChange)}, nil
+		})
+	call(s, Public, huma.Operation{Method: http.MethodDelete, Path: "/api/v1/session", Summary: "Sign out", DefaultStatus: http.StatusNoContent},
+		func(ctx context.Context, _ inspection.Actor, _ *struct{}) (*struct{}, error) {
+			c := requestOf(ctx)
+			if token := s.sessionToken(c); token != "" {
+				if err := s.Auth.SignOut(ctx, token); err != nil && inspection.CodeOf(err) != inspection.Unauthenticated {
+					return nil, err
+				}
+			}
+			s.setSession(c, "", 0)
+			return &struct{}{}, nil
+		})
+}
