@@ -1,0 +1,186 @@
+package evidence
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+	"unicode"
+
+	"congvu/evidence/blob"
+	"congvu/evidence/imaging"
+	"congvu/inspection"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Declaration says that a file exists and will be sent.
+type Declaration struct {
+	ID         string // made by the client
+	Visit      string
+	SHA256     string // of the bytes as the device made them, lower-case hex
+	Size       int64  // bytes
+	Name       string // as the device calls it; for display only
+	Kind       Kind
+	Contains   Contains // empty: unknown
+	NoPeople   bool     // the person has confirmed that nobody is in the picture
+	CapturedAt inspection.Instant
+	On         []On
+}
+
+// NameLen is the longest name that is kept, in characters.
+const NameLen = 200
+
+// CleanName is a file's name fit for display: without folders, control characters
+// and what is beyond NameLen; the ending stays.
+func CleanName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, ""))
+	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
+		name = name[i+1:]
+	}
+	name = strings.TrimSpace(name)
+	if strings.Trim(name, ".") == "" {
+		return ""
+	}
+	if r := []rune(name); len(r) > NameLen {
+		end := []rune(path.Ext(name))
+		if len(end) > 10 {
+			end = nil
+		}
+		name = string(r[:NameLen-len(end)]) + string(end)
+	}
+	return name
+}
+
+// normal checks a declaration and brings it into the one form that is compared.
+func (d Declaration) normal(l imaging.Limits) (Declaration, error) {
+	bad := inspection.E(inspection.Invalid, "evidence.error.declaration")
+	if inspection.CheckID(d.ID) != nil {
+		bad.Field("id", "error.id")
+	}
+	if inspection.CheckID(d.Visit) != nil {
+		bad.Field("visit", "error.id")
+	}
+	if !blob.CheckSum(d.SHA256) {
+		bad.Field("sha256", "evidence.error.sha256")
+	}
+	if d.Size <= 0 {
+		bad.Field("size", "evidence.error.empty")
+	}
+	if !slices.Contains(Kinds, d.Kind) {
+		bad.Field("kind", "evidence.error.choice")
+	}
+	if d.Contains == "" {
+		d.Contains = Unknown
+	}
+	if d.NoPeople && d.Contains == Unknown {
+		d.Contains = Nobody
+	}
+	if !slices.Contains(AllContains, d.Contains) {
+		bad.Field("contains", "evidence.error.choice")
+	} else if d.NoPeople && d.Contains.Personal() {
+		bad.Field("contains", "evidence.error.nobody_yet_people")
+	}
+	if d.CapturedAt < 0 {
+		bad.Field("captured_at", "evidence.error.time")
+	}
+	if checkOn(d.On) != nil {
+		bad.Field("on", "evidence.error.subject")
+	}
+	if len(bad.Fields) > 0 {
+		return d, bad
+	}
+	if d.Size > l.Bytes {
+		return d, imaging.TooLarge(l)
+	}
+	d.Name = CleanName(d.Name)
+	d.On = slices.SortedFunc(slices.Values(d.On), func(a, b On) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Role, b.Role))
+	})
+	d.On = slices.Compact(d.On)
+	return d, nil
+}
+
+// hash is by what the same declaration is known when it comes again.
+func (d Declaration) hash(person string) string {
+	raw, err := json.Marshal(struct {
+		Declaration
+		Person string
+	}{d, person})
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	h := sha256.Sum256(raw)
+	return hex.EncodeToString(h[:])
+}
+
+func same(old file, d Declaration, actor inspection.Actor) error {
+	if old.Declaration != d.hash(actor.Person) {
+		return inspection.E(inspection.Conflict, "evidence.error.other_content")
+	}
+	return nil
+}
+
+// Declare takes down that a file exists. Whoever may add files to the check (Rights)
+// may call it. The same declaration with the same id again is one declaration; codes:
+// conflict (evidence.error.other_content) for another one under that id, invalid,
+// too_large, not_found for the check.
+func (s *Service) Declare(ctx context.Context, actor inspection.Actor, d Declaration) error {
+	return s.transaction(ctx, func(tx *gorm.DB) error { return s.DeclareIn(tx, actor, d) })
+}
+
+// DeclareIn is Declare in the caller's transaction.
+func (s *Service) DeclareIn(tx *gorm.DB, actor inspection.Actor, d Declaration) error {
+	d, err := d.normal(s.work.Limits())
+	if err != nil {
+		return err
+	}
+	// What has been declared stays declared, also when the check has gone on since.
+	switch old, err := load(tx, d.ID); {
+	case err == nil:
+		return same(old, d, actor)
+	case inspection.CodeOf(err) != inspection.NotFound:
+		return err
+	}
+	subjects := make([]Subject, len(d.On))
+	for i, on := range d.On {
+		subjects[i] = on.Subject
+	}
+	grant, err := s.rights.Add(tx, actor, d.Visit, subjects)
+	if err != nil {
+		return err
+	}
+	f := file{ID: d.ID, VisitID: d.Visit, TeamID: grant.Team, OrganisationID: grant.Organisation, Side: grant.Side,
+		SHA256: d.SHA256, Size: d.Size, Name: d.Name, Kind: d.Kind, State: Declared, Access: AccessOf(d.Contains),
+		Contains: d.Contains, NoPeopleConfirmed: d.NoPeople, PurposeDecision: grant.Decision, Declaration: d.hash(actor.Person),
+		DeclaredBy: actor.Person, DeclaredCapacity: string(grant.Capacity.Role), DeclaredAt: s.clock.Now(), Device: actor.Device,
+		CapturedAt: d.CapturedAt, DeriveState: DeriveNone}
+	made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&f)
+	if made.Error != nil {
+		return made.Error
+	}
+	if made.RowsAffected == 0 {
+		old, err := load(tx, d.ID)
+		if err != nil {
+			return err
+		}
+		return same(old, d, actor)
+	}
+	err = s.append(tx, actor, grant.Capacity, "evidence.declare", f, f.DeclaredAt, map[string]any{
+		"sha256": f.SHA256, "size": f.Size, "kind": f.Kind, "contains": f.Contains, "no_people": f.NoPeopleConfirmed,
+		"side": f.Side, "captured_at": f.CapturedAt.String()})
+	if err != nil {
+		return err
+	}
+	return s.Link(tx, actor, grant.Capacity, f.ID, d.On...)
+}

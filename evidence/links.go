@@ -1,0 +1,217 @@
+package evidence
+
+import (
+	"context"
+	"slices"
+
+	"congvu/inspection"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+func checkOn(list []On) error {
+	for _, on := range list {
+		if !slices.Contains(SubjectKinds, on.Kind) || !slices.Contains(Roles, on.Role) || on.ID == "" || len(on.ID) > 64 {
+			return inspection.E(inspection.Invalid, "evidence.error.subject")
+		}
+	}
+	return nil
+}
+
+// standing restricts a query on evidence_links to links that stand now.
+func standing(tx *gorm.DB) *gorm.DB {
+	return tx.Where(`evidence_links.linked AND NOT EXISTS (SELECT 1 FROM evidence_links later
+		WHERE later.file_id = evidence_links.file_id AND later.subject_kind = evidence_links.subject_kind
+		AND later.subject_id = evidence_links.subject_id AND later.role = evidence_links.role AND later.n > evidence_links.n)`)
+}
+
+// linksOf are the standing links of files, by file.
+func linksOf(tx *gorm.DB, ids []string) (map[string][]link, error) {
+	all := map[string][]link{}
+	for chunk := range slices.Chunk(ids, 500) {
+		var links []link
+		if err := standing(tx.Where("file_id IN ?", chunk)).Order("made_at, id").Find(&links).Error; err != nil {
+			return nil, err
+		}
+		for _, l := range links {
+			all[l.FileID] = append(all[l.FileID], l)
+		}
+	}
+	return all, nil
+}
+
+func facts(f file, links []link, actor inspection.Actor) Facts {
+	return Facts{Visit: f.VisitID, Team: f.TeamID, Organisation: f.OrganisationID, Side: f.Side,
+		Mine: f.DeclaredBy == actor.Person && actor.Person != "",
+		Told: slices.ContainsFunc(links, func(l link) bool { return slices.Contains(told, l.SubjectKind) })}
+}
+
+// Link hangs a file on subjects, in the transaction of a caller that has checked that
+// it may (a finding that takes over the photographs of its item, say). What hangs
+// there already stays. Codes: invalid, not_found for the file.
+func (s *Service) Link(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, fileID string, on ...On) error {
+	return s.relink(tx, actor, c, fileID, true, on)
+}
+
+// Unlink takes a file from subjects by a new row; that it hung there stays known.
+func (s *Service) Unlink(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, fileID string, on ...On) error {
+	return s.relink(tx, actor, c, fileID, false, on)
+}
+
+func (s *Service) relink(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, fileID string, linked bool, list []On) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if err := checkOn(list); err != nil {
+		return err
+	}
+	f, err := load(tx.Clauses(clause.Locking{Strength: "UPDATE"}), fileID)
+	if err != nil {
+		return err
+	}
+	for _, on := range list {
+		var last []link
+		err := tx.Where("file_id = ? AND subject_kind = ? AND subject_id = ? AND role = ?", fileID, on.Kind, on.ID, on.Role).
+			Order("n DESC").Limit(1).Find(&last).Error
+		if err != nil {
+			return err
+		}
+		n := int64(1)
+		if len(last) > 0 {
+			n = last[0].N + 1
+		}
+		if stands := len(last) > 0 && last[0].Linked; stands == linked {
+			continue
+		}
+		now := s.clock.Now()
+		row := link{ID: inspection.NewID(), FileID: fileID, SubjectKind: on.Kind, SubjectID: on.ID, Role: on.Role, N: n,
+			Linked: linked, MadeAt: now, MadeBy: actor.Person}
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		action := "evidence.link"
+		if !linked {
+			action = "evidence.unlink"
+		}
+		err = s.append(tx, actor, c, action, f, now, map[string]any{"kind": on.Kind, "id": on.ID, "role": on.Role})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LinkTo hangs a file on one more subject of its check. Whoever may add files for
+// that subject and sees the file as its sender's side does. Codes: invalid,
+// not_found, conflict.
+func (s *Service) LinkTo(ctx context.Context, actor inspection.Actor, fileID string, on On) error {
+	return s.move(ctx, actor, fileID, on, true)
+}
+
+// UnlinkFrom takes a file from a subject; the file itself stays in its check. May: as
+// LinkTo.
+func (s *Service) UnlinkFrom(ctx context.Context, actor inspection.Actor, fileID string, on On) error {
+	return s.move(ctx, actor, fileID, on, false)
+}
+
+func (s *Service) move(ctx context.Context, actor inspection.Actor, fileID string, on On, linked bool) error {
+	return s.transaction(ctx, func(tx *gorm.DB) error {
+		f, _, err := s.see(tx, actor, fileID)
+		if err != nil {
+			return err
+		}
+		grant, err := s.rights.Add(tx, actor, f.VisitID, []Subject{on.Subject})
+		if err != nil {
+			return err
+		}
+		if grant.Side != f.Side {
+			return notFound()
+		}
+		return s.relink(tx, actor, grant.Capacity, fileID, linked, []On{on})
+	})
+}
+
+// Files are the ids of the files that hang on a subject, oldest first; visit may be
+// empty for any check, role for any role. For joiners: it checks no rights.
+func (s *Service) Files(tx *gorm.DB, visit string, subject Subject, role Role) ([]string, error) {
+	q := standing(tx.Table("evidence_links")).Joins("JOIN evidence_files f ON f.id = evidence_links.file_id").
+		Where("evidence_links.subject_kind = ? AND evidence_links.subject_id = ?", subject.Kind, subject.ID)
+	if visit != "" {
+		q = q.Where("f.visit_id = ?", visit)
+	}
+	if role != "" {
+		q = q.Where("evidence_links.role = ?", role)
+	}
+	var rows []string
+	if err := q.Order("f.declared_at, f.id").Pluck("f.id", &rows).Error; err != nil {
+		return nil, err
+	}
+	return slices.Compact(rows), nil
+}
+
+// Count is how many files hang on something.
+type Count struct {
+	Files    int // declared, received or not; given-up ones do not count
+	Received int
+	NoPeople int // of Files: confirmed that nobody is in the picture
+}
+
+// Counts are the files of a check by the id of the subjects of a kind, for the rule
+// that an item needs a photograph. For joiners: it checks no rights.
+func (s *Service) Counts(tx *gorm.DB, visit string, kind SubjectKind) (map[string]Count, error) {
+	var rows []struct {
+		SubjectID string
+		FileID    string
+		State     State
+		NoPeople  bool
+	}
+	err := standing(tx.Table("evidence_links")).Joins("JOIN evidence_files f ON f.id = evidence_links.file_id").
+		Where("evidence_links.subject_kind = ? AND f.visit_id = ? AND f.state <> ?", kind, visit, Lost).
+		Distinct("evidence_links.subject_id AS subject_id, f.id AS file_id, f.state AS state, f.no_people_confirmed AS no_people").
+		Find(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]Count{}
+	for _, r := range rows {
+		c := counts[r.SubjectID]
+		c.Files++
+		if r.State == Received {
+			c.Received++
+		}
+		if r.NoPeople {
+			c.NoPeople++
+		}
+		counts[r.SubjectID] = c
+	}
+	return counts, nil
+}
+
+// Missing are the files of the team that are declared for a check and neither
+// received nor given up: while there is one, the check is not finished. For joiners.
+func (s *Service) Missing(tx *gorm.DB, visit string) ([]string, error) {
+	var ids []string
+	err := tx.Model(&file{}).Where("visit_id = ? AND side = ? AND state = ?", visit, Team, Declared).
+		Order("declared_at, id").Pluck("id", &ids).Error
+	return ids, err
+}
+
+// Belong tells whether all files are received files of a check from one side, before
+// they are hung on something of it. Code: invalid (evidence.error.not_of_visit,
+// .not_received). For joiners.
+func (s *Service) Belong(tx *gorm.DB, visit string, side Side, ids []string) error {
+	for _, id := range ids {
+		f, err := load(tx, id)
+		if inspection.CodeOf(err) == inspection.NotFound || err == nil && (f.VisitID != visit || f.Side != side) {
+			return inspection.E(inspection.Invalid, "evidence.error.not_of_visit")
+		}
+		if err != nil {
+			return err
+		}
+		if f.State != Received {
+			return inspection.E(inspection.Invalid, "evidence.error.not_received")
+		}
+	}
+	return nil
+}

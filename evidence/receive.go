@@ -1,0 +1,183 @@
+package evidence
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+
+	"congvu/evidence/blob"
+	"congvu/evidence/imaging"
+	"congvu/inspection"
+	"congvu/inspection/history"
+
+	"gorm.io/gorm"
+)
+
+// Receive takes the bytes of a declared file; size is what the sender announces, -1
+// when it does not. Whoever declared the file, and whoever on the same side sees it
+// whole, may send it. After success the same call gives the same receipt without
+// reading anything. On any error the declaration stays as it was and can be sent for
+// again. Codes: not_found; invalid (.size_differs, .hash_differs, .type, .broken,
+// .not_a_picture, .interrupted); too_large; unavailable when the store fails.
+func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID string, size int64, r io.Reader) (Receipt, error) {
+	f, view, err := s.see(s.read(ctx), actor, fileID)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if f.DeclaredBy != actor.Person && (view.Side != f.Side || !whole(view, f)) {
+		return Receipt{}, notFound()
+	}
+	if f.State == Received {
+		return s.receipt(f)
+	}
+	if size >= 0 && size != f.Size {
+		if size > s.work.Limits().Bytes {
+			return Receipt{}, imaging.TooLarge(s.work.Limits())
+		}
+		return Receipt{}, inspection.E(inspection.Invalid, "evidence.error.size_differs", "declared", f.Size, "sent", size)
+	}
+	spooled, err := s.take(f, r)
+	if err != nil {
+		return Receipt{}, err
+	}
+	defer os.Remove(spooled.Name())
+	defer spooled.Close()
+	info, err := s.work.Inspect(ctx, spooled, f.Size)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if !info.Type.Image() && f.Kind != DocumentScan && f.Kind != Note {
+		return Receipt{}, inspection.E(inspection.Invalid, "evidence.error.not_a_picture")
+	}
+	if _, err := spooled.Seek(0, io.SeekStart); err != nil {
+		return Receipt{}, err
+	}
+	if err := s.keep(ctx, f.key(), spooled, f.Size, f.SHA256); err != nil {
+		return Receipt{}, err
+	}
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		now := s.clock.Now()
+		state := DeriveNone
+		if info.Type.Decodable() {
+			state = DerivePending
+		}
+		done := tx.Model(&file{}).Where("id = ? AND state <> ?", f.ID, Received).Updates(map[string]any{
+			"state": Received, "received_at": now, "media_type": info.Type, "width": info.Width, "height": info.Height,
+			"orientation": info.Orientation, "exif_at": info.TakenAt, "exif_lat": info.Lat, "exif_lng": info.Lng, "derive_state": state})
+		if done.Error != nil {
+			return done.Error
+		}
+		if done.RowsAffected == 0 { // somebody sent the same bytes at the same time
+			f, err = load(tx, f.ID)
+			return err
+		}
+		if f, err = load(tx, f.ID); err != nil {
+			return err
+		}
+		return s.append(tx, actor, view.Capacity, "evidence.receive", f, now, map[string]any{
+			"sha256": f.SHA256, "size": f.Size, "media_type": f.MediaType})
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	s.notify()
+	return s.receipt(f)
+}
+
+// take writes what is sent into the spool and holds it against the declaration.
+func (s *Service) take(f file, r io.Reader) (_ *os.File, err error) {
+	out, err := os.CreateTemp(s.spool, "congvu-receive-*")
+	if err != nil {
+		return nil, storeTrouble(err)
+	}
+	defer func() {
+		if err != nil {
+			out.Close()
+			os.Remove(out.Name())
+		}
+	}()
+	h := sha256.New()
+	in := &keepError{r: io.LimitReader(r, f.Size+1)}
+	n, err := io.Copy(io.MultiWriter(out, h), in)
+	switch {
+	case in.err != nil:
+		return nil, inspection.E(inspection.Invalid, "evidence.error.interrupted").Because(in.err)
+	case err != nil:
+		return nil, storeTrouble(err)
+	case n != f.Size:
+		return nil, inspection.E(inspection.Invalid, "evidence.error.size_differs", "declared", f.Size, "sent", n)
+	case hex.EncodeToString(h.Sum(nil)) != f.SHA256:
+		return nil, inspection.E(inspection.Invalid, "evidence.error.hash_differs")
+	}
+	return out, nil
+}
+
+// keepError tells the sender's failures from the spool's.
+type keepError struct {
+	r   io.Reader
+	err error
+}
+
+func (k *keepError) Read(p []byte) (int, error) {
+	n, err := k.r.Read(p)
+	if err != nil && err != io.EOF {
+		k.err = err
+	}
+	return n, err
+}
+
+// keep puts bytes under a key that is made of their hash. What stands there already
+// is the same.
+func (s *Service) keep(ctx context.Context, key string, r io.Reader, size int64, sum string) error {
+	err := s.store.Put(ctx, key, r, size, sum)
+	if errors.Is(err, blob.ErrExists) {
+		info, err := s.store.Stat(ctx, key)
+		if err != nil {
+			return storeTrouble(err)
+		}
+		if info.Size != size {
+			return storeTrouble(blob.ErrMismatch)
+		}
+		return nil
+	}
+	if err != nil {
+		return storeTrouble(err)
+	}
+	return nil
+}
+
+// GiveUp ends the waiting for a declared file that will never come (the device was
+// lost, say), so that the check can be finished. The team's lead may, with a reason
+// of 10 to 1000 characters. The declaration stays, marked LOST, and its bytes are
+// still taken when they turn up. Codes: not_found, forbidden, invalid, conflict.
+func (s *Service) GiveUp(ctx context.Context, actor inspection.Actor, fileID, reason string) error {
+	reason, ok := inspection.Text(reason, 1000)
+	if !ok || len([]rune(reason)) < 10 {
+		return inspection.E(inspection.Invalid, "evidence.error.reason").Field("reason", "evidence.error.reason")
+	}
+	return s.transaction(ctx, func(tx *gorm.DB) error {
+		f, view, err := s.see(tx, actor, fileID)
+		if err != nil {
+			return err
+		}
+		if view.Side != Team || f.Side != Team {
+			return notFound()
+		}
+		if !view.Lead {
+			return inspection.E(inspection.Forbidden, "evidence.error.lead_only")
+		}
+		done := tx.Model(&file{}).Where("id = ? AND state = ?", f.ID, Declared).
+			Updates(map[string]any{"state": Lost, "lost_reason": reason})
+		if done.Error != nil {
+			return done.Error
+		}
+		if done.RowsAffected == 0 {
+			return inspection.E(inspection.Conflict, "evidence.error.not_waiting")
+		}
+		return s.append(tx, actor, view.Capacity, "evidence.give_up", f, s.clock.Now(),
+			map[string]any{"reason": history.TextHash(reason), "sha256": f.SHA256})
+	})
+}
