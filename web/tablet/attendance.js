@@ -1,0 +1,74 @@
+// The attendance table: who had to be there, who was, counted at one fixed time.
+
+import { h, t, when, ask, say } from './dom.js';
+import * as sync from './sync.js';
+import { frame } from './app.js';
+import { attendance, newID } from './fold.js';
+
+const reasons = ['LEAVE', 'MISSION', 'MEETING', 'STUDY', 'SICK', 'MATERNITY', 'COMPENSATION', 'OTHER', 'UNKNOWN'];
+
+/** @param {any} _me @param {string} id */
+export async function attendanceView(_me, id) {
+  const v = sync.visit(id) ?? (await sync.openVisit(id));
+  const timer = setInterval(() => { void sync.refresh(id); }, 5000);
+
+  /** @param {any} row @param {any} change */
+  const set = (row, change) => {
+    const next = { ...row, ...change };
+    if (next.present) { delete next.reason; delete next.documented; }
+    else { delete next.arrived; delete next.badge; delete next.dress; }
+    return sync.act(id, 'attendance_row', next);
+  };
+
+  const begin = () => sync.act(id, 'attendance_begin', { rows: v.roster.map((/** @type {any} */ r) => ({ id: newID(), post: r.post, position: r.position, field: r.field, required: r.required })) });
+
+  async function add() {
+    const position = h('input', { id: 'row-position', maxlength: 300, required: true });
+    const sure = await ask(t('tablet.attendance.add'), [h('label', { for: 'row-position' }, t('tablet.attendance.position')), h('p', { class: 'hint' }, t('tablet.attendance.no_names')), position],
+      [{ label: t('tablet.attendance.add'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+    if (!sure) return;
+    if (!position.value.trim()) { say(t('error.required'), 'bad'); return; }
+    await sync.act(id, 'attendance_row', { id: newID(), position: position.value.trim(), required: true });
+  }
+
+  /** @param {any} row @param {number} n */
+  function line(row, n) {
+    const toggle = (/** @type {string} */ label, /** @type {boolean} */ on, /** @type {any} */ change, /** @type {string} */ key) =>
+      h('button', { class: 'choice', 'aria-pressed': on, 'data-key': `${row.id}-${key}`, 'data-value': key, onclick: () => set(row, change) }, label);
+    return h('article', { class: 'card person', 'data-row': n },
+      h('h3', null, `${n + 1}. ${row.position}`, row.field ? h('span', { class: 'muted' }, ` · ${row.field}`) : null),
+      row.required ? null : h('p', { class: 'hint' }, t('tablet.attendance.not_required')),
+      h('div', { class: 'choices', role: 'group', 'aria-label': row.position },
+        toggle(t('tablet.attendance.present'), row.present === true && !row.arrived, { present: true, arrived: undefined, badge: row.badge ?? true, dress: row.dress ?? true }, 'present'),
+        toggle(t('tablet.attendance.late'), row.present === true && !!row.arrived, { present: true, arrived: row.arrived || when(new Date().toISOString()).slice(11), badge: row.badge ?? true, dress: row.dress ?? true }, 'late'),
+        toggle(t('tablet.attendance.absent'), row.present === false, { present: false, reason: row.reason }, 'absent')),
+      row.present && row.arrived ? h('div', { class: 'field' }, h('label', { for: `arr-${row.id}` }, t('tablet.attendance.arrived')), h('input', { id: `arr-${row.id}`, type: 'time', value: row.arrived, 'data-key': `arr-${row.id}`, onchange: (/** @type {any} */ e) => { if (e.target.value) void set(row, { arrived: e.target.value }); } })) : null,
+      row.present ? h('div', { class: 'choices' },
+        h('button', { class: 'choice', 'aria-pressed': !!row.badge, 'data-key': `${row.id}-badge`, onclick: () => set(row, { badge: !row.badge }) }, row.badge ? t('tablet.attendance.badge') : t('tablet.attendance.no_badge')),
+        h('button', { class: 'choice', 'aria-pressed': !!row.dress, 'data-key': `${row.id}-dress`, onclick: () => set(row, { dress: !row.dress }) }, row.dress ? t('tablet.attendance.dress') : t('tablet.attendance.no_dress'))) : null,
+      row.present === false ? h('div', { class: 'row' }, h('div', { class: 'field' }, h('label', { for: `why-${row.id}` }, t('tablet.attendance.reason')),
+        h('select', { id: `why-${row.id}`, 'data-key': `why-${row.id}`, onchange: (/** @type {any} */ e) => set(row, { reason: e.target.value || undefined }) },
+          h('option', { value: '', selected: !row.reason }, t('tablet.choose')), reasons.map((r) => h('option', { value: r, selected: r === row.reason }, t(`tablet.absence.${r}`))))),
+      h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: !!row.documented, 'data-key': `doc-${row.id}`, onchange: (/** @type {any} */ e) => set(row, { documented: e.target.checked }) }), t('tablet.attendance.documented'))) : null,
+      row.post ? null : h('button', { class: 'quiet', 'data-key': `drop-${row.id}`, onclick: () => sync.act(id, 'attendance_drop', { id: row.id }) }, t('tablet.attendance.drop')));
+  }
+
+  function draw() {
+    const sum = attendance(v.rules, v.state);
+    if (!sum) {
+      return frame(t('tablet.attendance'), h('p', null, t('tablet.attendance.intro', { n: v.roster.length })),
+        h('p', { class: 'actions' }, h('button', { class: 'primary big', 'data-key': 'begin', onclick: begin }, t('tablet.attendance.begin'))),
+        h('a', { class: 'button', href: `#/visit/${id}/A` }, t('tablet.back')));
+    }
+    return [...frame(t('tablet.attendance'),
+      h('div', { class: 'sums', role: 'status' }, h('p', null, h('strong', null, t('tablet.attendance.at', { time: when(v.state.countedAt) }))),
+        h('p', null, t('tablet.attendance.sum', { time: when(v.state.countedAt).slice(11), present: sum.present, required: sum.required, excused: sum.excused, unexcused: sum.unexcused, late: sum.late })),
+        sum.outside ? h('p', { class: 'soon' }, t('tablet.attendance.outside')) : null),
+      v.state.phase === 'IN_PROGRESS' ? v.state.rows.map((/** @type {any} */ r, /** @type {number} */ i) => line(r, i)) : h('p', { class: 'notice' }, t('tablet.visit.closed', { state: t(`visit.state.${v.visit.state}`) })),
+      h('p', { class: 'actions' }, h('button', { onclick: add, 'data-key': 'add-row' }, t('tablet.attendance.add')))),
+    h('div', { class: 'app-bar' }, h('p', null, t('tablet.attendance.open_rows', { n: v.state.rows.filter((/** @type {any} */ r) => r.present === undefined || (!r.present && r.required && !r.reason)).length })),
+      h('a', { class: 'button primary', href: `#/visit/${id}/A` }, t('tablet.attendance.done')))];
+  }
+
+  return { draw, stop: () => clearInterval(timer) };
+}

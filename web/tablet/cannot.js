@@ -1,0 +1,52 @@
+// A desk found closed, or one that refuses the team: what was met is written down
+// and ends the check.
+
+import { h, t, say, ask } from './dom.js';
+import * as sync from './sync.js';
+import { frame, go } from './app.js';
+
+/** @param {any} _me @param {string} id */
+export async function cannotView(_me, id) {
+  const v = sync.visit(id) ?? (await sync.openVisit(id));
+  const form = { reason: 'CLOSED', place: v.visit.desk || v.visit.organisation, words: '', witness: '', finding: '', severity: 'MAJOR' };
+  /** @type {string[]} */
+  let photos = [];
+  let sending = false;
+
+  async function add(/** @type {any} */ input) {
+    for (const file of input.files) photos = [...photos, await sync.addPhoto(id, file, { hang: false })];
+    input.value = '';
+  }
+
+  async function end() {
+    if (!form.place.trim() || !form.witness.trim() || (form.reason === 'REFUSED' && !form.words.trim())) { say(t('tablet.cannot.needed'), 'bad'); return; }
+    if (photos.length === 0) { say(t('visit.error.door_photo'), 'bad'); return; }
+    const sure = await ask(t('tablet.cannot.title'), [h('p', null, t('tablet.cannot.sure'))], [{ label: t('tablet.cannot.end'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+    if (!sure) return;
+    sending = true;
+    const { finding, severity, ...rest } = form;
+    const { done } = await sync.act(id, 'cannot_inspect', { ...rest, photos, ...(finding.trim() ? { finding, severity } : {}) });
+    await done;
+    sending = false;
+    const fresh = await sync.openVisit(id);
+    if (fresh.state.phase === 'CANNOT_INSPECT') go(`minutes/${id}`);
+  }
+
+  /** @param {'place'|'words'|'witness'|'finding'} name @param {boolean} long */
+  const text = (name, long) => h('div', { class: 'field' }, h('label', { for: `c-${name}` }, t(`tablet.cannot.${name}`)), h('p', { class: 'hint' }, t(`tablet.cannot.${name}.hint`)),
+    h(long ? 'textarea' : 'input', { id: `c-${name}`, 'data-key': `c-${name}`, value: form[name], maxlength: long ? 4000 : 300, oninput: (/** @type {any} */ e) => { form[name] = e.target.value; } }));
+
+  return {
+    draw: () => frame(t('tablet.cannot.title'), h('p', null, t('tablet.cannot.intro')),
+      h('fieldset', { class: 'field' }, h('legend', null, t('tablet.cannot.reason')), ['CLOSED', 'REFUSED'].map((r) => h('label', { class: 'check' },
+        h('input', { type: 'radio', name: 'reason', value: r, checked: form.reason === r, 'data-key': `r-${r}`, onchange: () => { form.reason = r; } }), t(`tablet.cannot.${r}`)))),
+      text('place', false), text('words', true), text('witness', false),
+      h('h2', null, t('tablet.cannot.door')),
+      h('div', { class: 'strip' }, photos.map((f) => h('figure', { class: 'shot' }, h('img', { src: sync.fileURL(f), alt: t('tablet.cannot.door') }), h('figcaption', null, t(`tablet.photo.${sync.fileStatus(f).state}`, { percent: Math.round(sync.fileStatus(f).share * 100) })))),
+        h('label', { class: 'button shoot' }, h('input', { type: 'file', accept: 'image/*', capture: 'environment', class: 'visually-hidden', 'data-photo': 'door', 'data-key': 'door', onchange: (/** @type {any} */ e) => add(e.target) }), t('tablet.photo.take'))),
+      h('h2', null, t('tablet.cannot.raise')), text('finding', true),
+      h('div', { class: 'field' }, h('label', { for: 'c-sev' }, t('tablet.severity')), h('select', { id: 'c-sev', onchange: (/** @type {any} */ e) => { form.severity = e.target.value; } },
+        ['MINOR', 'MODERATE', 'MAJOR', 'CRITICAL'].map((s) => h('option', { value: s, selected: s === form.severity }, t(`severity.${s}`))))),
+      h('p', { class: 'actions' }, h('button', { class: 'danger', 'data-key': 'end', disabled: sending || !v.may.finish, onclick: end }, t('tablet.cannot.end')), h('a', { class: 'button', href: `#/visit/${id}` }, t('tablet.back')))),
+  };
+}

@@ -1,0 +1,265 @@
+// A check under way: sections on the rail, items in one column, and at the bottom
+// what is still open and the way to it.
+
+import { h, t, say, ask, when, day } from './dom.js';
+import * as sync from './sync.js';
+import { frame, go } from './app.js';
+import { attendance, noAnswer } from './fold.js';
+import { photoStrip } from './photos.js';
+
+const severities = ['MINOR', 'MODERATE', 'MAJOR', 'CRITICAL'];
+
+/**
+ * @param {any} _me
+ * @param {string} id
+ * @param {string} [section]
+ */
+export async function visitView(_me, id, section) {
+  let v = sync.visit(id) ?? (await sync.openVisit(id));
+  void sync.refresh(id);
+  const timer = setInterval(() => { void sync.refresh(id); }, 5000);
+  const again = v.findings.length > 0;
+  const at = section ?? v.sections[0]?.code;
+  let finishing = false;
+
+  /** @param {string} type @param {any} payload */
+  const act = (type, payload) => sync.act(id, type, payload);
+
+  async function finish() {
+    const missing = sync.toDo(v).filter((o) => o.what !== 'UPLOAD');
+    if (missing.length > 0) { jump(missing[0]); return; }
+    const sure = await ask(t('tablet.finish.title'), [h('p', null, t('tablet.finish.text'))],
+      [{ label: t('tablet.finish'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+    if (!sure) return;
+    finishing = true;
+    await sync.flush();
+    const { id: op, done } = await act('finish', {});
+    await done;
+    finishing = false;
+    v = await sync.openVisit(id);
+    if (v.state.phase !== 'IN_PROGRESS') go(`minutes/${id}`);
+    else if (!op) say(t('tablet.error.refused'), 'bad');
+  }
+
+  /** @param {{what: string, subject: string}} o */
+  function jump(o) {
+    if (o.what === 'ATTENDANCE') { go(`attendance/${id}`); return; }
+    const it = v.items.find((/** @type {any} */ i) => i.key === o.subject);
+    const anchor = it ? it.key : o.subject;
+    if (it && it.section !== at) { go(`visit/${id}/${it.section}/${it.key}`); return; }
+    document.getElementById(`item-${anchor}`)?.scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+    /** @type {HTMLElement | null} */ (document.querySelector(`#item-${CSS.escape(anchor)} button, #item-${CSS.escape(anchor)} input`))?.focus({ preventScroll: true });
+  }
+
+  function draw() {
+    if (v.visit.state !== 'IN_PROGRESS' && v.state.phase !== 'IN_PROGRESS' && v.state.phase !== '') {
+      return frame(v.visit.desk || v.visit.organisation, h('div', { class: 'notice' }, h('p', null, t('tablet.visit.closed', { state: t(`visit.state.${v.visit.state}`) }))),
+        h('p', { class: 'actions' }, h('a', { class: 'button primary', href: `#/minutes/${id}` }, t('tablet.minutes'))));
+    }
+    const todo = sync.toDo(v);
+    const items = v.items.filter((/** @type {any} */ i) => i.section === at && i.applies);
+    const info = v.sections.find((/** @type {any} */ s) => s.code === at);
+    return [
+      ...frame(v.visit.desk || v.visit.organisation,
+        h('div', { class: 'visit' },
+          again ? null : rail(todo),
+          h('div', { class: 'items' },
+            again ? reinspection() : [h('h2', null, `${at}. ${info?.name ?? ''}`),
+              at === 'A' ? attendanceCard() : null,
+              items.map((/** @type {any} */ it) => card(it))],
+            h('p', { class: 'actions' }, h('a', { class: 'button danger-link', href: `#/cannot/${id}` }, t('tablet.cannot')))))),
+      bar(todo),
+    ];
+  }
+
+  /** @param {any[]} todo */
+  function rail(todo) {
+    return h('nav', { class: 'rail', 'aria-label': t('tablet.sections') }, v.sections.map((/** @type {any} */ s) => {
+      const inIt = v.items.filter((/** @type {any} */ i) => i.section === s.code && i.applies).map((/** @type {any} */ i) => i.key);
+      const left = todo.filter((o) => inIt.includes(o.subject) || (s.code === 'A' && o.what === 'ATTENDANCE')).length;
+      const begun = inIt.some((/** @type {string} */ k) => v.state.answers[k]?.value);
+      const mark = left === 0 ? '●' : begun ? '◐' : '○';
+      return h('a', { href: `#/visit/${id}/${s.code}`, 'aria-current': s.code === at ? 'true' : null, 'data-key': `rail-${s.code}`,
+        'aria-label': `${s.code}. ${s.name}: ${left === 0 ? t('tablet.section.done') : t('tablet.section.left', { n: left })}` },
+      h('strong', null, s.code), h('span', { 'aria-hidden': 'true', class: left === 0 ? 'good' : 'muted' }, mark), h('small', null, left || ''));
+    }));
+  }
+
+  /** @param {any[]} todo */
+  function bar(todo) {
+    const answers = todo.filter((o) => o.what === 'ANSWER' || o.what === 'ATTENDANCE' || o.what === 'VERDICT').length;
+    const photos = todo.filter((o) => o.what === 'PHOTO').length;
+    const waiting = sync.open(v).filter((o) => o.what === 'UPLOAD').length;
+    const next = todo.find((o) => o.what !== 'UPLOAD');
+    return h('div', { class: 'app-bar' },
+      h('p', { role: 'status' }, next ? t('tablet.left', { answers, photos }) : waiting ? t('tablet.left.uploads', { n: waiting }) : t('tablet.left.none')),
+      next ? h('button', { class: 'primary', 'data-key': 'next', onclick: () => jump(next) }, t('tablet.next'))
+        : h('button', { class: 'primary', 'data-key': 'finish', disabled: finishing || !v.may.finish || waiting > 0, onclick: finish }, v.may.finish ? t('tablet.finish') : t('tablet.finish.other')));
+  }
+
+  function attendanceCard() {
+    const sum = attendance(v.rules, v.state);
+    return h('article', { class: 'card item', id: 'item-attendance' },
+      h('h3', null, t('tablet.attendance')),
+      sum ? h('p', null, t('tablet.attendance.sum', { time: when(v.state.countedAt).slice(11), present: sum.present, required: sum.required, excused: sum.excused, unexcused: sum.unexcused, late: sum.late }))
+        : h('p', { class: 'muted' }, t('tablet.attendance.not_begun')),
+      h('a', { class: 'button', href: `#/attendance/${id}` }, t(sum ? 'tablet.attendance.open' : 'tablet.attendance.begin')));
+  }
+
+  /** @param {any} it */
+  function card(it) {
+    const a = v.state.answers[it.key] ?? noAnswer();
+    const bad = sync.fails(v, it);
+    const images = v.state.photos[it.key] ?? [];
+    return h('article', { class: `card item${bad ? ' edge-late' : ''}`, id: `item-${it.key}`, 'data-item': it.key },
+      h('div', { class: 'item-head' }, h('h3', null, h('span', { class: 'code' }, it.code), ' ', it.text), h('span', { class: 'weight muted', title: t('tablet.weight') }, `W ${it.weight}`)),
+      h('details', { class: 'about', 'data-key': `about-${it.key}` }, h('summary', null, t('tablet.basis')), h('ul', null, it.bases.map((/** @type {string} */ b) => h('li', null, b))), it.guidance ? h('p', null, it.guidance) : null),
+      answerControls(it, a),
+      bad ? failure(it, a) : null,
+      photoRule(it, a, bad),
+      it.source === 'AUTO' ? null : photoStrip(v, { item: it }, images),
+      bad && a.fixed ? photoStrip(v, { item: it, after: true }, images) : null,
+      it.source === 'AUTO' ? null : noteField(it, a));
+  }
+
+  /** @param {any} it @param {any} a @param {boolean} bad */
+  function photoRule(it, a, bad) {
+    if (it.photo === 'NONE' || it.source === 'AUTO') return null;
+    const have = (v.state.photos[it.key] ?? []).length > 0;
+    const must = (it.photo === 'ALWAYS' && a.value !== 'NA') || (it.photo === 'ON_FAILURE' && bad);
+    return h('p', { class: `hint${must && !have ? ' soon' : ''}` }, t(`tablet.rule.${it.photo}`), it.photo_note ? ` (${it.photo_note})` : '', it.redact ? ` ${t(`tablet.redact.${it.redact}`)}` : '');
+  }
+
+  /** @param {any} it @param {any} a */
+  function answerControls(it, a) {
+    if (it.source === 'AUTO') return h('p', { class: 'muted' }, t('tablet.computed.auto'));
+    if (it.source === 'ATTENDANCE') return h('p', { class: 'muted' }, t(v.state.countedAt ? 'tablet.computed.counted' : 'tablet.computed.attendance'));
+    if (it.response === 'YN' || it.response === 'RATE3') {
+      const values = it.response === 'YN' ? ['YES', 'NO'] : ['GOOD', 'FAIR', 'POOR'];
+      return h('div', { class: 'choices', role: 'group', 'aria-label': it.code },
+        values.map((value) => choice(it, a, value)), choice(it, a, 'NA'), a.value === 'NA' ? naReason(it, a) : null);
+    }
+    return h('div', null, h('div', { class: 'counts' }, count(it, a, 'of', it.response === 'SMP' ? t('tablet.count.sample') : t('tablet.count.of')),
+      count(it, a, 'failing', it.response === 'SMP' ? t('tablet.count.wrong') : (it.count_label || t('tablet.count.wrong'))),
+      h('div', { class: 'choices' }, choice(it, a, 'NA'))),
+    a.value === 'NA' ? naReason(it, a) : null,
+    it.response === 'SMP' ? h('details', { 'data-key': `dossiers-${it.key}` }, h('summary', null, t('tablet.dossiers', { n: a.dossiers.length })),
+      h('label', { for: `dossiers-${it.key}` }, t('tablet.dossiers.label')),
+      h('textarea', { id: `dossiers-${it.key}`, 'data-key': `dossier-text-${it.key}`, value: a.dossiers.join('\n'), disabled: a.value !== 'COUNT',
+        onchange: (/** @type {any} */ e) => act('answer', { item: it.key, value: 'COUNT', of: a.of, failing: a.failing,
+          dossiers: e.target.value.split('\n').map((/** @type {string} */ d) => d.trim()).filter(Boolean) }) })) : null);
+  }
+
+  /** @param {any} it @param {any} a @param {string} value */
+  function choice(it, a, value) {
+    const on = a.value === value;
+    return h('button', { class: `choice ${value.toLowerCase()}`, 'aria-pressed': on, 'data-key': `${it.key}-${value}`, 'data-value': value,
+      onclick: () => {
+        if (on) { void act('answer', { item: it.key, value: '' }); return; }
+        if (value === 'NA') { void askReason(it); return; }
+        void act('answer', { item: it.key, value });
+      } }, t(`tablet.value.${value}`));
+  }
+
+  /** @param {any} it */
+  async function askReason(it) {
+    const field = h('input', { id: 'na-reason', maxlength: 300, list: 'na-usual', value: '' });
+    const sure = await ask(t('tablet.na.title', { item: it.code }), [h('label', { for: 'na-reason' }, t('tablet.na.why')), field,
+      h('datalist', { id: 'na-usual' }, [1, 2, 3].map((n) => h('option', { value: t(`tablet.na.usual${n}`) })))],
+    [{ label: t('tablet.value.NA'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+    if (!sure) return;
+    if (!field.value.trim()) { say(t('tablet.reason.needed'), 'bad'); return; }
+    await act('answer', { item: it.key, value: 'NA', na_reason: field.value.trim() });
+  }
+
+  /** @param {any} it @param {any} a */
+  function naReason(it, a) {
+    return h('p', { class: 'hint' }, t('tablet.na.reason', { reason: a.naReason }), ' ', h('button', { class: 'quiet', 'data-key': `na-${it.key}`, onclick: () => askReason(it) }, t('tablet.change')));
+  }
+
+  /** @type {Record<string, any>} half-entered counts, by item */
+  const typing = {};
+
+  /** @param {any} it @param {any} a @param {'of'|'failing'} which @param {string} label */
+  function count(it, a, which, label) {
+    const shown = typing[it.key]?.[which] ?? (a.value === 'COUNT' ? a[which] : which === 'of' && it.response === 'SMP' ? 10 : which === 'failing' ? '' : '');
+    const set = (/** @type {any} */ raw) => {
+      const other = which === 'of' ? 'failing' : 'of';
+      const now = { of: typing[it.key]?.of ?? (a.value === 'COUNT' ? a.of : it.response === 'SMP' ? 10 : ''), failing: typing[it.key]?.failing ?? (a.value === 'COUNT' ? a.failing : '') };
+      now[which] = raw === '' ? '' : Number(raw);
+      typing[it.key] = now;
+      if (now.of === '' || now[which] === '' || (now[other] === '' && which === 'of')) { sync.refresh(id); return; }
+      if (!Number.isInteger(now.of) || !Number.isInteger(now.failing) || now.of < 1 || now.failing < 0) { say(t('visit.error.count_of', { item: it.code }), 'bad'); return; }
+      if (now.failing > now.of) { say(t('visit.error.count_beyond', { item: it.code, failing: now.failing, of: now.of }), 'bad'); return; }
+      delete typing[it.key];
+      void act('answer', { item: it.key, value: 'COUNT', of: now.of, failing: now.failing, ...(a.dossiers.length && it.response === 'SMP' ? { dossiers: a.dossiers } : {}) });
+    };
+    return h('div', { class: 'count' }, h('label', { for: `${which}-${it.key}` }, label),
+      h('div', { class: 'stepper' },
+        h('button', { 'aria-label': `${label} −1`, 'data-key': `${which}-${it.key}-less`, onclick: () => set(Math.max(which === 'of' ? 1 : 0, Number(shown || 0) - 1)) }, '−'),
+        h('input', { id: `${which}-${it.key}`, type: 'number', inputmode: 'numeric', min: which === 'of' ? 1 : 0, step: 1, value: shown, 'data-key': `${which}-${it.key}-n`, 'data-count': which,
+          onchange: (/** @type {any} */ e) => set(e.target.value) }),
+        h('button', { 'aria-label': `${label} +1`, 'data-key': `${which}-${it.key}-more`, onclick: () => set(Number(shown || 0) + (shown === '' && which === 'failing' ? 0 : 1)) }, shown === '' && which === 'failing' ? '0' : '+')));
+  }
+
+  /** @param {any} it @param {any} a */
+  function failure(it, a) {
+    const d = v.state.drafts[it.key] ?? { item: it.key, severity: it.severity };
+    const set = (/** @type {any} */ change) => act('finding', { ...d, item: it.key, ...change });
+    async function severity(/** @type {string} */ to) {
+      if (to === it.severity) { await set({ severity: to, reason: '' }); return; }
+      const field = h('input', { id: 'sev-reason', maxlength: 300, value: d.reason ?? '' });
+      const sure = await ask(t('tablet.severity.why'), [h('label', { for: 'sev-reason' }, t('tablet.reason')), field],
+        [{ label: t('tablet.keep'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+      if (!sure || !field.value.trim()) { if (sure) say(t('tablet.reason.needed'), 'bad'); void sync.refresh(id); return; }
+      await set({ severity: to, reason: field.value.trim() });
+    }
+    return h('div', { class: 'failure' },
+      h('div', { class: 'row' }, h('div', { class: 'field' }, h('label', { for: `sev-${it.key}` }, t('tablet.severity')),
+        h('select', { id: `sev-${it.key}`, 'data-key': `sev-${it.key}`, onchange: (/** @type {any} */ e) => severity(e.target.value) },
+          severities.map((s) => h('option', { value: s, selected: s === d.severity }, t(`severity.${s}`))))),
+      h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: a.fixed, 'data-key': `fixed-${it.key}`, 'data-fixed': it.key, onchange: (/** @type {any} */ e) => act('fixed', { item: it.key, fixed: e.target.checked }) }), t('tablet.fixed'))),
+      h('p', { class: 'hint' }, t('tablet.severity.note')),
+      d.severity !== it.severity ? h('p', { class: 'hint' }, t('tablet.severity.changed', { reason: d.reason })) : null,
+      h('details', { 'data-key': `draft-${it.key}` }, h('summary', null, t('tablet.finding.text')),
+        h('label', { for: `ftext-${it.key}` }, t('tablet.finding.what')), h('textarea', { id: `ftext-${it.key}`, 'data-key': `ftext-${it.key}`, value: d.text ?? '', onchange: (/** @type {any} */ e) => set({ text: e.target.value }) }),
+        h('label', { for: `fremedy-${it.key}` }, t('tablet.finding.remedy')), h('textarea', { id: `fremedy-${it.key}`, 'data-key': `fremedy-${it.key}`, value: d.remedy ?? '', onchange: (/** @type {any} */ e) => set({ remedy: e.target.value }) })));
+  }
+
+  /** @param {any} it @param {any} a */
+  function noteField(it, a) {
+    return h('details', { class: 'note', 'data-key': `note-open-${it.key}`, open: a.note !== '' }, h('summary', null, t('tablet.note')),
+      it.phrases.length ? h('div', { class: 'phrases' }, it.phrases.map((/** @type {string} */ p) => h('button', { class: 'phrase', onclick: () => act('note', { item: it.key, text: a.note ? `${a.note}\n${p}` : p }) }, p))) : null,
+      h('label', { for: `note-${it.key}`, class: 'visually-hidden' }, t('tablet.note')),
+      h('textarea', { id: `note-${it.key}`, 'data-key': `note-${it.key}`, value: a.note, maxlength: 4000, onchange: (/** @type {any} */ e) => act('note', { item: it.key, text: e.target.value }) }));
+  }
+
+  function reinspection() {
+    return [h('h2', null, t('tablet.reinspect')), h('p', { class: 'muted' }, t('tablet.reinspect.text')),
+      v.findings.map((/** @type {any} */ f) => {
+        const given = v.state.verdicts[f.id];
+        return h('article', { class: 'card item', id: `item-${f.id}`, 'data-finding': f.id },
+          h('h3', null, h('span', { class: 'code' }, f.code), ' ', f.text), h('p', null, h('strong', null, t('tablet.finding.remedy')), ' ', f.remedy),
+          h('p', { class: 'muted' }, `${t(`severity.${f.severity}`)} · ${t('tablet.reinspect.due', { date: day(f.due) })}`),
+          f.photos.length ? h('div', { class: 'strip' }, f.photos.map((/** @type {any} */ p) => h('figure', { class: 'shot' }, h('img', { src: `/files/${p.id}/thumb`, alt: t(`tablet.photo.role.${p.role}`) }), h('figcaption', null, t(`tablet.photo.role.${p.role}`))))) : null,
+          h('div', { class: 'choices', role: 'group', 'aria-label': t('tablet.verdict') }, ['VERIFIED', 'PARTIAL', 'NOT_REMEDIED', 'RECURRED'].map((value) => h('button', {
+            class: `choice ${value === 'VERIFIED' ? 'yes' : 'no'}`, 'aria-pressed': given?.verdict === value, 'data-key': `${f.id}-${value}`, 'data-value': value, onclick: () => verdict(f, value) }, t(`tablet.verdict.${value}`)))),
+          given?.text ? h('p', null, given.text) : null,
+          h('p', { class: 'hint soon' }, t('tablet.reinspect.photo')),
+          photoStrip(v, { finding: f }, v.state.photos[f.id] ?? []));
+      })];
+  }
+
+  /** @param {any} f @param {string} value */
+  async function verdict(f, value) {
+    if (value === 'VERIFIED') { await act('verdict', { finding: f.id, verdict: value }); return; }
+    const field = h('textarea', { id: 'verdict-text', maxlength: 4000, value: v.state.verdicts[f.id]?.text ?? '' });
+    const sure = await ask(t(`tablet.verdict.${value}`), [h('label', { for: 'verdict-text' }, t('tablet.verdict.why')), field],
+      [{ label: t('tablet.keep'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+    if (!sure) return;
+    if (!field.value.trim()) { say(t('tablet.reason.needed'), 'bad'); return; }
+    await act('verdict', { finding: f.id, verdict: value, text: field.value.trim() });
+  }
+
+  return { draw, stop: () => clearInterval(timer) };
+}

@@ -1,0 +1,67 @@
+// Taking photos and showing what has become of each.
+
+import { h, t, ask, say } from './dom.js';
+import * as sync from './sync.js';
+
+/**
+ * The photos of an item or a finding, with the buttons that add more.
+ * @param {any} v the check
+ * @param {{item?: any, finding?: any, after?: boolean}} on
+ * @param {any[]} images
+ */
+export function photoStrip(v, on, images) {
+  const key = on.item?.key ?? on.finding.id;
+  const noPeople = on.item?.photo === 'NO_PEOPLE';
+  const closed = v.state.phase !== 'IN_PROGRESS';
+
+  /** @param {any} input */
+  async function add(input) {
+    for (const file of input.files) await keep(file);
+    input.value = '';
+  }
+
+  /** @param {File} file */
+  async function keep(file) {
+    if (noPeople) {
+      const url = URL.createObjectURL(file);
+      const sure = await ask(t('tablet.photo.people.title'), [h('img', { src: url, alt: t('tablet.photo.preview'), class: 'ask-photo' }), h('p', null, t('tablet.photo.people.text'))],
+        [{ label: t('tablet.photo.people.none'), value: true, primary: true }, { label: t('tablet.photo.people.drop'), value: false }]);
+      URL.revokeObjectURL(url);
+      if (!sure) { say(t('tablet.photo.people.dropped')); return; }
+    }
+    try {
+      await sync.addPhoto(v.visit.id, file, { item: on.item?.key, finding: on.finding?.id, noPeople, after: on.after });
+    } catch (e) {
+      say(t('tablet.photo.not_kept'), 'bad');
+      throw e;
+    }
+  }
+
+  /** @param {any} image */
+  async function takeOff(image) {
+    const reason = h('input', { id: 'off-reason', maxlength: 300 });
+    const sure = await ask(t('tablet.photo.off.title'), [h('p', null, t('tablet.photo.off.text')), h('label', { for: 'off-reason' }, t('tablet.reason')), reason],
+      [{ label: t('tablet.photo.off'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+    if (!sure) return;
+    if (!reason.value.trim()) { say(t('tablet.reason.needed'), 'bad'); return; }
+    await sync.act(v.visit.id, 'photo_off', { ...(on.item ? { item: on.item.key } : { finding: on.finding.id }), file: image.file, reason: reason.value.trim() });
+  }
+
+  const input = (/** @type {boolean} */ camera) => h('input', { type: 'file', accept: 'image/jpeg,image/png,image/webp,image/heic,application/pdf',
+    multiple: true, capture: camera ? 'environment' : null, class: 'visually-hidden', 'data-key': `${camera ? 'cam' : 'file'}-${key}-${on.after ? 'after' : ''}`,
+    'data-photo': on.after ? `${key}-after` : key,
+    'aria-label': `${t(camera ? 'tablet.photo.take' : 'tablet.photo.choose')} – ${on.item?.code ?? on.finding?.code ?? ''}`, onchange: (/** @type {Event} */ e) => add(e.target) });
+
+  return h('div', { class: 'strip' },
+    images.filter((i) => !!i.after === !!on.after).map((image) => {
+      const s = sync.fileStatus(image.file);
+      const words = s.problem || t(`tablet.photo.${s.state}`, { percent: Math.round(s.share * 100) });
+      return h('figure', { class: 'shot' },
+        h('img', { src: sync.fileURL(image.file), alt: t('tablet.photo.of', { item: on.item?.code ?? on.finding?.code ?? '' }), loading: 'lazy' }),
+        h('figcaption', { class: s.state === 'safe' ? 'good' : s.state === 'failed' ? 'late' : 'soon' }, words),
+        s.state === 'failed' ? h('button', { onclick: () => sync.retry(image.file) }, t('tablet.again')) : null,
+        closed ? null : h('button', { class: 'quiet off', 'data-key': `off-${image.file}`, 'aria-label': t('tablet.photo.off'), onclick: () => takeOff(image) }, '×'));
+    }),
+    closed ? null : h('label', { class: 'button shoot' }, input(true), on.after ? t('tablet.photo.take_after') : t('tablet.photo.take')),
+    closed ? null : h('label', { class: 'button quiet-button' }, input(false), t('tablet.photo.choose')));
+}

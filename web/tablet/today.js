@@ -1,0 +1,67 @@
+// Today's checks: those planned that the person knows of, those under way.
+
+import { call, Problem } from './api.js';
+import { h, t, say, day, when, ask } from './dom.js';
+import { newID } from './fold.js';
+import * as sync from './sync.js';
+import { frame, go } from './app.js';
+
+/** @param {any} me */
+export async function todayView(me) {
+  let today = await call('GET', '/api/v1/today');
+  let busy = '';
+
+  /** @param {any} target */
+  async function checkIn(target) {
+    const sure = await ask(t('tablet.checkin.title'), [
+      h('p', null, t('tablet.checkin.text', { number: target.decision_number, date: day(target.decision_date) })),
+      h('p', null, h('strong', null, target.desk || target.organisation)),
+      h('p', { class: 'hint' }, t('tablet.checkin.location'))],
+    [{ label: t('tablet.checkin.go'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+    if (!sure) return;
+    busy = target.id;
+    const place = await locate();
+    const visit = newID();
+    const { done } = await sync.act(visit, 'check_in', { target: target.id, ...place });
+    await done;
+    try {
+      await sync.openVisit(visit);
+      go(`visit/${visit}`);
+    } catch (e) {
+      busy = '';
+      if (e instanceof Problem && e.status === 0) say(t('tablet.error.offline'), 'bad');
+      today = await call('GET', '/api/v1/today');
+      go('');
+    }
+  }
+
+  return {
+    draw: () => frame(t('tablet.today'),
+      h('p', { class: 'muted' }, t('tablet.today.date', { date: when(today.now).slice(0, 10) })),
+      h('section', { 'aria-labelledby': 'planned' }, h('h2', { id: 'planned' }, t('tablet.today.planned')),
+        today.targets.length === 0 ? h('p', { class: 'empty' }, t('tablet.today.none')) : null,
+        h('div', { class: 'cards' }, today.targets.map((/** @type {any} */ x) => h('article', { class: 'card' },
+          h('p', { class: 'muted' }, `${day(x.planned_on)} ${x.planned_at} · ${t(`form.${x.form}`)}`),
+          h('h3', null, x.desk || x.organisation), x.desk ? h('p', null, x.organisation) : null,
+          h('p', { class: 'small' }, t('tablet.today.decision', { number: x.decision_number, date: day(x.decision_date) })),
+          x.may_check_in
+            ? h('button', { class: 'primary', disabled: busy !== '', 'data-key': x.id, onclick: () => checkIn(x) }, t('tablet.checkin'))
+            : h('p', { class: 'hint' }, t('tablet.today.wait')))))),
+      h('section', { 'aria-labelledby': 'running' }, h('h2', { id: 'running' }, t('tablet.today.running')),
+        today.visits.length === 0 ? h('p', { class: 'empty' }, t('tablet.today.none_running')) : null,
+        h('div', { class: 'cards' }, today.visits.map((/** @type {any} */ v) => h('a', { class: 'card card-link', href: `#/${v.state === 'IN_PROGRESS' ? 'visit' : 'minutes'}/${v.id}` },
+          h('p', { class: 'muted' }, `${when(v.checked_in_at)} · ${t(`form.${v.form}`)}`),
+          h('h3', null, v.desk || v.organisation), h('span', { class: 'tag plain' }, t(`visit.state.${v.state}`))))))),
+  };
+}
+
+/** The place, if the person allows it; the check goes on without. @returns {Promise<any>} */
+function locate() {
+  return new Promise((resolve) => {
+    if (!navigator.geolocation) { resolve({ location: 'UNKNOWN' }); return; }
+    navigator.geolocation.getCurrentPosition(
+      (p) => resolve({ location: 'GIVEN', latitude: p.coords.latitude, longitude: p.coords.longitude, accuracy: p.coords.accuracy }),
+      (e) => resolve({ location: e.code === e.PERMISSION_DENIED ? 'DENIED' : 'UNKNOWN' }),
+      { enableHighAccuracy: true, timeout: 8000, maximumAge: 60000 });
+  });
+}
