@@ -209,4 +209,3 @@ func Hundredths(lang Lang, v int64) string {
 
 // Error explains an error in words, with the fields that are wrong.
 func Error(lang Lang, e *inspection.Error) string { return T(lang, e.Key, e.Params) }
-

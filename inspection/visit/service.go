@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"congvu/inspection"
 	"congvu/inspection/history"
@@ -21,8 +22,11 @@ type Evidence interface {
 	Received(tx *gorm.DB, visit string) (map[string]bool, error)
 	// Undelivered lists the files that were declared for a check and have not arrived.
 	Undelivered(tx *gorm.DB, visit string) ([]string, error)
-	// Attach hangs files of the check on a subject: item, finding, minutes, visit.
-	Attach(tx *gorm.DB, actor inspection.Actor, visit string, files []string, kind, id, role string, at inspection.Instant) error
+	// Attach hangs files that the team declared for the check on a subject: item,
+	// finding, minutes or visit. Code invalid for a file of another check.
+	Attach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, visit string, files []string, kind, id, role string) error
+	// Detach takes a file off a subject; that it hung there stays known.
+	Detach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, file, kind, id string) error
 }
 
 // Service serves checks.
@@ -30,6 +34,7 @@ type Service struct {
 	db       *gorm.DB
 	clock    inspection.Clock
 	evidence Evidence
+	items    sync.Map // items of published versions, which never change, by id
 }
 
 // New makes the service.
@@ -151,7 +156,7 @@ func (s *Service) open(tx *gorm.DB, actor inspection.Actor, id string) (*work, e
 }
 
 func (w *work) fold() (err error) {
-	if w.rules, err = rulesOf(w.tx, w.visit); err != nil {
+	if w.rules, err = w.rulesOf(w.tx, w.visit); err != nil {
 		return err
 	}
 	if w.operations, err = operationsOf(w.tx, w.visit.ID); err != nil {
@@ -302,13 +307,22 @@ func (w *work) follow(op Operation) error {
 		if err := decode(op.Payload, &p); err != nil {
 			return err
 		}
-		kind, id, role := "item", w.visit.ID+":"+p.Item, "EVIDENCE"
+		kind, id, role := "item", p.Item, "EVIDENCE"
 		if p.Finding != "" {
 			kind, id, role = "finding", p.Finding, "AFTER"
 		} else if p.After {
 			role = "AFTER"
 		}
-		return w.evidence.Attach(w.tx, w.actor, w.visit.ID, []string{p.File}, kind, id, role, w.now)
+		return w.evidence.Attach(w.tx, w.actor, w.capacity, w.visit.ID, []string{p.File}, kind, id, role)
+	case OpPhotoOff:
+		var p Photo
+		if err := decode(op.Payload, &p); err != nil {
+			return err
+		}
+		if p.Finding != "" {
+			return w.evidence.Detach(w.tx, w.actor, w.capacity, p.File, "finding", p.Finding)
+		}
+		return w.evidence.Detach(w.tx, w.actor, w.capacity, p.File, "item", p.Item)
 	case OpFinish:
 		w.visit.EndedAt = w.now
 	case OpCannotInspect:
@@ -316,7 +330,7 @@ func (w *work) follow(op Operation) error {
 		if err := w.minutesClocks(); err != nil {
 			return err
 		}
-		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, w.state.Cannot.Photos, "visit", w.visit.ID, "DOOR", w.now); err != nil {
+		if err := w.evidence.Attach(w.tx, w.actor, w.capacity, w.visit.ID, w.state.Cannot.Photos, "visit", w.visit.ID, "DOOR"); err != nil {
 			return err
 		}
 		return w.raiseObstruction()
@@ -325,7 +339,7 @@ func (w *work) follow(op Operation) error {
 		if err := w.minutesClocks(); err != nil {
 			return err
 		}
-		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, w.state.Signed.Scans, "minutes", w.visit.ID, "SCAN", w.now); err != nil {
+		if err := w.evidence.Attach(w.tx, w.actor, w.capacity, w.visit.ID, w.state.Signed.Scans, "minutes", w.visit.ID, "SCAN"); err != nil {
 			return err
 		}
 		if w.visit.Form == plan.Reinspection {
@@ -492,7 +506,7 @@ func newVisit(tx *gorm.DB, op Operation, in CheckIn, taken plan.Taken, now inspe
 		return Visit{}, err
 	}
 	v := Visit{ID: op.VisitID, TargetID: t.ID, CampaignID: c.ID, TeamID: t.TeamID, LeadID: t.LeadID, Form: t.Form,
-		OrganisationID: o.ID, OrganisationName: o.Name, DeskID: t.DeskID, IssuerID: c.IssuerID, DecisionNumber: c.DecisionNumber,
+		OrganisationID: o.ID, OrganisationName: o.Name, OrganisationKind: o.Kind, DeskID: t.DeskID, IssuerID: c.IssuerID, DecisionNumber: c.DecisionNumber,
 		DecisionDate: c.DecisionDate, DecidedBy: c.DecidedBy, ReinspectsID: t.ReinspectsID, State: Inspecting, Day: now.Date(),
 		CheckedInAt: now, Location: in.Location, Latitude: in.Latitude, Longitude: in.Longitude, Accuracy: in.Accuracy,
 		Positions: 1, Simulated: c.Simulated, Version: 1}
@@ -507,6 +521,11 @@ func newVisit(tx *gorm.DB, op Operation, in CheckIn, taken plan.Taken, now inspe
 		}
 		v.DeskName = d.Name
 	}
+	calendar, err := org.CalendarFor(tx, o.ID)
+	if err != nil {
+		return Visit{}, err
+	}
+	v.Hours = writeHours(calendar.Hours(v.Day))
 	v.Search = inspection.Fold(v.OrganisationName + " " + v.DeskName + " " + v.DecisionNumber)
 	return v, nil
 }

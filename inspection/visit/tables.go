@@ -18,6 +18,8 @@ type Visit struct {
 	Form             plan.Form          `gorm:"column:form"`
 	OrganisationID   string             `gorm:"column:organisation_id"`
 	OrganisationName string             `gorm:"column:organisation_name"`
+	OrganisationKind org.Kind           `gorm:"column:organisation_kind"`
+	Hours            string             `gorm:"column:hours"` // working hours of the day as minutes: "450-690 780-1020"
 	DeskID           *string            `gorm:"column:desk_id"`
 	DeskName         string             `gorm:"column:desk_name"`
 	IssuerID         string             `gorm:"column:issuer_id"`

@@ -8,6 +8,8 @@ CREATE TABLE visits (
     form              TEXT   NOT NULL CHECK (form IN ('PLANNED', 'SURPRISE', 'THEMATIC', 'REINSPECTION', 'SELF', 'REMOTE')),
     organisation_id   TEXT   NOT NULL REFERENCES organisations (id),
     organisation_name TEXT   NOT NULL,
+    organisation_kind TEXT   NOT NULL,
+    hours             TEXT   NOT NULL DEFAULT '', -- working hours of the day, minutes: 450-690 780-1020
     desk_id           TEXT   REFERENCES desks (id),
     desk_name         TEXT   NOT NULL DEFAULT '',
     issuer_id         TEXT   NOT NULL REFERENCES organisations (id),

@@ -1,0 +1,79 @@
+// Command congvu checks public-service desks: it serves the pages, the tablet app
+// and the API, and keeps the installation.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"congvu/inspection"
+
+	"github.com/urfave/cli/v3"
+)
+
+// Main is the program as a value, so that a test can boot it.
+type Main struct {
+	Args    []string
+	Environ []string
+	Out     io.Writer
+	Err     io.Writer
+	Clock   inspection.Clock
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	m := Main{Args: os.Args, Environ: os.Environ(), Out: os.Stdout, Err: os.Stderr, Clock: inspection.SystemClock{}}
+	if err := m.Run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "congvu:", explain(err))
+		os.Exit(1)
+	}
+}
+
+// version of the program; the build may set it.
+var version = "0.1.0"
+
+// Run runs one command line until it ends or the context does.
+func (m *Main) Run(ctx context.Context) error {
+	root := &cli.Command{
+		Name: "congvu", Usage: "kiểm tra công vụ: checks public-service desks", Version: version,
+		Writer: m.Out, ErrWriter: m.Err, HideHelpCommand: true,
+		ExitErrHandler: func(context.Context, *cli.Command, error) {},
+		Commands:       []*cli.Command{m.serveCommand(), m.demoCommand(), m.migrateCommand(), m.userCommand(), m.importCommand()},
+	}
+	return root.Run(ctx, m.Args)
+}
+
+// config reads the settings and sets the log up.
+func (m *Main) config() (Config, error) {
+	c, err := ReadConfig(m.Environ)
+	if err != nil {
+		return c, err
+	}
+	var handler slog.Handler = slog.NewTextHandler(m.Err, nil)
+	if c.LogFormat == "json" {
+		handler = slog.NewJSONHandler(m.Err, nil)
+	}
+	slog.SetDefault(slog.New(handler))
+	return c, nil
+}
+
+// explain is an error as the command line says it: our own in words, with its
+// cause.
+func explain(err error) string {
+	var e *inspection.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	words := sentence(e)
+	if e.Err != nil {
+		words += " (" + e.Err.Error() + ")"
+	}
+	return words
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"congvu/web"
+
+	"github.com/urfave/cli/v3"
+)
+
+func dirFS(path string) fs.FS { return os.DirFS(path) }
+
+func (m *Main) serveCommand() *cli.Command {
+	return &cli.Command{Name: "serve", Usage: "serve the pages, the tablet app and the API",
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "dev", Usage: "read templates and assets from ./web at each request"}},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			c, err := m.config()
+			if err != nil {
+				return err
+			}
+			p, err := m.open(ctx, c)
+			if err != nil {
+				return err
+			}
+			defer p.close()
+			return m.serve(ctx, p, cmd.Bool("dev"), false, nil)
+		}}
+}
+
+// serve listens and serves until the context ends. listening is called with the
+// address once the program answers.
+func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening func(address string)) error {
+	server, err := web.New(web.Config{URL: p.config.PublicURL(), Dev: dev, Root: sourceFS("."), Demo: demo,
+		MaxBytes: p.config.MaxFileBytes, Version: version}, p.services)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", p.config.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", p.config.Addr, err)
+	}
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var workers sync.WaitGroup
+	workers.Go(func() { p.services.Evidence.Deriver(max(1, runtime.NumCPU()/2), 5*time.Second).Run(work) })
+	defer func() { stop(); workers.Wait() }()
+	slog.Info("listening", "address", listener.Addr().String(), "url", p.config.PublicURL().String())
+	if listening != nil {
+		listening(listener.Addr().String())
+	}
+	err = server.Run(ctx, &http.Server{}, func(s *http.Server) error { return s.Serve(listener) })
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}

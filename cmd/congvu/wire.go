@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"congvu/evidence"
+	"congvu/evidence/blob"
+	"congvu/evidence/blob/fileblob"
+	"congvu/evidence/blob/minioblob"
+	"congvu/evidence/imaging"
+	"congvu/inspection"
+	"congvu/inspection/auth"
+	"congvu/inspection/checklist"
+	"congvu/inspection/finding"
+	"congvu/inspection/i18n"
+	"congvu/inspection/org"
+	"congvu/inspection/plan"
+	"congvu/inspection/summary"
+	"congvu/inspection/visit"
+	"congvu/migrations"
+	"congvu/web"
+
+	"gorm.io/gorm"
+)
+
+// program is the stores opened and the services built on them.
+type program struct {
+	config   Config
+	db       *gorm.DB
+	store    blob.Store
+	services web.Services
+}
+
+// open opens the stores, brings the schema up to date and builds the services.
+func (m *Main) open(ctx context.Context, c Config) (*program, error) {
+	p := &program{config: c}
+	keys, err := c.ReadKeys()
+	if err != nil {
+		return nil, err
+	}
+	if p.db, err = migrations.Open(ctx, c.DSN()); err != nil {
+		return nil, err
+	}
+	if err := migrations.Up(ctx, p.db); err != nil {
+		p.close()
+		return nil, err
+	}
+	if p.store, err = openStore(ctx, c); err != nil {
+		p.close()
+		return nil, err
+	}
+	if p.services, err = build(p.db, p.store, m.Clock, keys, c); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *program) close() {
+	if err := migrations.Close(p.db); err != nil {
+		slog.Error("closing the database", "error", err)
+	}
+}
+
+func openStore(ctx context.Context, c Config) (blob.Store, error) {
+	if c.S3Endpoint == "" {
+		return fileblob.Open(filepath.Join(c.Data, "evidence"))
+	}
+	return minioblob.Open(ctx, minioblob.Config{Endpoint: c.S3Endpoint, Bucket: c.S3Bucket, Region: c.S3Region,
+		AccessKey: c.S3AccessKey, SecretKey: c.S3SecretKey, TLS: c.S3TLS})
+}
+
+// build joins the packages: each declares what it needs of the others, and the
+// adapters below give it.
+func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c Config) (web.Services, error) {
+	rights := &fileRights{}
+	files, err := evidence.New(db, clock, store, rights, evidence.Config{
+		Limits: imaging.Limits{Bytes: c.MaxFileBytes, Pixels: c.MaxFilePixels},
+		Spool:  filepath.Join(c.Data, "spool"), Key: ed25519.NewKeyFromSeed(keys.Receipts)})
+	if err != nil {
+		return web.Services{}, err
+	}
+	s := web.Services{
+		Auth:       auth.New(db, clock, auth.Config{Key: keys.Sessions}),
+		Org:        org.New(db, clock),
+		Checklists: checklist.New(db, clock),
+		Plan:       plan.New(db, clock),
+		Findings:   finding.New(db, clock, findingEvidence{files}),
+		Evidence:   files,
+		Summary:    summary.New(db, clock),
+		Clock:      clock,
+	}
+	s.Visits = visit.New(db, clock, visitEvidence{files}, s.Findings)
+	s.Ready = func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		if err := db.WithContext(ctx).Exec("SELECT 1").Error; err != nil {
+			return fmt.Errorf("database: %w", err)
+		}
+		_, err := files.Health(ctx)
+		return err
+	}
+	rights.visits = s.Visits
+	return s, nil
+}
+
+// visitEvidence is what a check asks of files.
+type visitEvidence struct{ files *evidence.Service }
+
+func (e visitEvidence) Received(tx *gorm.DB, id string) (map[string]bool, error) {
+	return e.files.Arrived(tx, id)
+}
+
+func (e visitEvidence) Undelivered(tx *gorm.DB, id string) ([]string, error) {
+	return e.files.Missing(tx, id)
+}
+
+func (e visitEvidence) Attach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, id string, files []string, kind, subject, role string) error {
+	if err := e.files.OfVisit(tx, id, evidence.Team, files); err != nil {
+		return err
+	}
+	for _, file := range files {
+		on := evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: subject}, Role: evidence.Role(role)}
+		if err := e.files.Link(tx, actor, c, file, on); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e visitEvidence) Detach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, file, kind, subject string) error {
+	for _, role := range []evidence.Role{evidence.Evidence, evidence.After} {
+		on := evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: subject}, Role: role}
+		if err := e.files.Unlink(tx, actor, c, file, on); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fileRights answers for evidence who somebody is to a check.
+type fileRights struct{ visits *visit.Service }
+
+var (
+	teamTakes = map[visit.Phase]bool{visit.Inspecting: true, visit.Drafting: true, visit.Cannot: true}
+	unitTakes = map[visit.Phase]bool{visit.MinutesOK: true, visit.MinutesNoSig: true, visit.Cannot: true, visit.Reported: true, visit.Concluded: true}
+)
+
+// answers tells whether the actor answers for the check's unit: as it was, or as
+// who answers now for one of its findings.
+func answers(tx *gorm.DB, actor inspection.Actor, v visit.Visit) (inspection.Capacity, bool, error) {
+	if c, ok := org.Can(actor, org.AnswerFinding, v.Subject()); ok {
+		return c, true, nil
+	}
+	responsible, err := finding.ResponsibleFor(tx, v.ID)
+	if err != nil {
+		return inspection.Capacity{}, false, err
+	}
+	for _, id := range responsible {
+		if c, ok := org.Can(actor, org.AnswerFinding, org.Subject{Unit: id}); ok {
+			return c, true, nil
+		}
+	}
+	return inspection.Capacity{}, false, nil
+}
+
+func (r *fileRights) Add(tx *gorm.DB, actor inspection.Actor, id string, _ []evidence.Subject) (evidence.Grant, error) {
+	missing := inspection.E(inspection.NotFound, "error.not_found")
+	v, err := r.visits.Find(tx, id)
+	if err != nil {
+		return evidence.Grant{}, err
+	}
+	g := evidence.Grant{Team: v.TeamID, Organisation: v.OrganisationID, Decision: v.DecisionNumber}
+	if c, ok := org.Can(actor, org.InspectVisit, v.Subject()); ok {
+		if !teamTakes[v.State] {
+			return g, inspection.E(inspection.Conflict, "visit.error.closed_for_answers")
+		}
+		g.Side, g.Capacity = evidence.Team, c
+		return g, nil
+	}
+	c, ok, err := answers(tx, actor, v)
+	if err != nil {
+		return g, err
+	}
+	if !ok || !unitTakes[v.State] {
+		return g, missing
+	}
+	g.Side, g.Capacity = evidence.Unit, c
+	return g, nil
+}
+
+func (r *fileRights) See(tx *gorm.DB, actor inspection.Actor, f evidence.Facts) (evidence.View, error) {
+	v, err := r.visits.Find(tx, f.Visit)
+	if inspection.CodeOf(err) == inspection.NotFound {
+		return evidence.View{}, nil
+	}
+	if err != nil {
+		return evidence.View{}, err
+	}
+	if c, ok := org.Can(actor, org.InspectVisit, v.Subject()); ok {
+		_, lead := org.Can(actor, org.ReportVisit, v.Subject())
+		view := evidence.View{Side: evidence.Team, Sight: evidence.SeeAll, Lead: lead, Capacity: c}
+		if lead || f.Mine {
+			view.Sight = evidence.SeeRestricted
+		}
+		return view, nil
+	}
+	c, ok, err := answers(tx, actor, v)
+	if err != nil {
+		return evidence.View{}, err
+	}
+	if ok && unitTakes[v.State] {
+		view := evidence.View{Side: evidence.Unit, Capacity: c}
+		switch {
+		case f.Side == evidence.Unit && f.Mine:
+			view.Sight = evidence.SeeRestricted
+		case f.Side == evidence.Unit:
+			view.Sight = evidence.SeeAll
+		case f.Told:
+			view.Sight = evidence.SeeShared
+		}
+		return view, nil
+	}
+	if c, ok := org.Can(actor, org.ReadVisit, v.Subject()); ok {
+		return evidence.View{Side: evidence.Office, Sight: evidence.SeeShared, Capacity: c}, nil
+	}
+	return evidence.View{}, nil
+}
+
+// findingEvidence is what a finding asks of files.
+type findingEvidence struct{ files *evidence.Service }
+
+func sentence(e *inspection.Error) string {
+	words := i18n.Error(i18n.VI, e)
+	for field, key := range e.Fields {
+		words += "\n  " + field + ": " + i18n.T(i18n.VI, key, e.Params)
+	}
+	return words
+}
+
+// sourceFS is the folder web of the source, for serve -dev.
+func sourceFS(root string) fs.FS { return dirFS(filepath.Join(root, "web")) }
