@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
@@ -193,3 +194,6 @@ func (s *Server) render(c echo.Context, status int, name string, page any) error
 	}
 	return c.HTMLBlob(status, b.Bytes())
 }
+
+// escapeName is a file name as RFC 8187 wants it in a header.
+func escapeName(name string) string { return strings.ReplaceAll(url.QueryEscape(name), "+", "%20") }

@@ -79,7 +79,7 @@ func (s *Server) tabletShell(c echo.Context) error {
 		t, s.tablet = fresh, fresh
 	}
 	lang := language(c.Request())
-	words, err := json.Marshal(i18n.Words(lang, "tablet.", "visit.", "error.", "role.", "form.", "plan.", "evidence.", "finding.", "checklist.", "severity.", "auth.", "login."))
+	words, err := json.Marshal(i18n.Words(lang, "tablet.", "page.", "visit.", "error.", "role.", "form.", "plan.", "evidence.", "finding.", "checklist.", "severity.", "auth.", "login."))
 	if err != nil {
 		return err
 	}

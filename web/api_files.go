@@ -1,0 +1,173 @@
+package web
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"congvu/evidence"
+	"congvu/evidence/imaging"
+	"congvu/inspection"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+)
+
+type declareBody struct {
+	ID         string    `json:"id" maxLength:"36" doc:"UUID made by the device"`
+	Visit      string    `json:"visit" maxLength:"36"`
+	Bytes      int64     `json:"bytes" minimum:"1"`
+	SHA256     string    `json:"sha256" minLength:"64" maxLength:"64" doc:"of the bytes as the device made them, lower-case hex"`
+	Name       string    `json:"name,omitempty" maxLength:"2000" doc:"for display only"`
+	Kind       string    `json:"kind" enum:"PHOTO,DOCUMENT_SCAN,SCREENSHOT,NOTE"`
+	Contains   string    `json:"contains,omitempty" enum:"UNKNOWN,NOBODY,STAFF,CITIZEN,CHILD,PAPERS"`
+	NoPeople   bool      `json:"no_people,omitempty" doc:"the person confirmed that nobody is in the picture"`
+	CapturedAt time.Time `json:"captured_at,omitempty" doc:"by the device's clock"`
+}
+
+type fileBody struct {
+	ID         string   `json:"id"`
+	Visit      string   `json:"visit"`
+	State      string   `json:"state" enum:"DECLARED,RECEIVED,LOST"`
+	SHA256     string   `json:"sha256"`
+	Bytes      int64    `json:"bytes"`
+	MediaType  string   `json:"media_type,omitempty"`
+	ReceivedAt string   `json:"received_at,omitempty"`
+	Shared     bool     `json:"shared" doc:"a copy is confirmed for sharing"`
+	Variants   []string `json:"variants" doc:"what this person may open at /files/{id}/{variant}"`
+}
+
+func fileOf(i evidence.Item) fileBody {
+	b := fileBody{ID: i.ID, Visit: i.Visit, State: string(i.State), SHA256: i.SHA256, Bytes: i.Size, MediaType: string(i.MediaType),
+		ReceivedAt: i.ReceivedAt.String(), Shared: i.Shared != nil, Variants: []string{}}
+	if i.Whole && i.State == evidence.Received {
+		b.Variants = append(b.Variants, "original")
+		if i.Has() {
+			b.Variants = append(b.Variants, "preview", "thumb")
+		}
+	}
+	if i.Shared != nil {
+		b.Variants = append(b.Variants, "shared")
+	}
+	return b
+}
+
+// streamed is the body of a request that is not read into memory.
+type streamed struct {
+	ID   string `path:"id" maxLength:"36"`
+	body io.Reader
+	size int64
+}
+
+// Resolve keeps the body for the handler to read.
+func (b *streamed) Resolve(ctx huma.Context) []error {
+	b.body = ctx.BodyReader()
+	b.size = -1
+	if c, ok := ctx.Context().Value(echoKey{}).(echo.Context); ok {
+		b.size = c.Request().ContentLength
+	}
+	return nil
+}
+
+func (s *Server) apiFiles() {
+	type fileOut struct{ Body fileBody }
+	type byID struct {
+		ID string `path:"id" maxLength:"36"`
+	}
+	call(s, SignedIn, huma.Operation{Method: http.MethodPost, Path: "/api/v1/files", DefaultStatus: http.StatusCreated,
+		Summary: "Declare a file of a check before its bytes are sent", Errors: []int{409, 413}},
+		func(ctx context.Context, a inspection.Actor, in *struct{ Body declareBody }) (*fileOut, error) {
+			d := evidence.Declaration{ID: in.Body.ID, Visit: in.Body.Visit, SHA256: in.Body.SHA256, Size: in.Body.Bytes, Name: in.Body.Name,
+				Kind: evidence.Kind(in.Body.Kind), Contains: evidence.Contains(in.Body.Contains), NoPeople: in.Body.NoPeople, CapturedAt: inspection.At(in.Body.CapturedAt)}
+			if err := s.Evidence.Declare(ctx, a, d); err != nil {
+				return nil, err
+			}
+			item, err := s.Evidence.Get(ctx, a, d.ID)
+			if err != nil {
+				return nil, err
+			}
+			return &fileOut{fileOf(item)}, nil
+		})
+	call(s, SignedIn, huma.Operation{Method: http.MethodGet, Path: "/api/v1/files/{id}", Summary: "A file as this person may see it"},
+		func(ctx context.Context, a inspection.Actor, in *byID) (*fileOut, error) {
+			item, err := s.Evidence.Get(ctx, a, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			return &fileOut{fileOf(item)}, nil
+		})
+
+	type receiptOut struct{ Body evidence.Receipt }
+	call(s, SignedIn, huma.Operation{Method: http.MethodPut, Path: "/api/v1/files/{id}/content", Errors: []int{409, 413, 503}, MaxBodyBytes: -1, BodyReadTimeout: -1,
+		Summary:     "Send the bytes of a declared file; the answer is the signed receipt",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}},
+		func(ctx context.Context, a inspection.Actor, in *streamed) (*receiptOut, error) {
+			size := in.size
+			if size < 0 {
+				item, err := s.Evidence.Get(ctx, a, in.ID)
+				if err != nil {
+					return nil, err
+				}
+				size = item.Size
+			}
+			receipt, err := s.Evidence.Receive(ctx, a, in.ID, size, in.body)
+			if err != nil {
+				return nil, bodyError(err, s.config.MaxBytes)
+			}
+			return &receiptOut{receipt}, nil
+		})
+
+	type box struct {
+		X float64 `json:"x" minimum:"0" maximum:"1"`
+		Y float64 `json:"y" minimum:"0" maximum:"1"`
+		W float64 `json:"w" minimum:"0" maximum:"1"`
+		H float64 `json:"h" minimum:"0" maximum:"1"`
+	}
+	type shareIn struct {
+		ID   string `path:"id" maxLength:"36"`
+		Body struct {
+			Boxes  []box `json:"boxes,omitempty" maxItems:"200" doc:"fractions of the upright picture"`
+			Nobody bool  `json:"nobody,omitempty" doc:"không có người, không có giấy tờ của công dân"`
+		}
+	}
+	call(s, SignedIn, huma.Operation{Method: http.MethodPost, Path: "/api/v1/files/{id}/shared", Summary: "Confirm the copy of a picture that others than the team may see", Errors: []int{409}},
+		func(ctx context.Context, a inspection.Actor, in *shareIn) (*fileOut, error) {
+			var boxes []imaging.Box
+			for _, b := range in.Body.Boxes {
+				boxes = append(boxes, imaging.Box{X: b.X, Y: b.Y, W: b.W, H: b.H})
+			}
+			if err := s.Evidence.ConfirmShared(ctx, a, in.ID, boxes, in.Body.Nobody); err != nil {
+				return nil, err
+			}
+			item, err := s.Evidence.Get(ctx, a, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			return &fileOut{fileOf(item)}, nil
+		})
+}
+
+// filePage opens one form of a file: /files/{id}/original, preview, thumb, shared or
+// shared_thumb. What is restricted asks for ?reason=.
+func (s *Server) filePage(c echo.Context) error {
+	content, err := s.Evidence.Open(c.Request().Context(), actor(c), c.Param("id"), evidence.Variant(c.Param("variant")), c.QueryParam("reason"))
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	h := c.Response().Header()
+	h.Set("Content-Type", string(content.MediaType))
+	h.Set("ETag", content.ETag)
+	h.Set("Cache-Control", "private, no-cache")
+	if content.Private {
+		h.Set("Cache-Control", "no-store")
+	}
+	// Nothing that was sent to us may run as a page of ours.
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	if content.MediaType == imaging.PDF || content.MediaType == imaging.HEIC {
+		h.Set("Content-Disposition", "attachment; filename*=UTF-8''"+escapeName(content.Name))
+	}
+	http.ServeContent(c.Response(), c.Request(), "", content.Modified.Time(), content)
+	return nil
+}
