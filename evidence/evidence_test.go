@@ -901,11 +901,11 @@ func TestLinks(t *testing.T) {
 		w.declare(w.inspector, elsewhere)
 
 		subject := item("D04").Subject
-		ids, err := w.s.Files(w.db, w.visit, subject, "")
+		ids, err := w.s.Files(w.db, w.visit, subject, "", false)
 		if err != nil || !slices.Equal(ids, []string{a, waiting.ID}) {
 			w.Fatalf("%v, %v", ids, err)
 		}
-		if ids, err := w.s.Files(w.db, w.visit, subject, evidence.After); err != nil || len(ids) != 0 {
+		if ids, err := w.s.Files(w.db, w.visit, subject, evidence.After, false); err != nil || len(ids) != 0 {
 			w.Fatalf("%v, %v", ids, err)
 		}
 		counts, err := w.s.Counts(w.db, w.visit, evidence.OnItem)
@@ -934,7 +934,7 @@ func TestLinks(t *testing.T) {
 				w.Fatal(err)
 			}
 		}
-		if ids, err := w.s.Files(w.db, "", evidence.Subject{Kind: evidence.OnFinding, ID: "f1"}, evidence.Before); err != nil || len(ids) != 2 {
+		if ids, err := w.s.Files(w.db, "", evidence.Subject{Kind: evidence.OnFinding, ID: "f1"}, evidence.Before, false); err != nil || len(ids) != 2 {
 			w.Fatalf("%v, %v", ids, err)
 		}
 
@@ -943,7 +943,7 @@ func TestLinks(t *testing.T) {
 			if err := f(ctx, w.inspector, a, item("D04")); err != nil {
 				w.Fatal(err)
 			}
-			ids, err := w.s.Files(w.db, w.visit, subject, "")
+			ids, err := w.s.Files(w.db, w.visit, subject, "", false)
 			if err != nil || slices.Contains(ids, a) != (i == 1) {
 				w.Fatalf("step %d: %v, %v", i, ids, err)
 			}
@@ -957,6 +957,12 @@ func TestLinks(t *testing.T) {
 		w.want(w.s.LinkTo(ctx, w.chair, a, onFinding("f2", evidence.Evidence)), inspection.NotFound, "evidence.error.not_found")
 		w.want(w.s.LinkTo(ctx, w.unit, a, onFinding("f2", evidence.Evidence)), inspection.NotFound, "evidence.error.not_found")
 
+		if ids, err := w.s.Files(w.db, w.visit, subject, "", true); err != nil || len(ids) != 0 {
+			w.Fatalf("%v, %v", ids, err)
+		}
+		if all, err := w.s.Received(w.db, w.visit); err != nil || len(all) != 1 || !all[a] {
+			w.Fatalf("%v, %v", all, err)
+		}
 		if err := w.s.Belong(w.db, w.visit, evidence.Team, []string{a}); err != nil {
 			w.Fatal(err)
 		}
@@ -969,6 +975,44 @@ func TestLinks(t *testing.T) {
 			{w.visit, evidence.Team, inspection.NewID(), "evidence.error.not_of_visit"}, {w.visit, evidence.Team, "x", "evidence.error.not_of_visit"},
 			{w.visit, evidence.Team, waiting.ID, "evidence.error.not_received"}} {
 			w.want(w.s.Belong(w.db, c.visit, c.side, []string{c.id}), inspection.Invalid, c.key)
+		}
+	})
+}
+
+func TestAttachingOnlyOnesOwn(t *testing.T) {
+	each(t, func(w *world) {
+		team := w.add(w.inspector, photo(64, 48), contains(evidence.Citizen), item("D04"))
+		sent := w.add(w.unit, photo(65, 48), nil, onFinding("f0", evidence.After))
+		waiting := w.declaration(photo(66, 48), item("D04"))
+		w.declare(w.inspector, waiting)
+		on := onFinding("f1", evidence.After)
+		for _, c := range []struct {
+			name    string
+			actor   inspection.Actor
+			visit   string
+			id      string
+			waiting bool
+			key     string
+		}{
+			{"its own", w.unit, w.visit, sent, false, ""},
+			{"a colleague's", w.contact, w.visit, sent, false, ""},
+			{"its own, restricted", w.inspector, w.visit, team, false, ""},
+			{"not yet sent", w.inspector, w.visit, waiting.ID, true, ""},
+			{"not yet sent, but wanted", w.inspector, w.visit, waiting.ID, false, "evidence.error.not_received"},
+			{"the other side's", w.unit, w.visit, team, false, "evidence.error.not_of_visit"},
+			{"the unit's by the team", w.lead, w.visit, sent, false, "evidence.error.not_of_visit"},
+			{"another check's", w.unit, w.other, sent, false, "evidence.error.not_of_visit"},
+			{"another unit's", w.outsider, w.visit, sent, false, "evidence.error.not_of_visit"},
+			{"nothing", w.unit, w.visit, inspection.NewID(), false, "evidence.error.not_of_visit"},
+		} {
+			err := w.s.Attach(w.db, c.actor, c.visit, []string{c.id}, c.waiting, on)
+			if inspection.KeyOf(err) != c.key || (c.key == "") != (err == nil) {
+				w.Errorf("%s: %v", c.name, err)
+			}
+		}
+		ids, err := w.s.Files(w.db, w.visit, on.Subject, evidence.After, false)
+		if err != nil || len(ids) != 3 {
+			w.Fatalf("%v, %v", ids, err)
 		}
 	})
 }
@@ -1026,7 +1070,7 @@ func TestWhenAPhotographWasTaken(t *testing.T) {
 		fresh := w.add(w.unit, photo(64, 50), nil, onFinding("f1", evidence.After))
 		waiting := w.declaration(photo(64, 51), onFinding("f1", evidence.After))
 		w.declare(w.unit, waiting)
-		ids, err := w.s.Files(w.db, w.visit, evidence.Subject{Kind: evidence.OnFinding, ID: "f1"}, evidence.After)
+		ids, err := w.s.Files(w.db, w.visit, evidence.Subject{Kind: evidence.OnFinding, ID: "f1"}, evidence.After, false)
 		if err != nil || len(ids) != 3 {
 			w.Fatalf("%v, %v", ids, err)
 		}

@@ -132,9 +132,35 @@ func (s *Service) move(ctx context.Context, actor inspection.Actor, fileID strin
 	})
 }
 
-// Files are the ids of the files that hang on a subject, oldest first; visit may be
-// empty for any check, role for any role. For joiners: it checks no rights.
-func (s *Service) Files(tx *gorm.DB, visit string, subject Subject, role Role) ([]string, error) {
+// Attach hangs files on a subject for an actor who works on it: files of that check,
+// from the side on which the actor stands, which the actor may see whole; received
+// ones, unless waiting says that declared ones will do (a tablet hangs a photograph
+// before it is sent). Codes: invalid (evidence.error.not_of_visit, .not_received,
+// .subject). For joiners.
+func (s *Service) Attach(tx *gorm.DB, actor inspection.Actor, visit string, ids []string, waiting bool, on ...On) error {
+	for _, id := range ids {
+		f, view, err := s.see(tx, actor, id)
+		mine := f.DeclaredBy == actor.Person
+		if inspection.CodeOf(err) == inspection.NotFound || err == nil && (f.VisitID != visit || f.Side != view.Side || !mine && view.Sight < SeeAll) {
+			return inspection.E(inspection.Invalid, "evidence.error.not_of_visit")
+		}
+		if err != nil {
+			return err
+		}
+		if f.State != Received && !waiting {
+			return inspection.E(inspection.Invalid, "evidence.error.not_received")
+		}
+		if err := s.Link(tx, actor, view.Capacity, id, on...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Files are the ids of the files that hang on a subject, oldest first, only received
+// ones when asked; visit may be empty for any check, role for any role. For joiners:
+// it checks no rights.
+func (s *Service) Files(tx *gorm.DB, visit string, subject Subject, role Role, received bool) ([]string, error) {
 	q := standing(tx.Table("evidence_links")).Joins("JOIN evidence_files f ON f.id = evidence_links.file_id").
 		Where("evidence_links.subject_kind = ? AND evidence_links.subject_id = ?", subject.Kind, subject.ID)
 	if visit != "" {
@@ -142,6 +168,9 @@ func (s *Service) Files(tx *gorm.DB, visit string, subject Subject, role Role) (
 	}
 	if role != "" {
 		q = q.Where("evidence_links.role = ?", role)
+	}
+	if received {
+		q = q.Where("f.state = ?", Received)
 	}
 	var rows []string
 	if err := q.Order("f.declared_at, f.id").Pluck("f.id", &rows).Error; err != nil {
@@ -195,6 +224,19 @@ func (s *Service) Missing(tx *gorm.DB, visit string) ([]string, error) {
 	err := tx.Model(&file{}).Where("visit_id = ? AND side = ? AND state = ?", visit, Team, Declared).
 		Order("declared_at, id").Pluck("id", &ids).Error
 	return ids, err
+}
+
+// Received are the files of a check that have arrived whole. For joiners.
+func (s *Service) Received(tx *gorm.DB, visit string) (map[string]bool, error) {
+	var ids []string
+	if err := tx.Model(&file{}).Where("visit_id = ? AND state = ?", visit, Received).Pluck("id", &ids).Error; err != nil {
+		return nil, err
+	}
+	all := map[string]bool{}
+	for _, id := range ids {
+		all[id] = true
+	}
+	return all, nil
 }
 
 // Belong tells whether all files are received files of a check from one side, before

@@ -130,6 +130,10 @@ const (
 	DeriveNone    DeriveState = "NONE"
 )
 
+// Tables are the structs that stand for tables, for the test that compares them with
+// the migrated schema.
+func Tables() []any { return []any{file{}, link{}, derived{}, opening{}} }
+
 type file struct {
 	ID                string             `gorm:"column:id;primaryKey"`
 	VisitID           string             `gorm:"column:visit_id"`
