@@ -1,0 +1,486 @@
+package summary
+
+import (
+	"cmp"
+	"context"
+	"math/big"
+	"slices"
+	"strings"
+
+	"congvu/inspection"
+	"congvu/inspection/finding"
+	"congvu/inspection/org"
+	"congvu/inspection/plan"
+	"congvu/inspection/score"
+	"congvu/inspection/visit"
+
+	"gorm.io/gorm"
+)
+
+// Service reads summaries.
+type Service struct {
+	db    *gorm.DB
+	clock inspection.Clock
+}
+
+// New makes the service.
+func New(db *gorm.DB, clock inspection.Clock) *Service { return &Service{db: db, clock: clock} }
+
+// Overview is the chair's page for a period. Scores are hundredths of a point,
+// shares hundredths of a per cent, -1 where there is nothing to divide.
+type Overview struct {
+	From, To     inspection.Date
+	Desks        int // of the area, on the last day of the period
+	Checked      int // of these, checked in the period
+	Concluded    int
+	Scored       int
+	Mean         int64 // of the newest score of each desk, with Scored as its n
+	MeanBefore   int64 // the same over the period before, -1 for none
+	Open         int64
+	DueSoon      int64 // open, due within three working days
+	Overdue      int64
+	LongOverdue  int // desks with a finding overdue more than ten working days
+	OnTime       score.Share
+	OnTimeShare  int64
+	Rows         []Row
+	Unchecked    []Desk
+	Sections     []string // codes, for the heat map
+	SectionNames map[string]string
+	Worst        []Item
+	Months       []Month
+	Recorded     []Recorded
+}
+
+// Desk is a desk of the area.
+type Desk struct{ ID, Name, Organisation string }
+
+// Row is a checked desk.
+type Row struct {
+	Desk
+	Visit     string
+	Day       inspection.Date
+	State     visit.Phase
+	Scored    bool
+	Rated     bool
+	Total     int64
+	Grade     string
+	Rank      int
+	Change    int64 // against the desk's score before, in hundredths
+	HasBefore bool
+	Open      int64
+	Overdue   int64
+	Sections  map[string]int64 // share by section, -1 where nothing applied
+	cohort    score.Cohort
+}
+
+// Item is an item of the checklist with how often it fell short.
+type Item struct {
+	Key, Code, Text string
+	Failed, Asked   int
+	Lost            int64 // points lost in all, in hundredths
+}
+
+// Month is one month of the trend.
+type Month struct {
+	Month string // 2026-11
+	Mean  int64
+	N     int
+}
+
+// Recorded is what a past campaign is known to have done, by count only.
+type Recorded struct {
+	Campaign string
+	Issuer   string
+	From, To inspection.Date
+	Quantity int64
+	Source   string
+}
+
+// soon is how many working days before its due date a finding is due soon (domain:
+// reminders begin at T−3).
+const soon = 3
+
+// Overview computes the page. Chairs, their offices and home affairs may ask, each
+// for the organisations in which they hold the role. Codes: unauthenticated,
+// not_found for others.
+func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to inspection.Date) (Overview, error) {
+	issuers := issuersOf(actor)
+	if len(issuers) == 0 {
+		return Overview{}, inspection.E(inspection.NotFound, "error.not_found")
+	}
+	tx := s.db.WithContext(ctx)
+	o := Overview{From: from, To: to, MeanBefore: -1, Mean: -1, OnTimeShare: -1, SectionNames: map[string]string{}}
+	today := s.clock.Now().Date()
+	asOf := min(to, today)
+
+	area, err := areaOf(tx, issuers)
+	if err != nil {
+		return o, err
+	}
+	desks, err := desksOf(tx, area, asOf)
+	if err != nil {
+		return o, err
+	}
+	o.Desks = len(desks)
+	if o.Recorded, err = recorded(tx, area); err != nil {
+		return o, err
+	}
+	if err := s.checks(tx, actor, &o, desks); err != nil {
+		return o, err
+	}
+	if err := s.findings(tx, actor, &o, today); err != nil {
+		return o, err
+	}
+	return o, nil
+}
+
+func issuersOf(actor inspection.Actor) (ids []string) {
+	for _, c := range actor.Capacities {
+		if _, ok := org.Can(actor, org.SummariseChecks, org.Subject{Issuer: c.Organisation}); ok && !slices.Contains(ids, c.Organisation) {
+			ids = append(ids, c.Organisation)
+		}
+	}
+	return ids
+}
+
+// areaOf lists the administrative units at and below those of the organisations.
+func areaOf(tx *gorm.DB, issuers []string) ([]string, error) {
+	var units []string
+	err := tx.Raw(`WITH RECURSIVE area (id) AS (
+			SELECT admin_unit_id FROM organisations WHERE id IN ?
+			UNION
+			SELECT u.id FROM admin_units u JOIN area ON u.parent_id = area.id
+		) SELECT id FROM area`, issuers).Scan(&units).Error
+	return units, err
+}
+
+func desksOf(tx *gorm.DB, area []string, on inspection.Date) ([]Desk, error) {
+	var desks []Desk
+	err := tx.Table("desks").Select("desks.id, desks.name, organisations.name AS organisation").
+		Joins("JOIN organisations ON organisations.id = desks.organisation_id").
+		Where("organisations.admin_unit_id IN ?", area).
+		Where("(desks.valid_from = '' OR desks.valid_from <= ?) AND (desks.valid_to = '' OR desks.valid_to >= ?)", on, on).
+		Order("desks.search, desks.id").Find(&desks).Error
+	return desks, err
+}
+
+func recorded(tx *gorm.DB, area []string) ([]Recorded, error) {
+	var out []Recorded
+	err := tx.Table("campaign_counts").
+		Select(`campaigns.title AS campaign, organisations.name AS issuer, campaigns.period_from AS "from", campaigns.period_to AS "to", campaign_counts.quantity, campaign_counts.source`).
+		Joins("JOIN campaigns ON campaigns.id = campaign_counts.campaign_id").
+		Joins("JOIN organisations ON organisations.id = campaigns.issuer_id").
+		Where("campaign_counts.counted = ? AND organisations.admin_unit_id IN ?", plan.UnitChecks, area).
+		Order("campaigns.period_from DESC").Find(&out).Error
+	return out, err
+}
+
+type check struct {
+	ID       string
+	DeskID   string
+	DeskName string
+	Name     string
+	Day      inspection.Date
+	State    visit.Phase
+	ScoreID  *string
+	Rated    *bool
+	Total    *int64
+	Grade    *string
+	List     *string // version of the checklist that the score was frozen with
+	Kind     string  // of the organisation
+}
+
+// checksOf lists the full checks of a period with their newest score, oldest first.
+func checksOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date) ([]check, error) {
+	var rows []check
+	err := tx.Table("visits").Scopes(org.Scope(actor, org.ListVisit, visit.Columns)).
+		Select("visits.id, COALESCE(visits.desk_id, '') AS desk_id, visits.desk_name, visits.organisation_name AS name, visits.day, visits.state, visits.organisation_kind AS kind, "+
+			"scores.id AS score_id, scores.rated, scores.total, scores.grade, scores.checklist_id AS list").
+		Joins("LEFT JOIN scores ON scores.visit_id = visits.id AND scores.revision = (SELECT MAX(newer.revision) FROM scores newer WHERE newer.visit_id = visits.id)").
+		Where("visits.form <> ? AND visits.day >= ? AND visits.day <= ?", plan.Reinspection, from, to).
+		Order("visits.checked_in_at, visits.id").Find(&rows).Error
+	return rows, err
+}
+
+func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks []Desk) error {
+	rows, err := checksOf(tx, actor, o.From, o.To)
+	if err != nil {
+		return err
+	}
+	known := map[string]Desk{}
+	for _, d := range desks {
+		known[d.ID] = d
+	}
+	byDesk := map[string]*Row{}
+	var scores []string
+	for _, c := range rows {
+		if c.State == visit.Concluded {
+			o.Concluded++
+		}
+		key := c.DeskID
+		if key == "" {
+			key = c.ID
+		}
+		r, ok := byDesk[key]
+		if !ok {
+			r = &Row{Desk: Desk{ID: c.DeskID, Name: c.DeskName, Organisation: c.Name}, Sections: map[string]int64{}}
+			if r.Name == "" {
+				r.Name = c.Name
+			}
+			byDesk[key] = r
+		}
+		if c.Total != nil {
+			if r.Scored && r.Rated && *c.Rated {
+				r.Change, r.HasBefore = *c.Total-r.Total, true
+			}
+			r.Scored, r.Rated, r.Total, r.Grade, r.Visit, r.Day, r.State = true, *c.Rated, *c.Total, *c.Grade, c.ID, c.Day, c.State
+			r.cohort = score.Cohort{Kind: c.Kind, Version: *c.List}
+			scores = append(scores, *c.ScoreID)
+		} else if !r.Scored {
+			r.Visit, r.Day, r.State = c.ID, c.Day, c.State
+		}
+	}
+	for id, r := range byDesk {
+		if _, ok := known[id]; ok {
+			o.Checked++
+		}
+		o.Rows = append(o.Rows, *r)
+	}
+	for _, d := range desks {
+		if byDesk[d.ID] == nil {
+			o.Unchecked = append(o.Unchecked, d)
+		}
+	}
+	rank(o.Rows)
+	o.Mean, o.Scored = mean(o.Rows)
+	if err := s.before(tx, actor, o); err != nil {
+		return err
+	}
+	months(o, rows)
+	if len(scores) == 0 {
+		return nil
+	}
+	return lines(tx, o, scores)
+}
+
+// rank orders the rows by score, best first, the unrated after them by name, and
+// gives each its rank within its cohort: same kind of unit, same version of the
+// checklist (domain §5.2 rule 6).
+func rank(rows []Row) {
+	slices.SortFunc(rows, func(a, b Row) int {
+		switch {
+		case a.Rated != b.Rated:
+			if a.Rated {
+				return -1
+			}
+			return 1
+		case a.Rated && a.Total != b.Total:
+			return cmp.Compare(b.Total, a.Total)
+		}
+		return cmp.Compare(inspection.Fold(a.Name), inspection.Fold(b.Name))
+	})
+	standings := make([]score.Standing, 0, len(rows))
+	for _, r := range rows {
+		standings = append(standings, score.Standing{ID: r.Visit, Cohort: r.cohort, Total: score.Points(r.Total), Rated: r.Rated})
+	}
+	ranks := map[string]int{}
+	for _, r := range score.Rank(standings) {
+		ranks[r.ID] = r.Rank
+	}
+	for i := range rows {
+		rows[i].Rank = ranks[rows[i].Visit]
+	}
+}
+
+func mean(rows []Row) (int64, int) {
+	sum, n := int64(0), 0
+	for _, r := range rows {
+		if r.Rated {
+			sum, n = sum+r.Total, n+1
+		}
+	}
+	if n == 0 {
+		return -1, 0
+	}
+	return divide(sum, int64(n)), n
+}
+
+// divide rounds half up.
+func divide(sum, n int64) int64 { return (2*sum + n) / (2 * n) }
+
+// before is the mean of the period of the same length before this one.
+func (s *Service) before(tx *gorm.DB, actor inspection.Actor, o *Overview) error {
+	days := int(o.To.Time().Sub(o.From.Time()).Hours()/24) + 1
+	rows, err := checksOf(tx, actor, o.From.AddDays(-days), o.From.AddDays(-1))
+	if err != nil {
+		return err
+	}
+	newest := map[string]Row{}
+	for _, c := range rows {
+		if c.Total != nil && *c.Rated {
+			newest[c.DeskID+c.Name] = Row{Rated: true, Total: *c.Total}
+		}
+	}
+	var list []Row
+	for _, r := range newest {
+		list = append(list, r)
+	}
+	o.MeanBefore, _ = mean(list)
+	return nil
+}
+
+func months(o *Overview, rows []check) {
+	sums := map[string]*Month{}
+	total := map[string]int64{}
+	for _, c := range rows {
+		if c.Total == nil || !*c.Rated {
+			continue
+		}
+		m := string(c.Day[:7])
+		if sums[m] == nil {
+			sums[m] = &Month{Month: m}
+		}
+		sums[m].N++
+		total[m] += *c.Total
+	}
+	for m, month := range sums {
+		month.Mean = divide(total[m], int64(month.N))
+		o.Months = append(o.Months, *month)
+	}
+	slices.SortFunc(o.Months, func(a, b Month) int { return strings.Compare(a.Month, b.Month) })
+}
+
+// lines reads the frozen lines of scores: shares by section for the newest score of
+// each desk, and how often each item fell short, by adding numerators and
+// denominators (domain §5.2 rule 7).
+func lines(tx *gorm.DB, o *Overview, scores []string) error {
+	var rows []struct {
+		VisitID, ItemKey, ItemCode, Section, Numerator, Denominator, TextVI, SectionVI string
+		Weight                                                                         int64
+	}
+	err := tx.Table("score_lines").
+		Select("scores.visit_id, score_lines.item_key, score_lines.item_code, score_lines.section, score_lines.numerator, score_lines.denominator, score_lines.weight, "+
+			"checklist_items.text_vi, checklist_items.section_vi").
+		Joins("JOIN scores ON scores.id = score_lines.score_id").
+		Joins("JOIN checklist_items ON checklist_items.checklist_id = scores.checklist_id AND checklist_items.item_key = score_lines.item_key").
+		Where("score_lines.score_id IN ? AND score_lines.applicable", scores).
+		Order("score_lines.item_code").Find(&rows).Error
+	if err != nil {
+		return err
+	}
+	at := map[string]int{}
+	for i, r := range o.Rows {
+		at[r.Visit] = i
+	}
+	type sum struct {
+		earned *big.Rat
+		weight int64
+	}
+	sections := map[string]map[string]*sum{}
+	items := map[string]*Item{}
+	lost := map[string]*big.Rat{}
+	for _, l := range rows {
+		r, ok := new(big.Rat).SetString(l.Numerator + "/" + l.Denominator)
+		if !ok {
+			continue
+		}
+		if !slices.Contains(o.Sections, l.Section) {
+			o.Sections = append(o.Sections, l.Section)
+			o.SectionNames[l.Section] = l.SectionVI
+		}
+		if items[l.ItemKey] == nil {
+			items[l.ItemKey] = &Item{Key: l.ItemKey, Code: l.ItemCode, Text: l.TextVI}
+			lost[l.ItemKey] = new(big.Rat)
+		}
+		it := items[l.ItemKey]
+		it.Asked++
+		missing := new(big.Rat).Sub(big.NewRat(1, 1), r)
+		if missing.Sign() > 0 {
+			it.Failed++
+			lost[l.ItemKey].Add(lost[l.ItemKey], missing.Mul(missing, big.NewRat(l.Weight, 1)))
+		}
+		if _, ok := at[l.VisitID]; !ok {
+			continue
+		}
+		if sections[l.VisitID] == nil {
+			sections[l.VisitID] = map[string]*sum{}
+		}
+		if sections[l.VisitID][l.Section] == nil {
+			sections[l.VisitID][l.Section] = &sum{earned: new(big.Rat)}
+		}
+		s := sections[l.VisitID][l.Section]
+		s.earned.Add(s.earned, new(big.Rat).Mul(r, big.NewRat(l.Weight, 1)))
+		s.weight += l.Weight
+	}
+	slices.Sort(o.Sections)
+	for id, by := range sections {
+		for code, s := range by {
+			o.Rows[at[id]].Sections[code] = int64(score.Round(new(big.Rat).Mul(s.earned, big.NewRat(100, s.weight))))
+		}
+	}
+	for key, it := range items {
+		if it.Failed > 0 {
+			it.Lost = int64(score.Round(lost[key]))
+			o.Worst = append(o.Worst, *it)
+		}
+	}
+	slices.SortFunc(o.Worst, func(a, b Item) int {
+		return cmp.Or(cmp.Compare(b.Failed*a.Asked, a.Failed*b.Asked), cmp.Compare(b.Lost, a.Lost), cmp.Compare(a.Code, b.Code))
+	})
+	if len(o.Worst) > 8 {
+		o.Worst = o.Worst[:8]
+	}
+	return nil
+}
+
+func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, today inspection.Date) error {
+	var rows []finding.Finding
+	if err := tx.Scopes(org.Scope(actor, org.ReadFinding, finding.Columns)).Order("findings.id").Find(&rows).Error; err != nil {
+		return err
+	}
+	all, err := finding.Lines(tx, rows, today)
+	if err != nil {
+		return err
+	}
+	at := map[string]int{}
+	for i, r := range o.Rows {
+		at[r.ID] = i
+	}
+	long := map[string]bool{}
+	var remedies []score.Remedy
+	for _, l := range all {
+		if r, ok := l.RemedyOf(); ok {
+			remedies = append(remedies, score.Remedy{Due: r.Due, HandedIn: r.HandedIn, Accepted: r.Accepted, InReview: r.InReview, FixedOnSite: r.FixedOnSite})
+		}
+		if !l.State.Open() {
+			continue
+		}
+		o.Open++
+		desk := ""
+		if l.DeskID != nil {
+			desk = *l.DeskID
+		}
+		i, shown := at[desk]
+		if shown {
+			o.Rows[i].Open++
+		}
+		switch {
+		case l.Overdue:
+			o.Overdue++
+			if shown {
+				o.Rows[i].Overdue++
+			}
+			if l.OverdueDays > 10 {
+				long[l.Place()] = true
+			}
+		case l.HasDue && !l.InReview() && l.Left <= soon:
+			o.DueSoon++
+		}
+	}
+	o.LongOverdue = len(long)
+	o.OnTime = score.Remediation(remedies, o.From, min(o.To, today))
+	if o.OnTime.Of > 0 {
+		o.OnTimeShare = divide(10000*o.OnTime.Part, o.OnTime.Of)
+	}
+	return nil
+}
