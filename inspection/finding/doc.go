@@ -1,0 +1,15 @@
+// Package finding owns what a check found wrong and what becomes of it: the story
+// from the record to its end, the unit's explanations and extensions, deadlines,
+// repetition.
+//
+// It knows checks by id only and does not own files: Evidence, joined by cmd/congvu,
+// answers the few questions that it has about them. It does not own the score; it
+// hands out the facts that the score and the on-time share need.
+//
+// Invariants: the table in machine.go is the whole of what may happen, and every
+// change goes through Next; each change is one transaction of row, step and history
+// row; a finding keeps the unit as it was at the check, and apart from that who
+// answers now; a due date keeps its start, its number of working days and its
+// calendar; who submitted never accepts, who accepted never alone verifies; OVERDUE
+// is computed from the due date, never stored.
+package finding

@@ -1,0 +1,98 @@
+package finding
+
+import (
+	"congvu/inspection"
+	"congvu/inspection/org"
+
+	"gorm.io/gorm"
+)
+
+// Fact is what the score needs of one finding (domain §5.2 rules 3 and 4).
+type Fact struct {
+	ID          string
+	Severity    Severity
+	Confirmed   bool
+	FixedOnSite bool
+	Earlier     bool
+	OverdueDays int
+	Repeat      bool
+}
+
+// FactsFor lists what a check's conclusion counts on a day: the findings of the check,
+// and those of its unit and of its whole predecessors that are still open and overdue.
+// The caller has checked rights.
+func FactsFor(tx *gorm.DB, visit, organisation string, today inspection.Date) ([]Fact, error) {
+	units, err := org.WholePredecessors(tx, organisation)
+	if err != nil {
+		return nil, err
+	}
+	units = append(units, organisation)
+	var rows []Finding
+	err = tx.Where("visit_id = ?", visit).Or(tx.Session(&gorm.Session{NewDB: true}).
+		Where("organisation_id IN ? AND due_on <> '' AND state IN ?", units, open)).Order("id").Find(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	lines, err := Lines(tx, rows, today)
+	if err != nil {
+		return nil, err
+	}
+	var out []Fact
+	for _, l := range lines {
+		f := Fact{ID: l.ID, Severity: l.Severity, Confirmed: l.State.Counts(), FixedOnSite: l.FixedOnSite, Earlier: l.VisitID != visit,
+			OverdueDays: l.OverdueDays, Repeat: l.RepeatOf != nil}
+		if !f.Earlier || f.OverdueDays > 0 {
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+// Remedy is what the on-time share needs of one finding (domain §5.2 rule 7).
+type Remedy struct {
+	ID           string
+	Organisation string
+	Due          inspection.Date
+	HandedIn     inspection.Date
+	Accepted     bool
+	InReview     bool
+	FixedOnSite  bool
+}
+
+// RemedyOf is the same facts of one finding; false where it never had to be remedied.
+func (f Finding) RemedyOf() (Remedy, bool) {
+	r := Remedy{ID: f.ID, Organisation: f.OrganisationID, Due: f.DueOn, HandedIn: f.HandedInOn, Accepted: f.AcceptedAt != 0,
+		InReview: f.State == Submitted, FixedOnSite: f.FixedOnSite && f.State == Verified && f.AssignedAt == 0}
+	if r.FixedOnSite {
+		r.Due = f.CheckEndedAt.Date()
+	}
+	return r, f.State.Counts() && r.Due != ""
+}
+
+// RemediesOf lists the findings of a unit and of its whole predecessors that fell due
+// before a day (of item H03: the day of the check). The caller has checked rights.
+func RemediesOf(tx *gorm.DB, organisation string, before inspection.Date) ([]Remedy, error) {
+	units, err := org.WholePredecessors(tx, organisation)
+	if err != nil {
+		return nil, err
+	}
+	var rows []Finding
+	if err := tx.Where("organisation_id IN ?", append(units, organisation)).Order("id").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	var out []Remedy
+	for _, f := range rows {
+		if r, ok := f.RemedyOf(); ok && r.Due < before {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// ResponsibleFor lists the organisations that answer now for the findings of a check.
+// The caller has checked rights.
+func ResponsibleFor(tx *gorm.DB, visit string) ([]string, error) {
+	var ids []string
+	err := tx.Model(&Finding{}).Where("visit_id = ?", visit).Distinct().Order("responsible_id").Pluck("responsible_id", &ids).Error
+	return ids, err
+}

@@ -1,0 +1,252 @@
+package finding
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"congvu/inspection"
+	"congvu/inspection/org"
+
+	"gorm.io/gorm"
+)
+
+// Filter narrows a list; what is empty does not.
+type Filter struct {
+	Unit     string // who answers now
+	Team     string
+	Visit    string
+	Campaign string
+	Item     string // key
+	States   []State
+	Overdue  bool // past due today
+	Query    string
+}
+
+// Line is a finding in a list, with what the clock says of it today.
+type Line struct {
+	Finding
+	HasDue      bool
+	Left        int // working days until due, negative: since
+	Overdue     bool
+	OverdueDays int
+}
+
+// List is what of the findings the actor may see, newest first. Code:
+// unauthenticated.
+func (s *Service) List(ctx context.Context, actor inspection.Actor, f Filter, page inspection.Page) ([]Line, string, error) {
+	q, err := s.filtered(ctx, actor, f)
+	if err != nil {
+		return nil, "", err
+	}
+	if page.Cursor != "" {
+		if err := inspection.CheckID(page.Cursor); err != nil {
+			return nil, "", err
+		}
+		q = q.Where("findings.id < ?", page.Cursor)
+	}
+	var rows []Finding
+	if err := q.Order("findings.id DESC").Limit(page.Size() + 1).Find(&rows).Error; err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(rows) > page.Size() {
+		rows = rows[:page.Size()]
+		next = rows[len(rows)-1].ID
+	}
+	lines, err := Lines(s.db.WithContext(ctx), rows, s.clock.Now().Date())
+	return lines, next, err
+}
+
+// ForUnit is List for who answers now.
+func (s *Service) ForUnit(ctx context.Context, actor inspection.Actor, unit string, page inspection.Page) ([]Line, string, error) {
+	return s.List(ctx, actor, Filter{Unit: unit}, page)
+}
+
+// ForTeam is List for a team.
+func (s *Service) ForTeam(ctx context.Context, actor inspection.Actor, team string, page inspection.Page) ([]Line, string, error) {
+	return s.List(ctx, actor, Filter{Team: team}, page)
+}
+
+// ForVisit is List for the check that raised them.
+func (s *Service) ForVisit(ctx context.Context, actor inspection.Actor, visit string, page inspection.Page) ([]Line, string, error) {
+	return s.List(ctx, actor, Filter{Visit: visit}, page)
+}
+
+// Count is how many findings List would show on all its pages.
+func (s *Service) Count(ctx context.Context, actor inspection.Actor, f Filter) (int64, error) {
+	q, err := s.filtered(ctx, actor, f)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	return n, q.Count(&n).Error
+}
+
+// filtered is the one query behind lists and counts.
+func (s *Service) filtered(ctx context.Context, actor inspection.Actor, f Filter) (*gorm.DB, error) {
+	if actor.Person == "" {
+		return nil, inspection.E(inspection.Unauthenticated, "org.error.sign_in")
+	}
+	q := s.db.WithContext(ctx).Model(&Finding{}).Scopes(org.Scope(actor, org.ReadFinding, Columns))
+	for column, value := range map[string]string{"responsible_id": f.Unit, "team_id": f.Team, "visit_id": f.Visit, "campaign_id": f.Campaign, "item_key": f.Item} {
+		if value != "" {
+			q = q.Where("findings."+column+" = ?", value)
+		}
+	}
+	if len(f.States) > 0 {
+		q = q.Where("findings.state IN ?", f.States)
+	}
+	if f.Overdue {
+		q = q.Scopes(OverdueOn(s.clock.Now().Date()))
+	}
+	for _, word := range strings.Fields(inspection.Fold(f.Query)) {
+		q = q.Where("findings.search LIKE ?", "%"+word+"%")
+	}
+	return q, nil
+}
+
+// OverdueOn is Finding.Overdue as a condition on the rows; a test holds the two
+// equal.
+func OverdueOn(today inspection.Date) func(*gorm.DB) *gorm.DB {
+	return func(db *gorm.DB) *gorm.DB {
+		return db.Where(`findings.state IN ? AND findings.due_on <> '' AND findings.due_on < CASE
+			WHEN findings.state IN ? THEN findings.handed_in_on
+			WHEN findings.on_hold AND findings.held_on < ? THEN findings.held_on
+			ELSE ? END`, open, []State{Submitted, Accepted, ReinspectDue}, today, today)
+	}
+}
+
+// Lines adds to findings what the clock says of them on a day. The caller has checked
+// rights.
+func Lines(tx *gorm.DB, rows []Finding, today inspection.Date) ([]Line, error) {
+	cals := map[string]org.Calendar{}
+	out := make([]Line, 0, len(rows))
+	for _, f := range rows {
+		l := Line{Finding: f, HasDue: f.State.Open() && f.DueOn != ""}
+		if l.HasDue {
+			cal, ok := cals[f.ResponsibleID]
+			if !ok {
+				var err error
+				if cal, err = org.CalendarFor(tx, f.ResponsibleID); err != nil {
+					return nil, err
+				}
+				cals[f.ResponsibleID] = cal
+			}
+			l.Left = org.Left(cal, f.clockEnds(today), f.DueOn)
+			l.Overdue = f.Overdue(today)
+			l.OverdueDays = f.OverdueDays(cal, today)
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// Detail is a finding with its whole story. May lists what the actor could do now as
+// far as role and state go; guards may still refuse.
+type Detail struct {
+	Line
+	Steps        []Step
+	Explanations []Explanation
+	Extensions   []Extension
+	Verifiers    []string
+	May          []Event
+}
+
+// Get reads a finding with its story. Codes: unauthenticated, not_found.
+func (s *Service) Get(ctx context.Context, actor inspection.Actor, id string) (Detail, error) {
+	var d Detail
+	if actor.Person == "" {
+		return d, inspection.E(inspection.Unauthenticated, "org.error.sign_in")
+	}
+	tx := s.db.WithContext(ctx)
+	f, err := ByID(tx, id)
+	if err != nil {
+		return d, err
+	}
+	if _, ok := org.Can(actor, org.ReadFinding, f.Subject()); !ok {
+		return d, notFound()
+	}
+	lines, err := Lines(tx, []Finding{f}, s.clock.Now().Date())
+	if err != nil {
+		return d, err
+	}
+	d.Line, d.May = lines[0], May(actor, f)
+	if err := tx.Where("finding_id = ?", id).Order("seq").Find(&d.Steps).Error; err != nil {
+		return d, err
+	}
+	if err := tx.Where("finding_id = ?", id).Order("at, id").Find(&d.Explanations).Error; err != nil {
+		return d, err
+	}
+	if err := tx.Where("finding_id = ?", id).Order("asked_at, id").Find(&d.Extensions).Error; err != nil {
+		return d, err
+	}
+	err = tx.Model(&verifier{}).Where("step_id IN (?)", tx.Session(&gorm.Session{NewDB: true}).Model(&Step{}).Select("id").Where("finding_id = ?", id)).
+		Order("person_id").Pluck("person_id", &d.Verifiers).Error
+	return d, err
+}
+
+// ByID reads a finding; the caller has checked rights. Code: not_found.
+func ByID(tx *gorm.DB, id string) (Finding, error) {
+	var f Finding
+	if inspection.CheckID(id) != nil {
+		return f, notFound()
+	}
+	err := tx.Where("id = ?", id).Take(&f).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return f, notFound()
+	}
+	return f, err
+}
+
+// actions is the right that each event asks for. Verdicts and the record come from a
+// check, confirm and withdraw from its conclusion.
+var actions = map[Event]org.Action{
+	Explain: org.AnswerFinding, Acknowledge: org.AnswerFinding, AskExtension: org.AnswerFinding, Submit: org.AnswerFinding,
+	Merge: org.ReviewFinding, VerifyOnSite: org.ReviewFinding, GrantExtension: org.ReviewFinding, RefuseExtension: org.ReviewFinding,
+	Return: org.ReviewFinding, Accept: org.ReviewFinding, VerifyOnDocuments: org.VerifyFinding,
+	Rule: org.DecideFinding, Confirm: org.DecideFinding, Withdraw: org.DecideFinding, Assign: org.DecideFinding, CloseWithoutRemedy: org.DecideFinding,
+	Reopen: org.ReopenFinding, Hold: org.SuperviseTerms, Release: org.SuperviseTerms,
+}
+
+// May lists the events that role, state and the plain facts of the row let the actor
+// try, for the buttons of a page.
+func May(actor inspection.Actor, f Finding) []Event {
+	var out []Event
+	for _, e := range Possible(f.State, f.OnHold) {
+		action, ok := actions[e]
+		if !ok {
+			continue
+		}
+		if _, ok := org.Can(actor, action, f.Subject()); !ok {
+			if e != GrantExtension && e != RefuseExtension {
+				continue
+			}
+			if _, ok := org.Can(actor, org.SuperviseTerms, f.Subject()); !ok {
+				continue
+			}
+		}
+		switch {
+		case e == VerifyOnSite && (!f.FixedOnSite || deref(f.FixedBy) == actor.Person),
+			e == Accept && deref(f.SubmittedBy) == actor.Person,
+			e == VerifyOnDocuments && (f.needsReinspection() || deref(f.AcceptedBy) == actor.Person):
+			continue
+		}
+		out = append(out, e)
+	}
+	return slices.Compact(out)
+}
+
+// OfVisit lists the findings that a check raised, in the order of their items. The
+// caller has checked rights.
+func OfVisit(tx *gorm.DB, visit string) ([]Finding, error) {
+	var rows []Finding
+	return rows, tx.Where("visit_id = ?", visit).Order("item_code, id").Find(&rows).Error
+}
+
+// StepsOf lists the story of a finding. The caller has checked rights.
+func StepsOf(tx *gorm.DB, id string) ([]Step, error) {
+	var rows []Step
+	return rows, tx.Where("finding_id = ?", id).Order("seq").Find(&rows).Error
+}
