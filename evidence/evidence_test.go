@@ -901,11 +901,11 @@ func TestLinks(t *testing.T) {
 		w.declare(w.inspector, elsewhere)
 
 		subject := item("D04").Subject
-		ids, err := w.s.Files(w.db, w.visit, subject, "", false)
-		if err != nil || !slices.Equal(ids, []string{a, waiting.ID}) {
+		ids, err := w.s.Files(w.db, w.visit, subject, "")
+		if err != nil || !slices.Equal(ids, []string{a}) {
 			w.Fatalf("%v, %v", ids, err)
 		}
-		if ids, err := w.s.Files(w.db, w.visit, subject, evidence.After, false); err != nil || len(ids) != 0 {
+		if ids, err := w.s.Files(w.db, w.visit, subject, evidence.After); err != nil || len(ids) != 0 {
 			w.Fatalf("%v, %v", ids, err)
 		}
 		counts, err := w.s.Counts(w.db, w.visit, evidence.OnItem)
@@ -923,7 +923,7 @@ func TestLinks(t *testing.T) {
 		// A finding takes over the photographs of its item, twice.
 		for range 2 {
 			err := w.db.Transaction(func(tx *gorm.DB) error {
-				for _, id := range ids {
+				for _, id := range []string{a, waiting.ID} {
 					if err := w.s.Link(tx, w.lead, w.lead.Capacities[0], id, onFinding("f1", evidence.Before)); err != nil {
 						return err
 					}
@@ -934,7 +934,7 @@ func TestLinks(t *testing.T) {
 				w.Fatal(err)
 			}
 		}
-		if ids, err := w.s.Files(w.db, "", evidence.Subject{Kind: evidence.OnFinding, ID: "f1"}, evidence.Before, false); err != nil || len(ids) != 2 {
+		if ids, err := w.s.Files(w.db, "", evidence.Subject{Kind: evidence.OnFinding, ID: "f1"}, evidence.Before); err != nil || !slices.Equal(ids, []string{a}) {
 			w.Fatalf("%v, %v", ids, err)
 		}
 
@@ -943,7 +943,7 @@ func TestLinks(t *testing.T) {
 			if err := f(ctx, w.inspector, a, item("D04")); err != nil {
 				w.Fatal(err)
 			}
-			ids, err := w.s.Files(w.db, w.visit, subject, "", false)
+			ids, err := w.s.Files(w.db, w.visit, subject, "")
 			if err != nil || slices.Contains(ids, a) != (i == 1) {
 				w.Fatalf("step %d: %v, %v", i, ids, err)
 			}
@@ -957,10 +957,7 @@ func TestLinks(t *testing.T) {
 		w.want(w.s.LinkTo(ctx, w.chair, a, onFinding("f2", evidence.Evidence)), inspection.NotFound, "evidence.error.not_found")
 		w.want(w.s.LinkTo(ctx, w.unit, a, onFinding("f2", evidence.Evidence)), inspection.NotFound, "evidence.error.not_found")
 
-		if ids, err := w.s.Files(w.db, w.visit, subject, "", true); err != nil || len(ids) != 0 {
-			w.Fatalf("%v, %v", ids, err)
-		}
-		if all, err := w.s.Received(w.db, w.visit); err != nil || len(all) != 1 || !all[a] {
+		if all, err := w.s.Arrived(w.db, w.visit); err != nil || len(all) != 2 || !all[a] || all[waiting.ID] {
 			w.Fatalf("%v, %v", all, err)
 		}
 		if err := w.s.Belong(w.db, w.visit, evidence.Team, []string{a}); err != nil {
@@ -1010,9 +1007,9 @@ func TestAttachingOnlyOnesOwn(t *testing.T) {
 				w.Errorf("%s: %v", c.name, err)
 			}
 		}
-		ids, err := w.s.Files(w.db, w.visit, on.Subject, evidence.After, false)
-		if err != nil || len(ids) != 3 {
-			w.Fatalf("%v, %v", ids, err)
+		items, err := w.s.ForSubject(w.Context(), w.lead, w.visit, on.Subject)
+		if err != nil || len(items) != 3 {
+			w.Fatalf("%v, %v", items, err)
 		}
 	})
 }
@@ -1070,11 +1067,11 @@ func TestWhenAPhotographWasTaken(t *testing.T) {
 		fresh := w.add(w.unit, photo(64, 50), nil, onFinding("f1", evidence.After))
 		waiting := w.declaration(photo(64, 51), onFinding("f1", evidence.After))
 		w.declare(w.unit, waiting)
-		ids, err := w.s.Files(w.db, w.visit, evidence.Subject{Kind: evidence.OnFinding, ID: "f1"}, evidence.After, false)
-		if err != nil || len(ids) != 3 {
+		ids, err := w.s.Files(w.db, w.visit, evidence.Subject{Kind: evidence.OnFinding, ID: "f1"}, evidence.After)
+		if err != nil || len(ids) != 2 {
 			w.Fatalf("%v, %v", ids, err)
 		}
-		later, err := w.s.TakenAfter(w.db, ids, end)
+		later, err := w.s.TakenAfter(w.db, append(ids, waiting.ID), end)
 		if err != nil || !slices.Equal(later, []string{fresh}) {
 			w.Fatalf("%v (old is %s), %v", later, old, err)
 		}

@@ -157,20 +157,16 @@ func (s *Service) Attach(tx *gorm.DB, actor inspection.Actor, visit string, ids 
 	return nil
 }
 
-// Files are the ids of the files that hang on a subject, oldest first, only received
-// ones when asked; visit may be empty for any check, role for any role. For joiners:
-// it checks no rights.
-func (s *Service) Files(tx *gorm.DB, visit string, subject Subject, role Role, received bool) ([]string, error) {
+// Files are the ids of the received files that hang on a subject, oldest first; visit
+// may be empty for any check, role for any role. For joiners: it checks no rights.
+func (s *Service) Files(tx *gorm.DB, visit string, subject Subject, role Role) ([]string, error) {
 	q := standing(tx.Table("evidence_links")).Joins("JOIN evidence_files f ON f.id = evidence_links.file_id").
-		Where("evidence_links.subject_kind = ? AND evidence_links.subject_id = ?", subject.Kind, subject.ID)
+		Where("evidence_links.subject_kind = ? AND evidence_links.subject_id = ? AND f.state = ?", subject.Kind, subject.ID, Received)
 	if visit != "" {
 		q = q.Where("f.visit_id = ?", visit)
 	}
 	if role != "" {
 		q = q.Where("evidence_links.role = ?", role)
-	}
-	if received {
-		q = q.Where("f.state = ?", Received)
 	}
 	var rows []string
 	if err := q.Order("f.declared_at, f.id").Pluck("f.id", &rows).Error; err != nil {
@@ -224,19 +220,6 @@ func (s *Service) Missing(tx *gorm.DB, visit string) ([]string, error) {
 	err := tx.Model(&file{}).Where("visit_id = ? AND side = ? AND state = ?", visit, Team, Declared).
 		Order("declared_at, id").Pluck("id", &ids).Error
 	return ids, err
-}
-
-// Received are the files of a check that have arrived whole. For joiners.
-func (s *Service) Received(tx *gorm.DB, visit string) (map[string]bool, error) {
-	var ids []string
-	if err := tx.Model(&file{}).Where("visit_id = ? AND state = ?", visit, Received).Pluck("id", &ids).Error; err != nil {
-		return nil, err
-	}
-	all := map[string]bool{}
-	for _, id := range ids {
-		all[id] = true
-	}
-	return all, nil
 }
 
 // Belong tells whether all files are received files of a check from one side, before
