@@ -424,9 +424,9 @@ func TestWhoMay(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		// A lead who is also the unit's contact does not accept what the same person submitted.
+		// A lead who also heads the unit does not accept what the same person submitted.
 		both := w.lead
-		both.Capacities = append(slices.Clone(both.Capacities), inspection.Capacity{Role: inspection.UnitContact, Organisation: w.unit.ID})
+		both.Capacities = append(slices.Clone(both.Capacities), inspection.Capacity{Role: inspection.UnitHead, Organisation: w.unit.ID})
 		own := w.to(w.raise("A04", Minor).ID, InRemediation)
 		w.must(w.Submit(ctx, both, own.ID, 0, SubmitInput{Text: "x", Files: []string{w.files.put(w.clock.Now())}}))
 		w.refused(w.Accept(ctx, both, own.ID, 0, ""), "finding.error.submitter_accepts")

@@ -16,7 +16,7 @@ type ExplainInput struct {
 
 // Explain puts the unit's explanation to a recorded finding. Within two working days
 // of the minutes it is in time; a late one is kept and marked, as long as nothing has
-// been decided. Head of the unit or contact may. Codes: not_found, forbidden, invalid,
+// been decided. The head of the unit may. Codes: not_found, forbidden, invalid,
 // conflict.
 func (s *Service) Explain(ctx context.Context, actor inspection.Actor, id string, version int64, in ExplainInput) error {
 	text, err := clean("text", in.Text)
@@ -63,9 +63,9 @@ func (w *work) byClock(seen int64) bool {
 	return err == nil && last.Event == Acknowledge && last.ActorID == "" && last.At == w.now && w.f.Version == seen+1
 }
 
-// Acknowledge says that the unit has taken note of an assignment. Head of the unit or
-// contact may; after two working days it happens by itself. Codes: not_found,
-// forbidden, conflict.
+// Acknowledge says that the unit has taken note of an assignment. The head of the unit
+// may; after two working days it happens by itself. Codes: not_found, forbidden,
+// conflict.
 func (s *Service) Acknowledge(ctx context.Context, actor inspection.Actor, id string, version int64) error {
 	return s.act(ctx, actor, org.AnswerFinding, id, version, func(w *work) error {
 		return w.step(Acknowledge, Facts{}, Step{FindingID: w.f.ID}, nil)
@@ -80,7 +80,7 @@ type ExtensionInput struct {
 }
 
 // AskExtension asks for more time: once per assignment, before the due date's closing
-// hour, at most as long as the term was. Head of the unit or contact may. Codes:
+// hour, at most as long as the term was. The head of the unit may. Codes:
 // not_found, forbidden, invalid, conflict.
 func (s *Service) AskExtension(ctx context.Context, actor inspection.Actor, id string, version int64, in ExtensionInput) error {
 	reason, err := clean("reason", in.Reason)
@@ -124,7 +124,7 @@ type SubmitInput struct {
 }
 
 // Submit reports the remedy: a text and at least one picture or document made later
-// than the end of the check. Head of the unit or contact may. Codes: not_found,
+// than the end of the check. The head of the unit may. Codes: not_found,
 // forbidden, invalid, conflict.
 func (s *Service) Submit(ctx context.Context, actor inspection.Actor, id string, version int64, in SubmitInput) error {
 	text, err := clean("text", in.Text)
