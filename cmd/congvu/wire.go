@@ -96,7 +96,7 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 		Summary:    summary.New(db, clock),
 		Clock:      clock,
 	}
-	s.Visits = visit.New(db, clock, visitEvidence{files}, s.Findings)
+	s.Visits = visit.New(db, clock, visitEvidence{files})
 	s.Ready = func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
@@ -121,10 +121,13 @@ func (e visitEvidence) Undelivered(tx *gorm.DB, id string) ([]string, error) {
 	return e.files.Missing(tx, id)
 }
 
-func (e visitEvidence) Attach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, id string, files []string, kind, subject, role string) error {
-	if err := e.files.OfVisit(tx, id, evidence.Team, files); err != nil {
-		return err
-	}
+func (e visitEvidence) Attach(tx *gorm.DB, actor inspection.Actor, id string, files []string, kind, subject, role string) error {
+	// A tablet hangs a photo before it is sent; a scan of signed minutes must be there.
+	waiting := role != string(evidence.Scan)
+	return e.files.Attach(tx, actor, id, files, waiting, evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: subject}, Role: evidence.Role(role)})
+}
+
+func (e visitEvidence) Carry(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, files []string, kind, subject, role string) error {
 	for _, file := range files {
 		on := evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: subject}, Role: evidence.Role(role)}
 		if err := e.files.Link(tx, actor, c, file, on); err != nil {
@@ -235,6 +238,18 @@ func (r *fileRights) See(tx *gorm.DB, actor inspection.Actor, f evidence.Facts) 
 
 // findingEvidence is what a finding asks of files.
 type findingEvidence struct{ files *evidence.Service }
+
+func (e findingEvidence) Attach(tx *gorm.DB, actor inspection.Actor, id string, files []string, kind, subject, role string, _ inspection.Instant) error {
+	return e.files.Attach(tx, actor, id, files, false, evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: subject}, Role: evidence.Role(role)})
+}
+
+func (e findingEvidence) Files(tx *gorm.DB, id, kind, subject, role string) ([]string, error) {
+	return e.files.Files(tx, id, evidence.Subject{Kind: evidence.SubjectKind(kind), ID: subject}, evidence.Role(role))
+}
+
+func (e findingEvidence) TakenAt(tx *gorm.DB, files []string) (map[string]inspection.Instant, error) {
+	return e.files.TakenAt(tx, files)
+}
 
 func sentence(e *inspection.Error) string {
 	words := i18n.Error(i18n.VI, e)

@@ -112,7 +112,7 @@ var table = map[Action][]rule{
 	ConcludeVisit: {{everyRole, decides, nil}},
 
 	ReadFinding:    {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {everyRole, decides, nil}, {homeAffairs, ofIssuer, nil}, {unit, ofUnit, nil}},
-	AnswerFinding:  {{unit, ofUnit, nil}},
+	AnswerFinding:  {{unitHead, ofUnit, nil}},
 	ReviewFinding:  {{leaders, inTeam, nil}},
 	VerifyFinding:  {{team, inTeam, nil}},
 	DecideFinding:  {{everyRole, decides, nil}},

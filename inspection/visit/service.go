@@ -24,7 +24,9 @@ type Evidence interface {
 	Undelivered(tx *gorm.DB, visit string) ([]string, error)
 	// Attach hangs files that the team declared for the check on a subject: item,
 	// finding, minutes or visit. Code invalid for a file of another check.
-	Attach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, visit string, files []string, kind, id, role string) error
+	Attach(tx *gorm.DB, actor inspection.Actor, visit string, files []string, kind, id, role string) error
+	// Carry hangs files that hang on an item of the check on a finding too.
+	Carry(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, files []string, kind, id, role string) error
 	// Detach takes a file off a subject; that it hung there stays known.
 	Detach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, file, kind, id string) error
 }
@@ -313,7 +315,7 @@ func (w *work) follow(op Operation) error {
 		} else if p.After {
 			role = "AFTER"
 		}
-		return w.evidence.Attach(w.tx, w.actor, w.capacity, w.visit.ID, []string{p.File}, kind, id, role)
+		return w.evidence.Attach(w.tx, w.actor, w.visit.ID, []string{p.File}, kind, id, role)
 	case OpPhotoOff:
 		var p Photo
 		if err := decode(op.Payload, &p); err != nil {
@@ -330,7 +332,7 @@ func (w *work) follow(op Operation) error {
 		if err := w.minutesClocks(); err != nil {
 			return err
 		}
-		if err := w.evidence.Attach(w.tx, w.actor, w.capacity, w.visit.ID, w.state.Cannot.Photos, "visit", w.visit.ID, "DOOR"); err != nil {
+		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, w.state.Cannot.Photos, "visit", w.visit.ID, "DOOR"); err != nil {
 			return err
 		}
 		return w.raiseObstruction()
@@ -339,7 +341,7 @@ func (w *work) follow(op Operation) error {
 		if err := w.minutesClocks(); err != nil {
 			return err
 		}
-		if err := w.evidence.Attach(w.tx, w.actor, w.capacity, w.visit.ID, w.state.Signed.Scans, "minutes", w.visit.ID, "SCAN"); err != nil {
+		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, w.state.Signed.Scans, "minutes", w.visit.ID, "SCAN"); err != nil {
 			return err
 		}
 		if w.visit.Form == plan.Reinspection {

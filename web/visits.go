@@ -1,0 +1,450 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"congvu/evidence"
+	"congvu/evidence/imaging"
+	"congvu/inspection"
+	"congvu/inspection/checklist"
+	"congvu/inspection/finding"
+	"congvu/inspection/org"
+	"congvu/inspection/plan"
+	"congvu/inspection/score"
+	"congvu/inspection/visit"
+
+	"github.com/labstack/echo/v4"
+)
+
+type visitsPage struct {
+	Base
+	Query    string
+	State    string
+	From, To string
+	Form     string
+	States   []string
+	Visits   []visit.Visit
+	Next     string
+	Team     bool
+}
+
+// visitsPage lists the checks that the reader may know of.
+func (s *Server) visitsPage(c echo.Context) error {
+	page := visitsPage{Base: s.base(c, "visits.title"), Query: c.QueryParam("q"), State: c.QueryParam("state"), From: c.QueryParam("from"),
+		To: c.QueryParam("to"), Form: c.QueryParam("form"), Team: actor(c).Is(teamRoles...),
+		States: []string{"IN_PROGRESS", "CANNOT_INSPECT", "MINUTES_DRAFT", "MINUTES_SIGNED", "MINUTES_UNSIGNED", "REPORTED", "CONCLUDED"}}
+	from, err := inspection.ParseDate(page.From)
+	if err != nil {
+		return err
+	}
+	to, err := inspection.ParseDate(page.To)
+	if err != nil {
+		return err
+	}
+	f := visit.Filter{Query: page.Query, From: from, To: to, Desk: c.QueryParam("desk"), Form: page.Form}
+	if page.State != "" {
+		f.States = []visit.Phase{visit.Phase(page.State)}
+	}
+	visits, next, err := s.Visits.List(c.Request().Context(), actor(c), f, pageOf(c))
+	if err != nil {
+		return err
+	}
+	page.Visits = visits
+	if next != "" {
+		q := c.QueryParams()
+		q.Set("after", next)
+		page.Next = "/visits?" + q.Encode()
+	}
+	return s.render(c, http.StatusOK, "visits", page)
+}
+
+type documentRow struct {
+	Kind     visit.Kind
+	Number   string
+	On       inspection.Date
+	Register bool
+	Href     string
+}
+
+type visitPage struct {
+	Base
+	V            visit.View
+	Findings     []finding.Line
+	Documents    []documentRow
+	Form         string
+	CanReport    bool
+	CanConclude  bool
+	CanReinspect bool
+	Closed       bool
+	Photos       int
+	Unconfirmed  int
+	Score        *visit.Frozen
+}
+
+func (s *Server) visitPage(c echo.Context) error {
+	ctx, a := c.Request().Context(), actor(c)
+	v, frozen, err := s.Visits.Score(ctx, a, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	page := visitPage{Base: s.base(c, "visit.title"), V: v, Form: inspection.NewID(), Score: frozen}
+	page.Title = v.Place()
+	if page.Findings, _, err = s.Findings.ForVisit(ctx, a, v.ID, inspection.Page{Limit: 200}); err != nil {
+		return err
+	}
+	_, reports := org.Can(a, org.ReportVisit, v.Subject())
+	_, concludes := org.Can(a, org.ConcludeVisit, v.Subject())
+	_, finishes := org.Can(a, org.FinishVisit, v.Subject())
+	full := v.Form != plan.Reinspection
+	page.CanReport = reports && full && (v.State.Phase == visit.MinutesOK || v.State.Phase == visit.MinutesNoSig || v.State.Phase == visit.Cannot)
+	page.CanConclude = concludes && v.State.Phase == visit.Reported
+	for _, d := range []struct {
+		kind  visit.Kind
+		may   bool
+		ready bool
+		href  string
+	}{
+		{visit.MinutesDoc, finishes, v.State.Phase != visit.Inspecting, "/visits/" + v.ID + "/minutes"},
+		{visit.ReportDoc, reports, v.State.Report != nil, ""},
+		{visit.ConclusionDoc, concludes, v.State.Conclusion != nil, ""},
+	} {
+		if d.kind != visit.MinutesDoc && !full {
+			continue
+		}
+		doc := v.Documents[d.kind]
+		page.Documents = append(page.Documents, documentRow{Kind: d.kind, Number: doc.Printed(), On: doc.RegisteredOn,
+			Register: d.may && d.ready && doc.Number == 0, Href: d.href})
+	}
+	page.Closed = v.State.Phase == visit.Concluded
+	for _, f := range page.Findings {
+		if f.State.Open() {
+			page.Closed = false
+		}
+		if f.State == finding.ReinspectDue && reports {
+			page.CanReinspect = true
+		}
+	}
+	files, err := s.Evidence.ForVisit(ctx, a, v.ID)
+	if err != nil {
+		return err
+	}
+	page.Photos = len(files)
+	for _, f := range files {
+		if f.Side == evidence.Team && f.CanConfirm && f.Shared == nil && f.Kind == evidence.Photo {
+			page.Unconfirmed++
+		}
+	}
+	return s.render(c, http.StatusOK, "visit", page)
+}
+
+func (s *Server) registerDocument(c echo.Context) error {
+	if _, err := s.Visits.Register(c.Request().Context(), actor(c), c.Param("id"), visit.Kind(c.FormValue("kind"))); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"?done=registered")
+}
+
+type minutesItem struct {
+	Code, Text string
+	Value      string
+	Note       string
+	Failed     bool
+}
+
+type minutesSection struct {
+	Code, Name string
+	Items      []minutesItem
+	Passed     int
+	Of         int
+}
+
+type minutesPage struct {
+	Base
+	V          visit.View
+	Document   visit.Document
+	Sections   []minutesSection
+	Attendance *score.Attendance
+	Drafts     []minutesFinding
+	Fixed      []minutesFinding
+	Dossiers   []minutesItem
+	Files      []evidence.Item
+	Issuer     string
+	IssuerName string
+	Verdicts   []minutesFinding
+}
+
+type minutesFinding struct {
+	Code, Text, Basis, Severity, Remedy string
+	Photos                              int
+}
+
+// minutesPage is the minutes as the paper that they will be (domain §3.4, §3.6). An
+// unregistered document prints a blank for its number.
+func (s *Server) minutesPage(c echo.Context) error {
+	ctx, a := c.Request().Context(), actor(c)
+	v, err := s.Visits.Get(ctx, a, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	page := minutesPage{Base: s.base(c, "minutes.title"), V: v, Document: v.Documents[visit.MinutesDoc], Attendance: v.State.Attendance(v.Rules)}
+	names, err := s.Org.Names(ctx, a, v.IssuerID)
+	if err != nil {
+		return err
+	}
+	page.IssuerName = names[v.IssuerID]
+	page.sections()
+	page.findings()
+	if v.Form == plan.Reinspection {
+		if err := s.verdicts(c, &page); err != nil {
+			return err
+		}
+	}
+	files, err := s.Evidence.ForVisit(ctx, a, v.ID)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if f.Side == evidence.Team {
+			page.Files = append(page.Files, f)
+		}
+	}
+	return s.render(c, http.StatusOK, "minutes", page)
+}
+
+func (p *minutesPage) sections() {
+	if p.V.Form == plan.Reinspection || p.V.State.Cannot != nil {
+		return
+	}
+	for _, it := range p.V.Checklist.Items {
+		rule, _ := p.V.Rules.Item(it.Key)
+		if !rule.Applies {
+			continue
+		}
+		if len(p.Sections) == 0 || p.Sections[len(p.Sections)-1].Code != it.Section {
+			p.Sections = append(p.Sections, minutesSection{Code: it.Section, Name: it.SectionVI})
+		}
+		section := &p.Sections[len(p.Sections)-1]
+		a := p.V.State.Answers[it.Key]
+		row := minutesItem{Code: it.Code, Text: it.TextVI, Note: a.Note, Failed: p.V.State.Failed(p.V.Rules, rule), Value: p.value(it, a)}
+		if row.Value != "" && a.Value != score.NA {
+			section.Of++
+			if !row.Failed {
+				section.Passed++
+			}
+		}
+		section.Items = append(section.Items, row)
+		if len(a.Dossiers) > 0 {
+			p.Dossiers = append(p.Dossiers, minutesItem{Code: it.Code, Value: strings.Join(a.Dossiers, ", ")})
+		}
+	}
+}
+
+// value is an answer in words.
+func (p *minutesPage) value(it checklist.Item, a visit.Answer) string {
+	switch {
+	case a.Value == score.NA:
+		return p.T("tablet.value.NA") + ": " + a.NAReason
+	case a.Value == score.Count:
+		return p.T("minutes.count", "failing", a.Failing, "of", a.Of)
+	case a.Value != "":
+		return p.Of("tablet.value", a.Value)
+	case it.Source == string(score.FromAttendance) && !p.V.State.CountedAt.IsZero():
+		rule, _ := p.V.Rules.Item(it.Key)
+		if p.V.State.Failed(p.V.Rules, rule) {
+			return p.T("tablet.value.NO")
+		}
+		return p.T("minutes.counted")
+	case it.Source == string(score.FromRecord):
+		return p.T("minutes.auto")
+	}
+	return ""
+}
+
+func (p *minutesPage) findings() {
+	for _, d := range p.V.State.Drafted(p.V.Rules) {
+		it, _ := p.V.Item(d.Item)
+		a := p.V.State.Answers[d.Item]
+		f := minutesFinding{Code: it.Code, Text: either(d.Text, either(a.Note, it.TextVI)), Severity: string(d.Severity),
+			Remedy: either(d.Remedy, it.TextVI), Photos: len(p.V.State.Photos[d.Item])}
+		if d.Text == "" && a.Value == score.Count {
+			f.Text += " (" + p.T("minutes.count", "failing", a.Failing, "of", a.Of) + ")"
+		}
+		var bases []string
+		for _, b := range it.Bases {
+			bases = append(bases, b.String())
+		}
+		f.Basis = strings.Join(bases, "; ")
+		if a.Fixed {
+			p.Fixed = append(p.Fixed, f)
+		}
+		p.Drafts = append(p.Drafts, f)
+	}
+}
+
+func (s *Server) verdicts(c echo.Context, page *minutesPage) error {
+	for _, id := range page.V.Rules.Findings {
+		f, err := s.Findings.Get(c.Request().Context(), actor(c), id)
+		if err != nil {
+			return err
+		}
+		v := page.V.State.Verdicts[id]
+		row := minutesFinding{Code: f.ItemCode, Text: f.Text, Basis: f.Basis, Severity: string(f.Severity), Remedy: v.Text, Photos: len(page.V.State.Photos[id])}
+		if v.Verdict != "" {
+			row.Severity = page.Of("tablet.verdict", v.Verdict)
+		}
+		page.Verdicts = append(page.Verdicts, row)
+	}
+	return nil
+}
+
+type scorePage struct {
+	Base
+	V     visit.View
+	Score *visit.Frozen
+	Codes map[string]string // codes of findings, by id
+}
+
+// scorePage explains a frozen score line by line.
+func (s *Server) scorePage(c echo.Context) error {
+	ctx, a := c.Request().Context(), actor(c)
+	v, frozen, err := s.Visits.Score(ctx, a, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if frozen == nil {
+		return inspection.E(inspection.NotFound, "score.none")
+	}
+	page := scorePage{Base: s.base(c, "score.title"), V: v, Score: frozen, Codes: map[string]string{}}
+	for _, d := range frozen.Deducted {
+		if f, err := s.Findings.Get(ctx, a, d.Finding); err == nil {
+			page.Codes[d.Finding] = f.ItemCode
+		}
+	}
+	return s.render(c, http.StatusOK, "score", page)
+}
+
+type photosPage struct {
+	Base
+	V      visit.View
+	Photos []photo
+	Items  map[string]string // what each hangs on, in words
+	Form   string
+	Script string
+}
+
+// photosPage is where members of the team confirm what others may see.
+func (s *Server) photosPage(c echo.Context) error {
+	ctx, a := c.Request().Context(), actor(c)
+	v, err := s.Visits.Get(ctx, a, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	files, err := s.Evidence.ForVisit(ctx, a, v.ID)
+	if err != nil {
+		return err
+	}
+	page := photosPage{Base: s.base(c, "photos.title"), V: v, Items: map[string]string{}, Script: s.asset("boxes.js")}
+	for _, f := range files {
+		role := evidence.Evidence
+		var on []string
+		for _, link := range f.On {
+			role = link.Role
+			if it, ok := v.Item(link.ID); ok && link.Kind == evidence.OnItem {
+				on = append(on, it.Code+" – "+it.TextVI)
+			}
+		}
+		page.Items[f.ID] = strings.Join(on, "; ")
+		page.Photos = append(page.Photos, photoOf(f, role))
+	}
+	return s.render(c, http.StatusOK, "photos", page)
+}
+
+func (s *Server) confirmPhoto(c echo.Context) error {
+	form, err := c.FormParams()
+	if err != nil {
+		return err
+	}
+	boxes, err := boxesOf(form)
+	if err != nil {
+		return err
+	}
+	nobody := c.FormValue("nobody") == "1"
+	if nobody {
+		boxes = nil
+	}
+	if err := s.Evidence.ConfirmShared(c.Request().Context(), actor(c), c.Param("file"), boxes, nobody); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=shared#file-"+c.Param("file"))
+}
+
+// boxesOf reads the boxes to be covered: left, top, width, height in per cent of the
+// picture, one entry each per box; boxes without a size are left out.
+func boxesOf(form url.Values) ([]imaging.Box, error) {
+	var boxes []imaging.Box
+	for i := range form["left"] {
+		var v [4]float64
+		for j, name := range []string{"left", "top", "width", "height"} {
+			if i >= len(form[name]) {
+				return nil, inspection.E(inspection.Invalid, "error.invalid")
+			}
+			n, err := parsePercent(form[name][i])
+			if err != nil {
+				return nil, err
+			}
+			v[j] = n
+		}
+		if v[2] > 0 && v[3] > 0 {
+			boxes = append(boxes, imaging.Box{X: v[0], Y: v[1], W: min(v[2], 1-v[0]), H: min(v[3], 1-v[1])})
+		}
+	}
+	return boxes, nil
+}
+
+type reportPage struct {
+	Base
+	V      visit.View
+	Form   string
+	Report visit.Report
+}
+
+func (s *Server) reportPage(c echo.Context) error {
+	v, err := s.Visits.Get(c.Request().Context(), actor(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if _, ok := org.Can(actor(c), org.ReportVisit, v.Subject()); !ok {
+		return org.MustNot()
+	}
+	return s.render(c, http.StatusOK, "report", reportPage{Base: s.base(c, "report.title"), V: v, Form: inspection.NewID()})
+}
+
+func (s *Server) report(c echo.Context) error {
+	ctx, a, id := c.Request().Context(), actor(c), c.Param("id")
+	r := visit.Report{Summary: c.FormValue("summary"), Causes: c.FormValue("causes"), Proposals: c.FormValue("proposals")}
+	version, err := formVersion(c)
+	if err == nil {
+		err = s.Visits.Report(ctx, a, id, formID(c), version, r)
+	}
+	if err == nil {
+		return c.Redirect(http.StatusSeeOther, "/visits/"+id+"?done=reported")
+	}
+	v, again := s.Visits.Get(ctx, a, id)
+	if again != nil {
+		return again
+	}
+	page := reportPage{Base: s.base(c, "report.title"), V: v, Form: formID(c), Report: r}
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "report", page) })
+}
+
+// formAgain shows a form again with what is wrong and all that was typed; an error
+// that is no matter of the form goes on.
+func (s *Server) formAgain(c echo.Context, b *Base, err error, draw func() error) error {
+	request, _ := c.Get(keyRequest).(string)
+	if !b.with(err, request) {
+		return err
+	}
+	return draw()
+}
