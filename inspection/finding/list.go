@@ -28,7 +28,8 @@ type Filter struct {
 type Line struct {
 	Finding
 	HasDue      bool
-	Left        int // working days until due, negative: since
+	DueAt       inspection.Instant // closing hour of the due date
+	Left        int                // working days until due, negative: since
 	Overdue     bool
 	OverdueDays int
 }
@@ -134,6 +135,7 @@ func Lines(tx *gorm.DB, rows []Finding, today inspection.Date) ([]Line, error) {
 				}
 				cals[f.ResponsibleID] = cal
 			}
+			l.DueAt = org.DueAt(cal, f.DueOn)
 			l.Left = org.Left(cal, f.clockEnds(today), f.DueOn)
 			l.Overdue = f.Overdue(today)
 			l.OverdueDays = f.OverdueDays(cal, today)
