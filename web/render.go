@@ -129,12 +129,15 @@ var templateFuncs = template.FuncMap{
 		}
 		return fmt.Sprint(v)
 	},
-	"time":  func(i inspection.Instant) string { return i18n.Time(i) },
-	"clock": func(i inspection.Instant) string { return i.Time().Format("15:04") },
-	"iso":   func(i inspection.Instant) string { return i.String() },
-	"lower": strings.ToLower,
-	"lines": func(s string) []string { return strings.Split(s, "\n") },
-	"add":   func(a, b int) int { return a + b },
+	"time":       func(i inspection.Instant) string { return i18n.Time(i) },
+	"clock":      func(i inspection.Instant) string { return i.Time().Format("15:04") },
+	"iso":        func(i inspection.Instant) string { return i.String() },
+	"longdate":   longDate,
+	"hourminute": func(i inspection.Instant) string { return i.Time().Format("15 giờ 04 phút") },
+	"deref":      func(b *bool) bool { return b != nil && *b },
+	"lower":      strings.ToLower,
+	"lines":      func(s string) []string { return strings.Split(s, "\n") },
+	"add":        func(a, b int) int { return a + b },
 	"short": func(s string) string {
 		if len(s) > 12 {
 			return s[:12]
@@ -197,3 +200,14 @@ func (s *Server) render(c echo.Context, status int, name string, page any) error
 
 // escapeName is a file name as RFC 8187 wants it in a header.
 func escapeName(name string) string { return strings.ReplaceAll(url.QueryEscape(name), "+", "%20") }
+
+// longDate is "ngày 05 tháng 01 năm 2026": days below ten and the months 1 and 2 get a
+// zero (NĐ 30/2020/NĐ-CP, annex I).
+func longDate(d inspection.Date) string {
+	t := d.Time()
+	month := fmt.Sprint(int(t.Month()))
+	if t.Month() < 3 {
+		month = "0" + month
+	}
+	return fmt.Sprintf("ngày %02d tháng %s năm %d", t.Day(), month, t.Year())
+}

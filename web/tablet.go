@@ -104,3 +104,6 @@ func (s *Server) tabletFile(c echo.Context) error {
 	}
 	return s.serveFile(c, "tablet"+name, true)
 }
+
+// asset is the address of a file under static, with the content hash in it.
+func (s *Server) asset(name string) string { return "/tablet/" + s.tablet.hash + "/static/" + name }

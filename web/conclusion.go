@@ -1,0 +1,131 @@
+package web
+
+import (
+	"net/http"
+
+	"congvu/inspection"
+	"congvu/inspection/finding"
+	"congvu/inspection/org"
+	"congvu/inspection/visit"
+
+	"github.com/labstack/echo/v4"
+)
+
+type conclusionRow struct {
+	F            finding.Detail
+	Photos       []photo
+	Choice       string // confirm, withdraw or nothing yet
+	Reason       string
+	Days         string
+	Term         int
+	Premises     bool
+	Explanations []conclusionRuling
+}
+
+type conclusionRuling struct {
+	finding.Explanation
+	Choice, Words string
+}
+
+type conclusionPage struct {
+	Base
+	V           visit.View
+	Rows        []conclusionRow
+	Form        string
+	Text        string
+	Obstruction bool
+	Rulings     []finding.Ruling
+}
+
+// conclusionPage is where the person who issued the decision concludes a check.
+func (s *Server) conclusionPage(c echo.Context) error {
+	page, err := s.conclusion(c)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "conclusion", page)
+}
+
+// conclusion loads the page with what the form already says.
+func (s *Server) conclusion(c echo.Context) (conclusionPage, error) {
+	ctx, a := c.Request().Context(), actor(c)
+	page := conclusionPage{Base: s.base(c, "conclusion.title"), Form: inspection.NewID(), Text: c.FormValue("text"),
+		Obstruction: c.FormValue("obstruction") == "1", Rulings: finding.Rulings}
+	v, err := s.Visits.Get(ctx, a, c.Param("id"))
+	if err != nil {
+		return page, err
+	}
+	if _, ok := org.Can(a, org.ConcludeVisit, v.Subject()); !ok {
+		return page, org.MustNot()
+	}
+	page.V = v
+	lines, _, err := s.Findings.ForVisit(ctx, a, v.ID, inspection.Page{Limit: 200})
+	if err != nil {
+		return page, err
+	}
+	for i := len(lines) - 1; i >= 0; i-- {
+		d, err := s.Findings.Get(ctx, a, lines[i].ID)
+		if err != nil {
+			return page, err
+		}
+		row := conclusionRow{F: d, Choice: c.FormValue("decision-" + d.ID), Reason: c.FormValue("reason-" + d.ID), Days: c.FormValue("days-" + d.ID),
+			Term: finding.TermOf(d.Severity, d.ItemKey, d.Section), Premises: d.Section == "F"}
+		if row.Photos, err = s.photosOn(c, v.ID, "finding", d.ID); err != nil {
+			return page, err
+		}
+		for _, x := range d.Explanations {
+			row.Explanations = append(row.Explanations, conclusionRuling{x, c.FormValue("ruling-" + x.ID), c.FormValue("words-" + x.ID)})
+		}
+		page.Rows = append(page.Rows, row)
+	}
+	return page, nil
+}
+
+// conclude takes the whole form: first each explanation is ruled on, a decision of its
+// own; then all findings, the conclusion and the score in one transaction.
+func (s *Server) conclude(c echo.Context) error {
+	page, err := s.conclusion(c)
+	if err != nil {
+		return err
+	}
+	err = s.concludeForm(c, page)
+	if err == nil {
+		return c.Redirect(http.StatusSeeOther, "/visits/"+page.V.ID+"?done=concluded")
+	}
+	if fresh, again := s.conclusion(c); again == nil { // rulings that were given stand
+		page = fresh
+	}
+	page.Form = formID(c)
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "conclusion", page) })
+}
+
+func (s *Server) concludeForm(c echo.Context, page conclusionPage) error {
+	ctx, a := c.Request().Context(), actor(c)
+	version, err := formVersion(c)
+	if err != nil {
+		return err
+	}
+	var decisions []visit.Decision
+	for _, row := range page.Rows {
+		if row.F.State != finding.Recorded && row.F.State != finding.Explained {
+			continue
+		}
+		for _, x := range row.Explanations {
+			if x.Ruling != finding.RulingNone {
+				continue
+			}
+			if x.Choice == "" {
+				return inspection.E(inspection.Invalid, "conclusion.error.ruling", "code", row.F.ItemCode).Field("ruling-"+x.ID, "error.required")
+			}
+			if err := s.Findings.RuleOn(ctx, a, row.F.ID, 0, x.ID, finding.Ruling(x.Choice), x.Words); err != nil {
+				return err
+			}
+		}
+		days, err := formInt(c, "days-"+row.F.ID)
+		if err != nil {
+			return err
+		}
+		decisions = append(decisions, visit.Decision{Finding: row.F.ID, Confirm: row.Choice == "confirm", Reason: row.Reason, Days: days})
+	}
+	return s.Visits.Conclude(ctx, a, page.V.ID, formID(c), version, visit.Conclude{Text: page.Text, Obstruction: page.Obstruction}, decisions)
+}
