@@ -123,3 +123,9 @@ type TargetFinding struct {
 
 // TableName is the table.
 func (TargetFinding) TableName() string { return "target_findings" }
+
+// Tables lists a value of every table of the package, for the test that compares
+// them with the schema.
+func Tables() []any {
+	return []any{Campaign{}, Count{}, Team{}, Target{}, Opening{}, TargetFinding{}}
+}
