@@ -1,0 +1,219 @@
+package org
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"congvu/inspection"
+	"congvu/migrations/dbtest"
+
+	"gorm.io/gorm"
+)
+
+// seeded is a random source whose seed is printed and can be given again by
+// CONGVU_SEED, and how often a random test repeats: a tenth unless CONGVU_LONG is set.
+func seeded(t *testing.T, all int) (*rand.Rand, int) {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("CONGVU_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("CONGVU_SEED=%d", seed)
+	if os.Getenv("CONGVU_LONG") == "" {
+		all /= 10
+	}
+	return rand.New(rand.NewPCG(seed, 7)), all
+}
+
+func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
+
+type thing struct {
+	id                                      int64
+	unit, issuer, team, decider, lead, step string
+	openedTo                                []string
+}
+
+func (x thing) subject() Subject {
+	return Subject{Unit: x.unit, Issuer: x.issuer, Team: x.team, Decider: x.decider, Lead: x.lead, Stage: x.step, OpenedTo: x.openedTo}
+}
+
+func TestScopeIsCanForLists(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		r, rounds := seeded(t, 3000)
+		for _, s := range []string{
+			"CREATE TABLE things (id BIGINT PRIMARY KEY, unit TEXT NOT NULL, issuer TEXT NOT NULL, team TEXT NOT NULL, decider TEXT, lead TEXT NOT NULL, stage TEXT NOT NULL)",
+			"CREATE TABLE thing_openings (thing_id BIGINT NOT NULL, person_id TEXT NOT NULL)",
+		} {
+			if err := db.Exec(s).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		at := Columns{Unit: "things.unit", Issuer: "things.issuer", Team: "things.team", Decider: "things.decider", Lead: "things.lead",
+			Stage: "things.stage", Opened: "EXISTS (SELECT 1 FROM thing_openings o WHERE o.thing_id = things.id AND o.person_id = ?)"}
+		people, organisations, teams := []string{"", "p1", "p2", "p3"}, []string{"", "o1", "o2", "o3"}, []string{"", "t1", "t2"}
+		stages := []string{"IN_PROGRESS", "MINUTES_DRAFT", "MINUTES_SIGNED", "MINUTES_UNSIGNED", "CANNOT_INSPECT", "REPORTED", "CONCLUDED", ""}
+		var things []thing
+		for i := range 120 {
+			x := thing{id: int64(i), unit: pick(r, organisations...), issuer: pick(r, organisations...), team: pick(r, teams...),
+				decider: pick(r, people...), lead: pick(r, people...), step: pick(r, stages...)}
+			var decider any = x.decider
+			if x.decider == "" {
+				decider = nil // nobody yet
+			}
+			if err := db.Exec("INSERT INTO things VALUES (?, ?, ?, ?, ?, ?, ?)", x.id, x.unit, x.issuer, x.team, decider, x.lead, x.step).Error; err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range people[1:] {
+				if r.IntN(4) == 0 {
+					x.openedTo = append(x.openedTo, p)
+					if err := db.Exec("INSERT INTO thing_openings VALUES (?, ?)", x.id, p).Error; err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			things = append(things, x)
+		}
+		some, none := 0, 0
+		actions := make([]Action, 0, len(table))
+		for a := range table {
+			actions = append(actions, a)
+		}
+		slices.Sort(actions)
+		for range rounds {
+			actor := inspection.Actor{Person: pick(r, people...)}
+			for range 1 + r.IntN(3) {
+				actor.Capacities = append(actor.Capacities, inspection.Capacity{Role: pick(r, inspection.Roles...),
+					Organisation: pick(r, organisations...), Team: pick(r, teams...)})
+			}
+			action := pick(r, actions...)
+			var want, got []int64
+			for _, x := range things {
+				if _, ok := Can(actor, action, x.subject()); ok {
+					want = append(want, x.id)
+				}
+			}
+			if err := db.Table("things").Scopes(Scope(actor, action, at)).Order("id").Pluck("id", &got).Error; err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(want, got) {
+				t.Fatalf("%s by %+v:\nCan   %v\nScope %v", action, actor, want, got)
+			}
+			if len(want) > 0 {
+				some++
+			} else {
+				none++
+			}
+			// A scope must hold beside another condition too, not instead of it.
+			var beside int64
+			if err := db.Table("things").Where("id < 0").Scopes(Scope(actor, action, at)).Count(&beside).Error; err != nil || beside != 0 {
+				t.Fatalf("%s by %+v widens a query: %d rows, %v", action, actor, beside, err)
+			}
+		}
+		if some == 0 || none == 0 {
+			t.Errorf("%d actors may something, %d nothing: the test looks at one side only", some, none)
+		}
+	})
+}
+
+// The cast of the readable table below: two teams of one issuer, two units, another
+// issuer.
+var cast = map[string]inspection.Actor{
+	"lead":            {Person: "lead", Capacities: []inspection.Capacity{{Role: inspection.TeamLead, Organisation: "province", Team: "team"}}},
+	"deputy":          {Person: "deputy", Capacities: []inspection.Capacity{{Role: inspection.DeputyLead, Organisation: "province", Team: "team"}}},
+	"secretary":       {Person: "secretary", Capacities: []inspection.Capacity{{Role: inspection.TeamSecretary, Organisation: "province", Team: "team"}}},
+	"inspector":       {Person: "inspector", Capacities: []inspection.Capacity{{Role: inspection.Inspector, Organisation: "province", Team: "team"}}},
+	"told inspector":  {Person: "told", Capacities: []inspection.Capacity{{Role: inspection.Inspector, Organisation: "province", Team: "team"}}},
+	"other lead":      {Person: "other", Capacities: []inspection.Capacity{{Role: inspection.TeamLead, Organisation: "province", Team: "other team"}}},
+	"former lead":     {Person: "lead", Capacities: []inspection.Capacity{{Role: inspection.TeamLead, Organisation: "province", Team: "other team"}}},
+	"chair":           {Person: "chair", Capacities: []inspection.Capacity{{Role: inspection.Chairperson, Organisation: "province"}}},
+	"vice chair":      {Person: "vice", Capacities: []inspection.Capacity{{Role: inspection.ViceChairperson, Organisation: "province"}}},
+	"foreign chair":   {Person: "foreign", Capacities: []inspection.Capacity{{Role: inspection.Chairperson, Organisation: "elsewhere"}}},
+	"home affairs":    {Person: "home", Capacities: []inspection.Capacity{{Role: inspection.HomeAffairs, Organisation: "province"}}},
+	"unit head":       {Person: "head", Capacities: []inspection.Capacity{{Role: inspection.UnitHead, Organisation: "unit"}}},
+	"unit contact":    {Person: "contact", Capacities: []inspection.Capacity{{Role: inspection.UnitContact, Organisation: "unit"}}},
+	"other unit head": {Person: "neighbour", Capacities: []inspection.Capacity{{Role: inspection.UnitHead, Organisation: "other unit"}}},
+	"sysadmin":        {Person: "admin", Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}},
+	"press":           {Person: "press", Capacities: []inspection.Capacity{{Role: inspection.GuestPress, Organisation: "province"}}},
+	"clerk":           {Person: "clerk", Capacities: []inspection.Capacity{{Role: inspection.RecordsClerk, Organisation: "province"}}},
+	"nobody":          {Capacities: []inspection.Capacity{{Role: inspection.TeamLead, Organisation: "province", Team: "team"}}},
+}
+
+func TestWhoMayWhat(t *testing.T) {
+	target := Subject{Unit: "unit", Team: "team", Lead: "lead", OpenedTo: []string{"told"}}
+	check := func(stage string) Subject {
+		return Subject{Unit: "unit", Issuer: "province", Team: "team", Decider: "chair", Lead: "lead", Stage: stage}
+	}
+	for _, c := range []struct {
+		what   string
+		action Action
+		on     Subject
+		may    []string // everybody else of the cast may not
+	}{
+		{"a sealed target exists for its lead and whom it was opened to", ReadTarget, target, []string{"lead", "told inspector"}},
+		{"only its lead opens it", ManageTarget, target, []string{"lead"}},
+		{"check-in", CheckIn, target, []string{"lead", "told inspector"}},
+		{"a target of nobody", ReadTarget, Subject{Unit: "unit"}, nil},
+		{"planning", PlanTarget, Subject{Team: "team"}, []string{"lead", "deputy"}},
+
+		{"that a check runs", ListVisit, check("IN_PROGRESS"), []string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair"}},
+		{"the content of a running check", ReadVisit, check("IN_PROGRESS"), []string{"lead", "deputy", "secretary", "inspector", "told inspector"}},
+		{"the content while minutes are drawn up", ReadVisit, check("MINUTES_DRAFT"), []string{"lead", "deputy", "secretary", "inspector", "told inspector"}},
+		{"the content from the minutes on", ReadVisit, check("MINUTES_SIGNED"),
+			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact"}},
+		{"the same when nobody signed", ReadVisit, check("MINUTES_UNSIGNED"),
+			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact"}},
+		{"the content of a concluded check", ReadVisit, check("CONCLUDED"),
+			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact", "home affairs"}},
+		{"work on a check", InspectVisit, check("IN_PROGRESS"), []string{"lead", "deputy", "secretary", "inspector", "told inspector"}},
+		{"finishing", FinishVisit, check("IN_PROGRESS"), []string{"lead", "deputy", "secretary"}},
+		{"reporting", ReportVisit, check("MINUTES_SIGNED"), []string{"lead", "deputy"}},
+		{"concluding", ConcludeVisit, check("REPORTED"), []string{"chair"}},
+
+		{"answering a finding", AnswerFinding, check("RECORDED"), []string{"unit head"}},
+		{"reading a finding", ReadFinding, check("RECORDED"),
+			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "home affairs", "unit head", "unit contact"}},
+		{"reviewing a finding", ReviewFinding, check("SUBMITTED"), []string{"lead", "deputy"}},
+		{"deciding a finding", DecideFinding, check("RECORDED"), []string{"chair"}},
+		{"holding a finding", SuperviseTerms, check("ASSIGNED"), []string{"chair", "vice chair"}},
+
+		{"the chair's page", SummariseChecks, Subject{Issuer: "province"}, []string{"chair", "vice chair", "home affairs"}},
+		{"accounts", ManageAccounts, Subject{}, []string{"sysadmin"}},
+		{"units and roles", ManageOrg, Subject{}, []string{"sysadmin", "home affairs"}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			for name, actor := range cast {
+				capacity, ok := Can(actor, c.action, c.on)
+				if want := slices.Contains(c.may, name); ok != want {
+					t.Errorf("%s: %v, want %v", name, ok, want)
+				}
+				if ok && !slices.Contains(actor.Capacities, capacity) {
+					t.Errorf("%s: allowed in a capacity that is none of theirs: %+v", name, capacity)
+				}
+			}
+		})
+	}
+}
+
+// TestNobodyMayAnything: without a person, nothing; without a capacity, nothing; an
+// unknown action, nothing.
+func TestNobodyMayAnything(t *testing.T) {
+	whole := Subject{Unit: "u", Issuer: "o", Team: "t", Decider: "p", Lead: "p", OpenedTo: []string{"p"}, Stage: "CONCLUDED"}
+	for action := range table {
+		for _, actor := range []inspection.Actor{{}, {Person: "p"}, {Capacities: []inspection.Capacity{{Role: inspection.TeamLead, Organisation: "o", Team: "t"}}}} {
+			if _, ok := Can(actor, action, whole); ok {
+				t.Errorf("%s is allowed to %s", fmt.Sprintf("%+v", actor), action)
+			}
+		}
+	}
+	if _, ok := Can(cast["lead"], "visit.burn", whole); ok {
+		t.Error("an action that nobody has thought of is allowed")
+	}
+}
