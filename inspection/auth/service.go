@@ -374,6 +374,12 @@ type Prepared struct {
 	hash string
 }
 
+// For is the same account for a person who is made in the same transaction.
+func (p Prepared) For(person string) Prepared {
+	p.user.PersonID = person
+	return p
+}
+
 // Create adds a prepared account in the caller's transaction; the caller has checked
 // rights. Codes: invalid (person unknown), conflict (user name or person taken).
 func Create(tx *gorm.DB, act org.Act, p Prepared) (Account, error) {
