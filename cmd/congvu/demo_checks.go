@@ -70,11 +70,11 @@ var pastChecks = []past{
 // ones, on a clock of their own.
 func (d *demo) pastChecks(ctx context.Context) error {
 	d.clock = inspection.NewManualClock(d.today.Time())
-	keys, err := d.config.ReadKeys()
+	keys, err := d.program.config.ReadKeys()
 	if err != nil {
 		return err
 	}
-	services, err := build(d.db, d.store, d.clock, keys, d.config)
+	services, err := build(d.db, d.store, d.clock, keys, d.program.config)
 	if err != nil {
 		return err
 	}

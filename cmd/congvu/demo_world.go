@@ -380,7 +380,7 @@ func (d *demo) load(ctx context.Context) error {
 		key := fmt.Sprintf("mau/%02d", i)
 		o, err := org.OrganisationByKey(tx, key)
 		if err != nil {
-			return fmt.Errorf("dữ liệu mô phỏng chưa đầy đủ; vui lòng xóa thư mục %s rồi chạy lại: %w", d.config.Data, err)
+			return fmt.Errorf("dữ liệu mô phỏng chưa đầy đủ; vui lòng xóa thư mục %s rồi chạy lại: %w", d.program.config.Data, err)
 		}
 		d.organs[key] = o
 		desks, err := org.DesksOf(tx, o.ID, d.today)
@@ -396,7 +396,7 @@ func (d *demo) load(ctx context.Context) error {
 		return err
 	}
 	if len(teams) != 2 || d.people["truongdoan"] == "" {
-		return fmt.Errorf("dữ liệu mô phỏng chưa đầy đủ; vui lòng xóa thư mục %s rồi chạy lại", d.config.Data)
+		return fmt.Errorf("dữ liệu mô phỏng chưa đầy đủ; vui lòng xóa thư mục %s rồi chạy lại", d.program.config.Data)
 	}
 	d.teams[1], d.teams[2] = teams[0].ID, teams[1].ID
 	return nil

@@ -50,7 +50,7 @@ type Subject struct {
 	Issuer   string   // the organisation whose decision founded the check
 	Team     string   // the team
 	Decider  string   // the person who issued the decision
-	Lead     string   // the person who leads
+	Lead     string   // the person who leads: of a check, on site
 	OpenedTo []string // the persons to whom the lead has opened a target
 	Stage    string   // the state of the check, or of the finding
 }
@@ -107,7 +107,7 @@ var table = map[Action][]rule{
 	ListVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {everyRole, decides, nil}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
 	ReadVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, afterMinutes}, {everyRole, decides, afterMinutes}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
 	InspectVisit:  {{team, inTeam, nil}},
-	FinishVisit:   {{scribes, inTeam, nil}},
+	FinishVisit:   {{scribes, inTeam, nil}, {team, leads, nil}},
 	ReportVisit:   {{leaders, inTeam, nil}},
 	ConcludeVisit: {{everyRole, decides, nil}},
 

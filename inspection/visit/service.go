@@ -118,6 +118,9 @@ func (s *Service) take(tx *gorm.DB, actor inspection.Actor, op Operation) (Outco
 	if err := w.may(action); err != nil {
 		return Outcome{}, err
 	}
+	if err := w.strangers(); err != nil {
+		return Outcome{}, err
+	}
 	if err := w.add(op); err != nil {
 		return Outcome{}, err
 	}
@@ -507,7 +510,7 @@ func newVisit(tx *gorm.DB, op Operation, in CheckIn, taken plan.Taken, now inspe
 	if err != nil {
 		return Visit{}, err
 	}
-	v := Visit{ID: op.VisitID, TargetID: t.ID, CampaignID: c.ID, TeamID: t.TeamID, LeadID: t.LeadID, Form: t.Form,
+	v := Visit{ID: op.VisitID, TargetID: t.ID, CampaignID: c.ID, TeamID: t.TeamID, LeadID: op.AuthorID, Form: t.Form,
 		OrganisationID: o.ID, OrganisationName: o.Name, OrganisationKind: o.Kind, DeskID: t.DeskID, IssuerID: c.IssuerID, DecisionNumber: c.DecisionNumber,
 		DecisionDate: c.DecisionDate, DecidedBy: c.DecidedBy, ReinspectsID: t.ReinspectsID, State: Inspecting, Day: now.Date(),
 		CheckedInAt: now, Location: in.Location, Latitude: in.Latitude, Longitude: in.Longitude, Accuracy: in.Accuracy,
@@ -532,8 +535,8 @@ func newVisit(tx *gorm.DB, op Operation, in CheckIn, taken plan.Taken, now inspe
 	return v, nil
 }
 
-// strangers refuses a re-inspection that a member of the first check leads: it is
-// for other members (domain: findings, verdict).
+// strangers refuses a member of the first check on its re-inspection: it is for other
+// members (domain: findings, verdict).
 func (w *work) strangers() error {
 	if w.visit.ReinspectsID == nil {
 		return nil

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// browser is one person's real Chromium: a profile of its own, a screen of a size.
+type browser struct {
+	t    *testing.T
+	ctx  context.Context
+	base string
+	name string
+	shot int
+}
+
+// screen sizes: the tablet in portrait, a phone, an office screen.
+var (
+	tablet = [2]int64{800, 1280}
+	phone  = [2]int64{360, 780}
+	office = [2]int64{1280, 900}
+)
+
+func newBrowser(t *testing.T, base, name string, size [2]int64) *browser {
+	t.Helper()
+	path := os.Getenv("CONGVU_TEST_CHROMIUM")
+	if path == "" {
+		t.Fatal("CONGVU_TEST_CHROMIUM is not set: start the services with `make services-up` or run `make test`")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.NoFirstRun, chromedp.Flag("lang", "vi"), chromedp.UserDataDir(t.TempDir()),
+		chromedp.WindowSize(int(size[0]), int(size[1])))
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	b := &browser{t: t, ctx: ctx, base: base, name: name}
+	chromedp.ListenTarget(ctx, func(event any) {
+		if _, ok := event.(*page.EventJavascriptDialogOpening); ok {
+			go chromedp.Run(ctx, page.HandleJavaScriptDialog(true))
+		}
+	})
+	b.run(emulation.SetDeviceMetricsOverride(size[0], size[1], 1, false))
+	return b
+}
+
+// run runs actions within half a minute and stops the test when one fails, with a
+// picture of the page.
+func (b *browser) run(actions ...chromedp.Action) {
+	b.t.Helper()
+	if err := b.try(30*time.Second, actions...); err != nil {
+		b.picture("failed")
+		var body string
+		_ = b.try(5*time.Second, chromedp.Evaluate(`document.body ? document.body.innerText.slice(0, 1500) : ''`, &body))
+		b.t.Fatalf("%s: %v\n%s", b.name, err, body)
+	}
+}
+
+func (b *browser) try(d time.Duration, actions ...chromedp.Action) error {
+	ctx, cancel := context.WithTimeout(b.ctx, d)
+	defer cancel()
+	return chromedp.Run(ctx, actions...)
+}
+
+func (b *browser) open(path string) {
+	b.t.Helper()
+	b.run(chromedp.Navigate(b.base + path))
+}
+
+// signIn signs in and waits until the page behind it is there.
+func (b *browser) signIn(username, password string) {
+	b.t.Helper()
+	b.open("/login")
+	b.run(chromedp.WaitVisible("#username"), chromedp.SetValue("#username", username), chromedp.SetValue("#password", password),
+		chromedp.Click(`form[action="/login"] button[type=submit]`), chromedp.WaitNotPresent("#password"))
+}
+
+// click clicks what a CSS selector names, once it is there.
+func (b *browser) click(selector string) {
+	b.t.Helper()
+	b.run(chromedp.WaitReady(selector), chromedp.Evaluate(fmt.Sprintf(`document.querySelector(%q).scrollIntoView({block:'center'})`, selector), nil),
+		chromedp.Click(selector, chromedp.NodeVisible))
+}
+
+// press clicks the button or link with a text.
+func (b *browser) press(text string) {
+	b.t.Helper()
+	b.run(chromedp.Click(fmt.Sprintf(`//*[self::button or self::a or self::summary or self::label][contains(normalize-space(.), %q)][not(ancestor::details[not(@open)]) or self::summary]`, text), chromedp.BySearch, chromedp.NodeVisible))
+}
+
+func (b *browser) fill(selector, text string) {
+	b.t.Helper()
+	b.run(chromedp.WaitReady(selector), chromedp.Evaluate(fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.closest('details')?.setAttribute('open', ''); e.focus(); e.value = %s;
+		e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true})); })()`, selector, quote(text)), nil))
+}
+
+func quote(s string) string {
+	raw, _ := json.Marshal(s)
+	return string(raw)
+}
+
+func (b *browser) files(selector string, paths ...string) {
+	b.t.Helper()
+	b.run(chromedp.WaitReady(selector), chromedp.SetUploadFiles(selector, paths))
+}
+
+// wait waits until an expression of the page is true.
+func (b *browser) wait(what, expression string) {
+	b.t.Helper()
+	b.run(chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(25*time.Second)))
+	_ = what
+}
+
+// sees waits until the page shows a text.
+func (b *browser) sees(text string) {
+	b.t.Helper()
+	b.wait(text, fmt.Sprintf(`document.body.innerText.toLowerCase().includes(%s.toLowerCase())`, quote(text)))
+}
+
+func (b *browser) text() string {
+	b.t.Helper()
+	var s string
+	b.run(chromedp.Evaluate(`document.body.innerText`, &s))
+	return s
+}
+
+func (b *browser) eval(expression string, into any) {
+	b.t.Helper()
+	b.run(chromedp.Evaluate(expression, into))
+}
+
+// picture keeps a picture of the whole page when CONGVU_TEST_PICTURES names a folder.
+func (b *browser) picture(name string) {
+	dir := os.Getenv("CONGVU_TEST_PICTURES")
+	if dir == "" {
+		return
+	}
+	b.shot++
+	var raw []byte
+	if err := b.try(15*time.Second, chromedp.FullScreenshot(&raw, 90)); err != nil {
+		b.t.Logf("picture: %v", err)
+		return
+	}
+	ext := "jpg"
+	if len(raw) > 4 && string(raw[1:4]) == "PNG" {
+		ext = "png"
+	}
+	path := filepath.Join(dir, fmt.Sprintf("%s-%02d-%s.%s", strings.ReplaceAll(b.t.Name(), "/", "_"), b.shot, b.name+"-"+name, ext))
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		b.t.Log(err)
+	}
+}
+
+// axe runs the accessibility rules over the page: nothing serious or critical.
+func (b *browser) axe() {
+	b.t.Helper()
+	source, err := os.ReadFile(os.Getenv("CONGVU_TEST_AXE"))
+	if err != nil {
+		b.t.Fatalf("CONGVU_TEST_AXE: %v", err)
+	}
+	var found []struct {
+		ID, Impact, Help string
+		Nodes            []struct {
+			Target []any
+			HTML   string
+		}
+	}
+	b.run(chromedp.Evaluate(string(source)+";0", nil))
+	b.run(chromedp.Evaluate(`axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => ({ID: v.id, Impact: v.impact, Help: v.help, Nodes: v.nodes.map(n => ({Target: n.target, HTML: n.html}))})))`, &found,
+		func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	for _, v := range found {
+		if v.Impact != "serious" && v.Impact != "critical" {
+			continue
+		}
+		var where []string
+		for i, n := range v.Nodes {
+			if i < 3 {
+				where = append(where, fmt.Sprintf("%v %s", n.Target, n.HTML))
+			}
+		}
+		var at string
+		b.eval(`location.href`, &at)
+		b.t.Errorf("%s: %s: %s (%s): %s", at, v.Impact, v.Help, v.ID, strings.Join(where, "\n    "))
+	}
+}
