@@ -262,9 +262,12 @@ const (
 	returnedDays      = 2
 	reinspectFromDays = 10
 	reinspectDays     = 45
-	leadExtensionDays = 30 // longer ones are for the chair
 	longestTerm       = 365
 )
+
+// LeadExtensionDays is the longest extension that the head of the team may decide;
+// longer ones are for the chair.
+const LeadExtensionDays = 30
 
 // keyApology is the item on apology slips, sectionPremises that on premises and
 // equipment; both have terms of their own.

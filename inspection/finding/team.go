@@ -98,7 +98,7 @@ func (s *Service) decideExtension(ctx context.Context, actor inspection.Actor, i
 		}
 		i := slices.IndexFunc(all, func(x Extension) bool { return x.State == ExtensionAsked })
 		action := org.ReviewFinding
-		if i >= 0 && all[i].Days > leadExtensionDays {
+		if i >= 0 && all[i].Days > LeadExtensionDays {
 			action = org.SuperviseTerms
 		}
 		if err := w.may(action); err != nil {

@@ -2,6 +2,7 @@ package org
 
 import (
 	"context"
+	"slices"
 
 	"congvu/inspection"
 )
@@ -49,4 +50,87 @@ func (s *Service) Register(ctx context.Context, actor inspection.Actor, asOf ins
 		posts[c.DeskID] = c.N
 	}
 	return organisations, desks, posts, nil
+}
+
+// Heirs lists who may answer on a day for what belonged to an organisation: itself or
+// what it went into as a whole (alone is true), else the organisations that took over
+// parts of it, among which a person must choose. Anyone signed in may read it. Codes:
+// unauthenticated, not_found.
+func (s *Service) Heirs(ctx context.Context, actor inspection.Actor, organisation string, on inspection.Date) (heirs []Organisation, alone bool, err error) {
+	if err := signedIn(actor); err != nil {
+		return nil, false, err
+	}
+	tx := s.db.WithContext(ctx)
+	o, alone, err := Responsible(tx, organisation, on)
+	if err != nil || alone {
+		return []Organisation{o}, alone, err
+	}
+	rows, err := Successors(tx, o.ID)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, l := range rows {
+		if l.SuccessorID == nil || l.EffectiveDate > on {
+			continue
+		}
+		heir, exists, err := Responsible(tx, *l.SuccessorID, on)
+		if err != nil {
+			return nil, false, err
+		}
+		if exists && !slices.ContainsFunc(heirs, func(h Organisation) bool { return h.ID == heir.ID }) {
+			heirs = append(heirs, heir)
+		}
+	}
+	return heirs, false, nil
+}
+
+// Descent is one line of what became of an administrative unit, with the names and
+// types of both ends as they were. Successor is empty for one that was dissolved.
+type Descent struct {
+	UnitLineage
+	Predecessor, Successor         string
+	PredecessorType, SuccessorType UnitType
+}
+
+// UnitDescents is all that became of administrative units, by the id of each end.
+// Anyone signed in may read it. Code: unauthenticated.
+func (s *Service) UnitDescents(ctx context.Context, actor inspection.Actor) (became, from map[string][]Descent, err error) {
+	if err := signedIn(actor); err != nil {
+		return nil, nil, err
+	}
+	var rows []Descent
+	err = s.db.WithContext(ctx).Model(&UnitLineage{}).
+		Select("admin_unit_lineage.*, p.name AS predecessor, p.unit_type AS predecessor_type, COALESCE(s.name, '') AS successor, COALESCE(s.unit_type, '') AS successor_type").
+		Joins("JOIN admin_units p ON p.id = admin_unit_lineage.predecessor_id").
+		Joins("LEFT JOIN admin_units s ON s.id = admin_unit_lineage.successor_id").
+		Order("admin_unit_lineage.effective_date, p.search, admin_unit_lineage.id").Find(&rows).Error
+	if err != nil {
+		return nil, nil, err
+	}
+	became, from = map[string][]Descent{}, map[string][]Descent{}
+	for _, d := range rows {
+		became[d.PredecessorID] = append(became[d.PredecessorID], d)
+		if d.SuccessorID != nil {
+			from[*d.SuccessorID] = append(from[*d.SuccessorID], d)
+		}
+	}
+	return became, from, nil
+}
+
+// SimulatedPosts counts the posts of a day that are demo data, by desk. Anyone signed
+// in may read it. Code: unauthenticated.
+func (s *Service) SimulatedPosts(ctx context.Context, actor inspection.Actor, asOf inspection.Date) (map[string]int, error) {
+	if err := signedIn(actor); err != nil {
+		return nil, err
+	}
+	var counts []struct {
+		DeskID string
+		N      int
+	}
+	err := within(s.db.WithContext(ctx).Table("posts"), asOf).Where("simulated").Select("desk_id, COUNT(*) AS n").Group("desk_id").Find(&counts).Error
+	out := make(map[string]int, len(counts))
+	for _, c := range counts {
+		out[c.DeskID] = c.N
+	}
+	return out, err
 }

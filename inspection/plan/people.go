@@ -1,0 +1,59 @@
+package plan
+
+import (
+	"context"
+
+	"congvu/inspection"
+	"congvu/inspection/org"
+)
+
+// Teammate is a person who holds a role in a team.
+type Teammate struct {
+	PersonID string
+	Name     string
+	Position string
+	Role     inspection.Role
+}
+
+// Teammates lists who holds a role in a team on a day, each person once. Only who may
+// put targets into the team's plan may ask. Code: not_found.
+func (s *Service) Teammates(ctx context.Context, actor inspection.Actor, team string, on inspection.Date) ([]Teammate, error) {
+	if _, ok := org.Can(actor, org.PlanTarget, org.Subject{Team: team}); !ok {
+		return nil, notFound()
+	}
+	var rows []Teammate
+	err := s.db.WithContext(ctx).Table("person_roles").
+		Select("person_roles.person_id, people.name, people.position, person_roles.role").
+		Joins("JOIN people ON people.id = person_roles.person_id").
+		Where("team_id = ? AND (valid_from = '' OR valid_from <= ?) AND (valid_to = '' OR valid_to >= ?)", team, on, on).
+		Order("people.search, people.id, person_roles.role").Find(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	var out []Teammate
+	for _, r := range rows {
+		if len(out) == 0 || out[len(out)-1].PersonID != r.PersonID {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// Reinspections are the sealed targets that the actor knows of and that check the
+// findings of an earlier check again: day by finding. Anybody may ask; most know of
+// none.
+func (s *Service) Reinspections(ctx context.Context, actor inspection.Actor, visit string) (map[string]inspection.Date, error) {
+	var rows []struct {
+		FindingID string
+		PlannedOn inspection.Date
+	}
+	err := s.db.WithContext(ctx).Table("targets").Scopes(org.Scope(actor, org.ReadTarget, columns)).
+		Joins("JOIN target_findings ON target_findings.target_id = targets.id").
+		Where("targets.state = ? AND targets.reinspects_id = ?", Sealed, visit).
+		Select("target_findings.finding_id, targets.planned_on").Order("targets.planned_on DESC").Find(&rows).Error
+	out := map[string]inspection.Date{}
+	for _, r := range rows {
+		out[r.FindingID] = r.PlannedOn
+	}
+	return out, err
+}
