@@ -216,8 +216,10 @@ func (s *State) act(rules Rules, op Operation) error {
 	case OpMinutes:
 		return s.minutes(op)
 	case OpFinish:
+		if err := decode(op.Payload, &struct{}{}); err != nil {
+			return err
+		}
 		s.Phase, s.EndedAt = Drafting, op.At()
-		return decode(op.Payload, &struct{}{})
 	case OpSign, OpRefuse:
 		return s.sign(op)
 	case OpReport:

@@ -41,7 +41,7 @@ export function fold(rules, ops) {
  * @returns {State}
  */
 export function apply(rules, old, op) {
-  const p = op.payload ?? {};
+  const p = clean(op.payload ?? {});
   const s = { ...old, last: op.id };
   const answer = (/** @type {string} */ key) => s.answers[key] ?? noAnswer();
   const put = (/** @type {string} */ key, /** @type {Answer} */ a) => { s.answers = { ...s.answers, [key]: a }; };
@@ -51,7 +51,7 @@ export function apply(rules, old, op) {
     case 'answer': {
       const it = rules.items.find((i) => i.key === p.item);
       const a = { ...noAnswer(), value: p.value ?? '', of: p.of ?? 0, failing: p.failing ?? 0, dossiers: p.dossiers ?? [],
-        naReason: p.value === 'NA' || p.value === '' ? (p.na_reason ?? '') : '', note: answer(p.item).note, fixed: answer(p.item).fixed, operation: op.id };
+        naReason: p.value === 'NA' || !p.value ? (p.na_reason ?? '') : '', note: answer(p.item).note, fixed: answer(p.item).fixed, operation: op.id };
       if (!it || !answerFails(it, a)) a.fixed = false;
       put(p.item, a);
       break;
@@ -60,7 +60,7 @@ export function apply(rules, old, op) {
       put(p.item, { ...noAnswer(), value: p.value ?? '', of: p.of ?? 0, failing: p.failing ?? 0, dossiers: p.dossiers ?? [],
         naReason: p.na_reason ?? '', note: answer(p.item).note, operation: op.id, corrected: true });
       break;
-    case 'note': put(p.item, { ...answer(p.item), note: (p.text ?? '').trim() }); break;
+    case 'note': put(p.item, { ...answer(p.item), note: p.text ?? '' }); break;
     case 'fixed': put(p.item, { ...answer(p.item), fixed: !!p.fixed }); break;
     case 'photo': {
       const key = p.item || p.finding, images = s.photos[key] ?? [];
@@ -91,6 +91,19 @@ export function apply(rules, old, op) {
     case 'conclude': s.phase = 'CONCLUDED'; break;
   }
   return s;
+}
+
+/**
+ * The texts of a payload as the server keeps them: trimmed, lines ended by \n.
+ * @template T
+ * @param {T} value
+ * @returns {T}
+ */
+function clean(value) {
+  if (typeof value === 'string') return /** @type {any} */ (value.replaceAll('\r\n', '\n').trim());
+  if (Array.isArray(value)) return /** @type {any} */ (value.map(clean));
+  if (!value || typeof value !== 'object') return value;
+  return /** @type {any} */ (Object.fromEntries(Object.entries(value).map(([k, v]) => [k, clean(v)])));
 }
 
 /**
@@ -159,6 +172,7 @@ function answerFails(it, a) {
  * @param {Item} it
  */
 export function failed(rules, s, it) {
+  if (!it.applies) return false;
   const a = s.answers[it.key];
   if (it.source === 'ANSWER' || a?.corrected) return !!a && answerFails(it, a);
   const sum = it.source === 'ATTENDANCE' ? attendance(rules, s) : null;

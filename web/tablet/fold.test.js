@@ -1,0 +1,76 @@
+// The tablet's fold held against the vectors that package visit is held against too.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { apply, attendance, empty, failed, fold, newID, still } from './fold.js';
+
+const { rules: allRules, vectors } = JSON.parse(readFileSync(new URL('../../inspection/visit/testdata/fold.json', import.meta.url), 'utf8'));
+
+/**
+ * Leaves out what Go leaves out of its JSON: empty texts, and false where it is optional.
+ * @param {any} o
+ * @param {string[]} always
+ */
+const tidy = (o, always = []) => Object.fromEntries(Object.entries(o).filter(([k, v]) => always.includes(k) || (v !== '' && v !== false && v !== undefined)));
+/** @param {any} o @param {(v: any) => any} f */
+const mapValues = (o, f) => Object.fromEntries(Object.entries(o).map(([k, v]) => [k, f(v)]));
+
+/**
+ * The state in the form of the vectors.
+ * @param {any} rules
+ * @param {any} s
+ * @param {string[]} received
+ */
+function describe(rules, s, received) {
+  const sum = attendance(rules, s);
+  return {
+    phase: s.phase,
+    answers: mapValues(s.answers, (a) => ({ value: a.value, of: a.of, failing: a.failing, dossiers: a.dossiers, na_reason: a.naReason,
+      note: a.note, fixed: a.fixed, operation: a.operation, corrected: a.corrected })),
+    photos: mapValues(s.photos, (images) => images.map((/** @type {any} */ i) => ({ file: i.file, after: i.after, no_people: i.noPeople }))),
+    counted_at: s.countedAt && inVietnam(s.countedAt),
+    rows: s.rows.map((/** @type {any} */ r) => tidy(r, r.present === undefined ? ['required'] : ['required', 'present'])),
+    drafts: mapValues(s.drafts, (d) => tidy(d)),
+    verdicts: mapValues(s.verdicts, (v) => tidy(v)),
+    minutes: tidy(s.minutes),
+    failed: rules.items.filter((/** @type {any} */ it) => failed(rules, s, it)).map((/** @type {any} */ it) => it.key),
+    still: still(rules, s, (file) => received.includes(file)).map((o) => ({ what: o.what, subject: o.subject, file: o.file ?? '' })),
+    attendance: sum,
+  };
+}
+
+/** @param {string} iso */
+function inVietnam(iso) {
+  return new Date(Date.parse(iso) + 7 * 3600e3).toISOString().replace(/\.\d+Z$/, '+07:00');
+}
+
+for (const v of vectors) {
+  test(v.name, () => {
+    const rules = allRules[v.rules];
+    assert.deepEqual(describe(rules, fold(rules, v.operations), v.received), v.want);
+  });
+}
+
+test('apply leaves the state that it is given as it was', () => {
+  /** @type {(o: any) => any} */
+  const freeze = (o) => {
+    if (o && typeof o === 'object') Object.values(Object.freeze(o)).forEach(freeze);
+    return o;
+  };
+  for (const v of vectors) {
+    const rules = freeze(structuredClone(allRules[v.rules]));
+    let s = freeze(empty());
+    for (const op of v.operations) s = freeze(apply(rules, s, freeze(structuredClone(op))));
+    assert.deepEqual(describe(rules, s, v.received), v.want, v.name);
+  }
+});
+
+test('an id is a UUID of version 7, later ones sort after earlier ones', () => {
+  const form = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  const a = newID(1_700_000_000_000), b = newID(1_700_000_000_001);
+  assert.match(a, form);
+  assert.match(b, form);
+  assert.ok(a < b);
+  assert.equal(a.slice(0, 13), '018bcfe5-6800');
+  assert.notEqual(newID(5), newID(5));
+});
