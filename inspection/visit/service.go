@@ -448,20 +448,8 @@ func (s *State) failedKeys(rules Rules) map[string]bool {
 }
 
 func (s *Service) checkIn(tx *gorm.DB, actor inspection.Actor, op Operation) (Outcome, error) {
-	var old Operation
-	err := tx.Where("id = ?", op.ID).Take(&old).Error
-	if err == nil {
-		w, err := s.open(tx, actor, op.VisitID)
-		if err != nil {
-			return Outcome{}, err
-		}
-		if old.VisitID != op.VisitID {
-			return Outcome{}, inspection.E(inspection.Conflict, "visit.error.operation_id")
-		}
-		return w.again(old, op)
-	}
-	if !errors.Is(err, gorm.ErrRecordNotFound) {
-		return Outcome{}, err
+	if o, known, err := s.checkedIn(tx, actor, op); known || err != nil {
+		return o, err
 	}
 	state := NewState()
 	if err := state.Apply(Rules{}, op); err != nil {
@@ -470,6 +458,11 @@ func (s *Service) checkIn(tx *gorm.DB, actor inspection.Actor, op Operation) (Ou
 	now := op.ReceivedAt
 	taken, err := plan.Take(tx, actor, state.CheckIn.Target, now)
 	if err != nil {
+		// The same act sent twice at once: the other one was taken in while this one
+		// waited for the target.
+		if o, known, again := s.checkedIn(tx, actor, op); inspection.CodeOf(err) == inspection.Conflict && (known || again != nil) {
+			return o, again
+		}
 		return Outcome{}, err
 	}
 	w := &work{Service: s, tx: tx, actor: actor, capacity: taken.Capacity, now: now}
@@ -502,6 +495,23 @@ func (s *Service) checkIn(tx *gorm.DB, actor inspection.Actor, op Operation) (Ou
 	err = w.record("visit.check_in", map[string]any{"operation": op.ID, "target": taken.Target.ID, "form": string(w.visit.Form),
 		"organisation": w.visit.OrganisationID, "team": w.visit.TeamID, "located": w.visit.Location == "GIVEN"})
 	return Outcome{Position: 1, State: Inspecting}, err
+}
+
+// checkedIn answers a check-in whose id is known.
+func (s *Service) checkedIn(tx *gorm.DB, actor inspection.Actor, op Operation) (Outcome, bool, error) {
+	var old []Operation
+	if err := tx.Where("id = ?", op.ID).Limit(1).Find(&old).Error; err != nil || len(old) == 0 {
+		return Outcome{}, false, err
+	}
+	w, err := s.open(tx, actor, op.VisitID)
+	if err != nil {
+		return Outcome{}, true, err
+	}
+	if old[0].VisitID != op.VisitID {
+		return Outcome{}, true, inspection.E(inspection.Conflict, "visit.error.operation_id")
+	}
+	o, err := w.again(old[0], op)
+	return o, true, err
 }
 
 func newVisit(tx *gorm.DB, op Operation, in CheckIn, taken plan.Taken, now inspection.Instant) (Visit, error) {
