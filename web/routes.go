@@ -43,6 +43,7 @@ func (s *Server) routes() {
 	s.page(get, "/visits/:id/minutes", SignedIn, s.minutesPage)
 	s.page(get, "/visits/:id/score", SignedIn, s.scorePage)
 	s.page(get, "/visits/:id/photos", SignedIn, s.photosPage)
+	s.page(post, "/visits/:id/photos", SignedIn, s.confirmPhotos)
 	s.page(post, "/visits/:id/photos/:file", SignedIn, s.confirmPhoto)
 	s.page(post, "/visits/:id/documents", SignedIn, s.registerDocument)
 	s.page(get, "/visits/:id/report", SignedIn, s.reportPage)

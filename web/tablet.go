@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -79,12 +78,9 @@ func (s *Server) tabletShell(c echo.Context) error {
 		t, s.tablet = fresh, fresh
 	}
 	lang := language(c.Request())
-	words, err := json.Marshal(i18n.Words(lang, "tablet.", "page.", "visit.", "error.", "role.", "form.", "plan.", "evidence.", "finding.", "checklist.", "severity.", "auth.", "login."))
-	if err != nil {
-		return err
-	}
+	words := i18n.Words(lang, "tablet.", "page.", "visit.", "error.", "role.", "form.", "plan.", "evidence.", "finding.", "checklist.", "severity.", "auth.", "login.")
 	var b bytes.Buffer
-	if err := t.shell.Execute(&b, map[string]any{"Lang": lang, "Hash": t.hash, "Styles": t.styles, "Words": string(words)}); err != nil {
+	if err := t.shell.Execute(&b, map[string]any{"Lang": lang, "Hash": t.hash, "Styles": t.styles, "Words": words}); err != nil {
 		return err
 	}
 	c.Response().Header().Set("Cache-Control", "no-cache")

@@ -361,6 +361,23 @@ func (s *Server) photosPage(c echo.Context) error {
 	return s.render(c, http.StatusOK, "photos", page)
 }
 
+// confirmPhotos confirms every picture that was ticked as showing nobody and no
+// citizen's papers. Each is a confirmation of its own; the first that is refused
+// stops the rest, and those before it stand.
+func (s *Server) confirmPhotos(c echo.Context) error {
+	form, err := c.FormParams()
+	if err != nil {
+		return err
+	}
+	for _, id := range form["file"] {
+		if err := s.Evidence.ConfirmShared(c.Request().Context(), actor(c), id, nil, true); err != nil {
+			return err
+		}
+	}
+	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=shared")
+}
+
+// confirmPhoto confirms the copy of one picture with what is to be covered in it.
 func (s *Server) confirmPhoto(c echo.Context) error {
 	form, err := c.FormParams()
 	if err != nil {
@@ -370,11 +387,7 @@ func (s *Server) confirmPhoto(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	nobody := c.FormValue("nobody") == "1"
-	if nobody {
-		boxes = nil
-	}
-	if err := s.Evidence.ConfirmShared(c.Request().Context(), actor(c), c.Param("file"), boxes, nobody); err != nil {
+	if err := s.Evidence.ConfirmShared(c.Request().Context(), actor(c), c.Param("file"), boxes, false); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=shared#file-"+c.Param("file"))

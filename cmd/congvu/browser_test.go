@@ -52,6 +52,9 @@ func newBrowser(t *testing.T, base, name string, size [2]int64) *browser {
 			go chromedp.Run(ctx, page.HandleJavaScriptDialog(true))
 		}
 	})
+	if err := chromedp.Run(ctx); err != nil { // starts it; a context with a deadline would end it again
+		t.Fatal(err)
+	}
 	b.run(emulation.SetDeviceMetricsOverride(size[0], size[1], 1, false))
 	return b
 }
@@ -87,17 +90,30 @@ func (b *browser) signIn(username, password string) {
 		chromedp.Click(`form[action="/login"] button[type=submit]`), chromedp.WaitNotPresent("#password"))
 }
 
-// click clicks what a CSS selector names, once it is there.
+// click clicks what a CSS selector names, once a finger could: it is there, enabled,
+// and nothing covers it.
 func (b *browser) click(selector string) {
 	b.t.Helper()
-	b.run(chromedp.WaitReady(selector), chromedp.Evaluate(fmt.Sprintf(`document.querySelector(%q).scrollIntoView({block:'center'})`, selector), nil),
-		chromedp.Click(selector, chromedp.NodeVisible))
+	b.tap(fmt.Sprintf(`document.querySelector(%s)`, quote(selector)), selector)
 }
 
-// press clicks the button or link with a text.
+// press clicks the button, link or summary with a text.
 func (b *browser) press(text string) {
 	b.t.Helper()
-	b.run(chromedp.Click(fmt.Sprintf(`//*[self::button or self::a or self::summary or self::label][contains(normalize-space(.), %q)][not(ancestor::details[not(@open)]) or self::summary]`, text), chromedp.BySearch, chromedp.NodeVisible))
+	b.tap(fmt.Sprintf(`[...document.querySelectorAll('button, a, summary, label.button')].find(e => e.checkVisibility() && e.innerText.replace(/\s+/g, ' ').includes(%s))`, quote(text)), text)
+}
+
+// pressIn clicks the first button in the card or list entry whose heading holds a text.
+func (b *browser) pressIn(heading, what string) {
+	b.t.Helper()
+	b.tap(fmt.Sprintf(`[...document.querySelectorAll('article, li')].find(e => [...e.querySelectorAll('h2, h3, strong')].some(h => h.innerText.includes(%s)))?.querySelector(%s)`, quote(heading), quote(what)), heading)
+}
+
+func (b *browser) tap(element, name string) {
+	b.t.Helper()
+	b.wait(name, fmt.Sprintf(`(() => { const e = %s; if (!e || e.disabled || !e.checkVisibility()) return false;
+		e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect(), top = document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2);
+		if (!top || !(e.contains(top) || top.contains(e))) return false; e.click(); return true; })()`, element))
 }
 
 func (b *browser) fill(selector, text string) {
@@ -119,8 +135,17 @@ func (b *browser) files(selector string, paths ...string) {
 // wait waits until an expression of the page is true.
 func (b *browser) wait(what, expression string) {
 	b.t.Helper()
-	b.run(chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(25*time.Second)))
-	_ = what
+	deadline := time.Now().Add(25 * time.Second)
+	err := b.try(30*time.Second, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(25*time.Second)))
+	for err != nil && time.Now().Before(deadline) { // the page went on to another under the poll
+		err = b.try(30*time.Second, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(25*time.Second)))
+	}
+	if err != nil {
+		b.picture("failed")
+		var body string
+		_ = b.try(5*time.Second, chromedp.Evaluate(`location.href + '\n' + (document.body ? document.body.innerText.replace(/\n+/g, '\n').slice(0, 1500) : '')`, &body))
+		b.t.Fatalf("%s: waiting for %q: %v\n%s", b.name, what, err, body)
+	}
 }
 
 // sees waits until the page shows a text.

@@ -84,7 +84,7 @@ func (s *story) leadChecksIn() {
 	if strings.Contains(b.text(), deskOther) {
 		s.t.Error("the lead sees a target of another team")
 	}
-	b.run(chromedp.Click(fmt.Sprintf(`//article[.//h3[contains(., %q)]]//button`, deskHere), chromedp.BySearch, chromedp.NodeVisible))
+	b.pressIn(deskHere, "button")
 	b.sees("12/QĐ-UBND")
 	b.picture("check-in")
 	b.press("Đã xuất trình, bắt đầu")
@@ -146,6 +146,7 @@ func (s *story) section(b *browser) {
 			b.wait("answered", fmt.Sprintf(`document.querySelector('%s[data-value=%s]').getAttribute('aria-pressed') === 'true'`, at, value))
 		case "RATE3":
 			b.click(at + "[data-value=GOOD]")
+			b.wait("answered", fmt.Sprintf(`document.querySelector('%s[data-value=GOOD]').getAttribute('aria-pressed') === 'true'`, at))
 		case "COUNT":
 			failing := map[string]string{"C03": "2", "B03": "1"}[it.Key]
 			if failing == "" {
@@ -191,7 +192,7 @@ func (s *story) minutesAreSigned() {
 	b.open("/tablet/#/visit/" + s.visit)
 	b.wait("complete", `document.querySelector('[data-key=finish]') !== null && !document.querySelector('[data-key=finish]').disabled`)
 	b.click("[data-key=finish]")
-	b.run(chromedp.Click(`dialog .primary`, chromedp.NodeVisible))
+	b.click("dialog .primary")
 	b.wait("minutes", `document.querySelector('#m-representatives') !== null`)
 	b.fill("#m-representatives", "Giám đốc Trung tâm Phục vụ hành chính công xã Mẫu 07")
 	b.fill("#m-strengths", "Bố trí đủ quầy, hướng dẫn tận tình.")
@@ -202,7 +203,7 @@ func (s *story) minutesAreSigned() {
 	b.files(`input[data-photo="scan"]`, s.photos["scan"])
 	b.wait("scan safe", `document.querySelector('.shot .good') !== null && !document.querySelector('[data-key=sign]').disabled`)
 	b.click("[data-key=sign]")
-	b.run(chromedp.Click(`dialog .primary`, chromedp.NodeVisible))
+	b.click("dialog .primary")
 	b.sees("Biên bản đã ký")
 	b.picture("signed")
 	b.open("/visits/" + s.visit + "/minutes")
@@ -211,15 +212,12 @@ func (s *story) minutesAreSigned() {
 	b.axe()
 
 	b.open("/visits/" + s.visit + "/photos")
-	for {
-		var open int
-		b.eval(`[...document.querySelectorAll('article')].filter(a => a.querySelector('.tag.soon') && a.querySelector('button[name=nobody]')).length`, &open)
-		if open == 0 {
-			break
-		}
-		b.run(chromedp.Evaluate(`[...document.querySelectorAll('article')].find(a => a.querySelector('.tag.soon') && a.querySelector('button[name=nobody]')).querySelector('button[name=nobody]').click()`, nil))
-		b.wait("confirmed", fmt.Sprintf(`[...document.querySelectorAll('article')].filter(a => a.querySelector('.tag.soon') && a.querySelector('button[name=nobody]')).length < %d`, open))
-	}
+	b.wait("previews", `[...document.querySelectorAll('article')].every(a => !a.querySelector('.placeholder'))`)
+	b.eval(`for (const box of document.querySelectorAll('input[name=file]')) box.checked = true; 0`, nil)
+	b.picture("photos-ticked")
+	b.press("Xác nhận các ảnh đã đánh dấu")
+	b.sees("Đã xác nhận bản sao")
+	b.wait("all confirmed", `document.querySelector('.tag.soon') === null`)
 	b.picture("photos")
 	b.axe()
 }
@@ -249,7 +247,7 @@ func (s *story) unitExplains() {
 func (s *story) finding(b *browser, code string) {
 	s.t.Helper()
 	b.open("/visits/" + s.visit)
-	b.run(chromedp.Click(fmt.Sprintf(`//li[.//strong[normalize-space(.)=%q]]//a`, code), chromedp.BySearch, chromedp.NodeVisible))
+	b.pressIn(code, "a")
 	b.wait("the finding", `location.pathname.startsWith('/findings/')`)
 }
 
@@ -359,7 +357,7 @@ func (s *story) otherMemberReinspects() {
 	m := s.open("other", tablet, "thanhvien2")
 	m.open("/tablet/")
 	m.sees("Mẫu 03")
-	m.run(chromedp.Click(`//article[.//h3[contains(., "Mẫu 03")]]//button`, chromedp.BySearch, chromedp.NodeVisible))
+	m.pressIn("Mẫu 03", "button")
 	m.press("Đã xuất trình, bắt đầu")
 	m.wait("the findings", `document.querySelectorAll('[data-finding]').length > 0`)
 	m.picture("reinspect")
@@ -372,13 +370,13 @@ func (s *story) otherMemberReinspects() {
 	}
 	m.wait("complete", `document.querySelector('[data-key=finish]') !== null && !document.querySelector('[data-key=finish]').disabled`)
 	m.click("[data-key=finish]")
-	m.run(chromedp.Click(`dialog .primary`, chromedp.NodeVisible))
+	m.click("dialog .primary")
 	m.wait("minutes", `document.querySelector('#m-representatives') !== null`)
 	m.fill("#m-representatives", "Phó Giám đốc Trung tâm")
 	m.click("[data-key=refuse]")
 	m.fill("#refuse-reason", "Không nêu lý do.")
 	m.fill("#refuse-witness", "Công chức phường được mời chứng kiến")
-	m.run(chromedp.Click(`dialog .primary`, chromedp.NodeVisible))
+	m.click("dialog .primary")
 	m.sees("Đơn vị không ký biên bản")
 	m.open("/findings?q=phieu+xin+loi")
 	m.sees("Đã khắc phục")

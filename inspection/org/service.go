@@ -137,10 +137,10 @@ func DesksOf(tx *gorm.DB, organisation string, asOf inspection.Date) ([]Desk, er
 	return out, err
 }
 
-// PostsOf lists the posts that a desk has on a day.
+// PostsOf lists the posts that a desk has on a day, in the order of their titles.
 func PostsOf(tx *gorm.DB, desk string, asOf inspection.Date) ([]Post, error) {
 	var out []Post
-	err := within(tx, asOf).Where("desk_id = ?", desk).Order("id").Find(&out).Error
+	err := within(tx, asOf).Where("desk_id = ?", desk).Order("search, id").Find(&out).Error
 	return out, err
 }
 

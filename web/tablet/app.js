@@ -37,7 +37,7 @@ async function route() {
   current = null;
   show(byId('app'), h('p', { class: 'loading', role: 'status' }, t('tablet.loading')));
   try {
-    current = await found.view(me, ...args);
+    current = await /** @type {any} */ (found.view)(me, ...args);
     draw();
     byId('app').querySelector('h1')?.focus?.();
     const anchor = args[2] && document.getElementById(`item-${args[2]}`);

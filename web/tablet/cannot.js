@@ -42,7 +42,7 @@ export async function cannotView(_me, id) {
         h('input', { type: 'radio', name: 'reason', value: r, checked: form.reason === r, 'data-key': `r-${r}`, onchange: () => { form.reason = r; } }), t(`tablet.cannot.${r}`)))),
       text('place', false), text('words', true), text('witness', false),
       h('h2', null, t('tablet.cannot.door')),
-      h('div', { class: 'strip' }, photos.map((f) => h('figure', { class: 'shot' }, h('img', { src: sync.fileURL(f), alt: t('tablet.cannot.door') }), h('figcaption', null, t(`tablet.photo.${sync.fileStatus(f).state}`, { percent: Math.round(sync.fileStatus(f).share * 100) })))),
+      h('div', { class: 'strip' }, photos.map((f) => h('figure', { class: 'shot' }, h('img', { src: sync.fileURL(f), alt: t('tablet.cannot.door') }), h('figcaption', { class: sync.fileStatus(f).state === 'safe' ? 'good' : 'soon' }, t(`tablet.photo.${sync.fileStatus(f).state}`, { percent: Math.round(sync.fileStatus(f).share * 100) })))),
         h('label', { class: 'button shoot' }, h('input', { type: 'file', accept: 'image/*', capture: 'environment', class: 'visually-hidden', 'data-photo': 'door', 'data-key': 'door', onchange: (/** @type {any} */ e) => add(e.target) }), t('tablet.photo.take'))),
       h('h2', null, t('tablet.cannot.raise')), text('finding', true),
       h('div', { class: 'field' }, h('label', { for: 'c-sev' }, t('tablet.severity')), h('select', { id: 'c-sev', onchange: (/** @type {any} */ e) => { form.severity = e.target.value; } },

@@ -26,7 +26,7 @@ export function h(tag, attrs, ...children) {
   const e = document.createElement(tag);
   for (const [name, value] of Object.entries(attrs ?? {})) {
     if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith('on')) e.addEventListener(name.slice(2), value);
+    if (name.startsWith('on')) /** @type {any} */ (e)[name] = value;
     else if (name in e && ['value', 'checked', 'disabled', 'files', 'selected'].includes(name)) /** @type {any} */ (e)[name] = value;
     else e.setAttribute(name, value === true && !name.startsWith('aria-') ? '' : String(value));
   }
@@ -38,20 +38,62 @@ export function h(tag, attrs, ...children) {
 export const byId = (id) => document.getElementById(id);
 
 /**
- * Puts new children into a place and keeps the focus on the control of the same key.
+ * Makes a place show new children with as little change as can be: what stays keeps
+ * its element, so that a tap that has begun, the focus, the text being typed and a
+ * picture that is shown are not lost.
  * @param {Element} place
  * @param {...any} children
  */
 export function show(place, ...children) {
-  const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key;
-  const typing = /** @type {any} */ (document.activeElement);
-  const caret = typing && 'selectionStart' in typing ? [typing.selectionStart, typing.selectionEnd] : null;
-  place.replaceChildren(...children.flat(Infinity).filter(Boolean));
-  if (!focused) return;
-  const again = /** @type {any} */ (place.querySelector(`[data-key="${CSS.escape(focused)}"]`));
-  if (!again) return;
-  again.focus({ preventScroll: true });
-  if (caret && caret[0] !== null && 'setSelectionRange' in again) { try { again.setSelectionRange(caret[0], caret[1]); } catch { /* not a text field */ } }
+  const fresh = document.createElement(place.tagName);
+  fresh.append(...children.flat(Infinity).filter(Boolean));
+  morphChildren(place, fresh);
+}
+
+const handlers = ['onclick', 'onchange', 'oninput', 'onsubmit'];
+
+/** @param {any} node */
+const keyOf = (node) => node.dataset?.key || node.id || '';
+
+/** @param {any} a @param {any} b */
+const same = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && keyOf(a) === keyOf(b);
+
+/** @param {any} from @param {any} to */
+function morph(from, to) {
+  if (from.nodeType !== Node.ELEMENT_NODE) {
+    if (from.data !== to.data) from.data = to.data;
+    return;
+  }
+  for (const { name } of [...from.attributes]) if (!to.hasAttribute(name) && name !== 'open') from.removeAttribute(name);
+  for (const { name, value } of [...to.attributes]) if (from.getAttribute(name) !== value && (name !== 'open' || !from.hasAttribute('open'))) from.setAttribute(name, value);
+  for (const name of handlers) from[name] = to[name];
+  if ('disabled' in to && from.disabled !== to.disabled) from.disabled = to.disabled;
+  if (from.tagName === 'INPUT' && (from.type === 'checkbox' || from.type === 'radio')) from.checked = to.checked;
+  else if ((from.tagName === 'INPUT' && from.type !== 'file') || from.tagName === 'TEXTAREA') {
+    if (from !== document.activeElement && from.value !== to.value) from.value = to.value;
+    if (from.tagName === 'TEXTAREA') return;
+  }
+  morphChildren(from, to);
+  if (from.tagName === 'SELECT' && from !== document.activeElement) from.value = to.value;
+}
+
+/** @param {any} place @param {any} fresh */
+function morphChildren(place, fresh) {
+  let at = place.firstChild;
+  for (const node of [...fresh.childNodes]) {
+    let kept = at;
+    if (keyOf(node)) kept = [...place.childNodes].find((n) => same(n, node)) ?? null;
+    if (kept && same(kept, node)) {
+      if (kept === at) at = at.nextSibling;
+      else place.insertBefore(kept, at);
+      morph(kept, node);
+    } else place.insertBefore(node, at);
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
 }
 
 /** Words that appear for a moment and are read out. @param {string} text @param {'good'|'bad'} [kind] */

@@ -71,7 +71,7 @@ export async function minutesView(_me, id) {
         h('a', { class: 'button', href: `/visits/${id}/photos` }, t('tablet.minutes.photos')), phase === 'IN_PROGRESS' ? h('a', { class: 'button primary', href: `#/visit/${id}` }, t('tablet.back')) : null),
       open ? [h('h2', null, t('tablet.minutes')), h('p', { class: 'muted' }, t('tablet.minutes.intro')), fields.map(field)] : null,
       phase === 'MINUTES_DRAFT' ? [h('h2', null, t('tablet.sign.title')), h('p', null, t('tablet.minutes.how')),
-        h('div', { class: 'strip' }, scans.map((f, i) => h('figure', { class: 'shot' }, h('img', { src: sync.fileURL(f), alt: t('tablet.scan.n', { n: i + 1 }) }), h('figcaption', null, t(`tablet.photo.${sync.fileStatus(f).state}`, { percent: Math.round(sync.fileStatus(f).share * 100) }))))),
+        h('div', { class: 'strip' }, scans.map((f, i) => h('figure', { class: 'shot' }, h('img', { src: sync.fileURL(f), alt: t('tablet.scan.n', { n: i + 1 }) }), h('figcaption', { class: sync.fileStatus(f).state === 'safe' ? 'good' : 'soon' }, t(`tablet.photo.${sync.fileStatus(f).state}`, { percent: Math.round(sync.fileStatus(f).share * 100) }))))),
         h('div', { class: 'actions' }, h('label', { class: 'button shoot' }, h('input', { type: 'file', accept: 'image/jpeg,image/png,application/pdf', multiple: true, class: 'visually-hidden', 'data-photo': 'scan', 'data-key': 'scan', onchange: (/** @type {any} */ e) => addScans(e.target) }), t('tablet.scan.add')),
           h('button', { class: 'primary', 'data-key': 'sign', disabled: closing || !v.may.finish || waiting, onclick: sign }, t('tablet.sign')),
           h('button', { class: 'danger', 'data-key': 'refuse', disabled: closing || !v.may.finish, onclick: refuse }, t('tablet.refuse')))] : null,
