@@ -150,6 +150,9 @@ func (w *world) must(err error) {
 	}
 }
 
+// device is the id that a tablet made for itself.
+const device = "01920000-0000-7000-8000-0000000000de"
+
 // monday is the first day of the tests, a working day without holidays near it.
 var monday = time.Date(2026, 3, 2, 8, 0, 0, 0, inspection.Zone)
 
@@ -254,7 +257,7 @@ func (w *world) actor(person string) inspection.Actor {
 	w.must(err)
 	capacities, err := org.CapacitiesOf(w.db, person, w.clock.Now().Date())
 	w.must(err)
-	return inspection.Actor{Person: person, Name: p.Name, Capacities: capacities, Device: "máy tính bảng"}
+	return inspection.Actor{Person: person, Name: p.Name, Capacities: capacities, Device: device}
 }
 
 // say notes a free text that is about to be entered, so that a test can look for it
@@ -449,8 +452,8 @@ func (w *world) finding(id, item string) finding.Finding {
 func (w *world) accepted(id, item string) finding.Finding {
 	w.t.Helper()
 	f := w.finding(id, item)
-	w.clock.Advance(26 * time.Hour)
 	w.must(w.finds.Acknowledge(ctx, w.head, f.ID, 0))
+	w.clock.Advance(26 * time.Hour)
 	after := w.file(w.head, id, evidence.Photo)
 	w.must(w.finds.Submit(ctx, w.head, f.ID, 0, finding.SubmitInput{Text: w.say("Đã khắc phục xong"), Files: []string{after}}))
 	w.must(w.finds.Accept(ctx, w.lead, f.ID, 0, w.say("Chấp nhận kết quả khắc phục")))

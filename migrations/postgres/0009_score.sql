@@ -43,3 +43,9 @@ CREATE TRIGGER score_lines_no_change BEFORE UPDATE OR DELETE ON score_lines
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER score_deductions_no_change BEFORE UPDATE OR DELETE ON score_deductions
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER scores_no_truncate BEFORE TRUNCATE ON scores
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER score_lines_no_truncate BEFORE TRUNCATE ON score_lines
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER score_deductions_no_truncate BEFORE TRUNCATE ON score_deductions
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
