@@ -349,8 +349,8 @@ func (s *story) otherMemberReinspects() {
 	b.picture("reinspection")
 	b.axe()
 	b.run(chromedp.Evaluate(`for (const box of document.querySelectorAll('input[name=finding]')) box.checked = true;
-		document.querySelector('input[name=day], input[type=date]').value = new Date(Date.now() + 7 * 3600e3).toISOString().slice(0, 10); 0`, nil))
-	b.run(chromedp.Evaluate(`(() => { const o = [...document.querySelectorAll('select[name=leader] option, select[name=person] option, input[name=person]')].find(o => (o.textContent || o.closest('label').textContent).includes('(B)')); if (o.tagName === 'OPTION') o.selected = true; else o.checked = true; })()`, nil))
+		document.querySelector('input[name=planned_on]').value = new Date(Date.now() + 7 * 3600e3).toISOString().slice(0, 10); 0`, nil))
+	b.run(chromedp.Evaluate(`(() => { const o = [...document.querySelectorAll('select[name=member] option, select[name=leads] option, input[name=member], input[name=leads]')].find(o => (o.textContent || o.closest('label').textContent).includes('(B)')); if (o.tagName === 'OPTION') o.selected = true; else o.checked = true; })()`, nil))
 	b.click(`form[action="/reinspections"] button[type=submit]`)
 	b.sees("giữ kín")
 
@@ -378,7 +378,7 @@ func (s *story) otherMemberReinspects() {
 	m.fill("#refuse-witness", "Công chức phường được mời chứng kiến")
 	m.click("dialog .primary")
 	m.sees("Đơn vị không ký biên bản")
-	m.open("/findings?q=phieu+xin+loi")
+	m.open("/findings?q=qua+han+tren+he+thong")
 	m.sees("Đã khắc phục")
 	m.picture("verified")
 }
@@ -403,8 +403,8 @@ func (s *story) chairReads() {
 	h.picture("recorded")
 
 	u := s.open("units", office, "quantri")
-	u.open("/units?as_of=2024-03-31")
-	u.sees("Chương Mỹ")
+	u.open("/units?as_of=2024-03-31&q=chuong+my")
+	u.sees("33 Bộ phận Một cửa")
 	u.picture("units")
 	u.axe()
 }

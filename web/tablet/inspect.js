@@ -26,6 +26,7 @@ export async function visitView(_me, id, section) {
   const act = (type, payload) => sync.act(id, type, payload);
 
   async function finish() {
+    await sync.settled();
     const missing = sync.toDo(v).filter((o) => o.what !== 'UPLOAD');
     if (missing.length > 0) { jump(missing[0]); return; }
     const sure = await ask(t('tablet.finish.title'), [h('p', null, t('tablet.finish.text'))],

@@ -32,6 +32,7 @@ export async function minutesView(_me, id) {
   }
 
   async function sign() {
+    await sync.settled();
     if (!v.state.minutes.representatives) { say(t('visit.error.representatives'), 'bad'); return; }
     if (!v.state.minutes.opinion) { say(t('visit.error.opinion'), 'bad'); return; }
     if (scans.length === 0) { say(t('visit.error.scan'), 'bad'); return; }
@@ -40,6 +41,7 @@ export async function minutesView(_me, id) {
   }
 
   async function refuse() {
+    await sync.settled();
     if (!v.state.minutes.representatives) { say(t('visit.error.representatives'), 'bad'); return; }
     const reason = h('textarea', { id: 'refuse-reason', maxlength: 300 }), witness = h('input', { id: 'refuse-witness', maxlength: 300 });
     const sure = await ask(t('tablet.refuse.title'), [h('p', null, t('tablet.refuse.text')), h('label', { for: 'refuse-reason' }, t('tablet.refuse.reason')), reason,

@@ -126,13 +126,28 @@ function receive(v, operations) {
   refold(v);
 }
 
+/** The acts that are being kept, one after the other. @type {Promise<any>} */
+let acting = Promise.resolve();
+
+/** Resolves when every act that was begun is kept and shows. */
+export const settled = () => acting.catch(() => {});
+
 /**
- * Does one act on a check. It is kept on the tablet when this returns.
+ * Does one act on a check. It is kept on the tablet when this resolves; acts are kept
+ * in the order in which they were begun.
  * @param {string} visitID
  * @param {string} type
  * @param {any} payload
+ * @returns {Promise<{id: string, done: Promise<void>}>}
  */
-export async function act(visitID, type, payload) {
+export function act(visitID, type, payload) {
+  const mine = acting.catch(() => {}).then(() => keep(visitID, type, payload));
+  acting = mine;
+  return mine;
+}
+
+/** @param {string} visitID @param {string} type @param {any} payload */
+async function keep(visitID, type, payload) {
   const v = visits.get(visitID);
   const op = { id: newID(), owner, visit: visitID, device, device_at: new Date().toISOString(), elapsed_ms: Math.round(performance.now()),
     seq: await store.next(`seq:${visitID}`), base: v?.state.last ?? '', type, payload };
