@@ -277,6 +277,7 @@ type findingPage struct {
 	Before      []photo
 	After       []photo
 	Story       []stepRow
+	Said        *stepRow // what was last said and waits for the reader: a report, a return, a verdict
 	Unruled     []finding.Explanation
 	Asked       *finding.Extension
 	Primary     *act
@@ -438,6 +439,18 @@ func (s *Server) findingPhotos(c echo.Context, page *findingPage) error {
 			}
 		}
 		page.Story = append(page.Story, row)
+	}
+	for i, row := range page.Story {
+		switch row.Event {
+		case finding.Acknowledge, finding.NeedReinspection:
+			continue
+		}
+		if row.From != row.To { // the last act that moved it, where it holds words
+			page.Said = nil
+			if row.Text != "" && row.To.Open() && row.Event != finding.Record {
+				page.Said = &page.Story[i]
+			}
+		}
 	}
 	return nil
 }

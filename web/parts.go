@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 
+	"congvu/evidence"
 	"congvu/inspection"
 	"congvu/inspection/finding"
 )
@@ -104,7 +105,7 @@ func (Base) Flags(l finding.Line) []string {
 // OnItem is the key of the checklist item that a picture hangs on, empty for none.
 func (p photo) OnItem() string {
 	for _, on := range p.Item.On {
-		if on.Kind == "item" {
+		if on.Kind == evidence.OnItem {
 			return on.ID
 		}
 	}
@@ -112,4 +113,7 @@ func (p photo) OnItem() string {
 }
 
 // Lost tells that a declared file was given up.
-func (p photo) Lost() bool { return p.Item.State == "LOST" }
+func (p photo) Lost() bool { return p.Item.State == evidence.Lost }
+
+// Pending tells that the small picture is still being made.
+func (p photo) Pending() bool { return p.Item.DeriveState == evidence.DerivePending }
