@@ -101,12 +101,8 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 	if err := take(tx, &campaign, team.CampaignID); err != nil {
 		return Target{}, err
 	}
-	var old Target
-	if err := tx.Where("id = ?", n.ID).Take(&old).Error; err == nil {
-		if old.TeamID == n.TeamID && old.OrganisationID == n.OrganisationID && old.LeadID == n.LeadID && old.PlannedOn == n.PlannedOn {
-			return old, nil
-		}
-		return Target{}, inspection.E(inspection.Conflict, "error.conflict")
+	if old, known, err := n.again(tx); known || err != nil {
+		return old, err
 	}
 	switch {
 	case campaign.DecisionNumber == "" || campaign.ChecklistID == nil:
@@ -134,14 +130,22 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 			return Target{}, inspection.E(inspection.Invalid, "plan.error.not_member")
 		}
 	}
+	if err := n.there(tx); err != nil {
+		return Target{}, err
+	}
 	if err := conflictOfInterest(tx, members, n.OrganisationID); err != nil {
 		return Target{}, err
 	}
 	now := s.clock.Now()
 	t := Target{ID: n.ID, CampaignID: campaign.ID, TeamID: n.TeamID, LeadID: n.LeadID, Form: n.Form, OrganisationID: n.OrganisationID,
 		DeskID: n.DeskID, PlannedOn: n.PlannedOn, PlannedAt: n.PlannedAt, State: Sealed, ReinspectsID: n.Reinspects, CreatedAt: now, Version: 1}
-	if err := tx.Create(&t).Error; err != nil {
-		return Target{}, err
+	made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&t)
+	if made.Error != nil {
+		return Target{}, made.Error
+	}
+	if made.RowsAffected == 0 { // the same form, sent twice at once
+		old, _, err := n.again(tx)
+		return old, err
 	}
 	for _, id := range n.Findings {
 		if err := tx.Create(&TargetFinding{TargetID: t.ID, FindingID: id}).Error; err != nil {
@@ -157,6 +161,43 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 		}
 	}
 	return t, nil
+}
+
+// again finds the target that the same id has made before; another one under that id
+// is a conflict.
+func (n NewTarget) again(tx *gorm.DB) (Target, bool, error) {
+	var old []Target
+	if err := tx.Where("id = ?", n.ID).Limit(1).Find(&old).Error; err != nil || len(old) == 0 {
+		return Target{}, false, err
+	}
+	if o := old[0]; o.TeamID == n.TeamID && o.OrganisationID == n.OrganisationID && o.LeadID == n.LeadID && o.PlannedOn == n.PlannedOn {
+		return o, true, nil
+	}
+	return Target{}, true, inspection.E(inspection.Conflict, "error.conflict")
+}
+
+// there holds that the unit exists on the day, and the desk as one of its own. What is
+// inspected again may have gone into another unit since.
+func (n NewTarget) there(tx *gorm.DB) error {
+	bad := func(field string) error {
+		return inspection.E(inspection.Invalid, "error.invalid").Field(field, "error.invalid")
+	}
+	if !slices.Contains([]Form{Planned, Surprise, Thematic, Reinspection}, n.Form) {
+		return bad("form")
+	}
+	gone := func(from, to inspection.Date) bool { return n.Form != Reinspection && !n.PlannedOn.Within(from, to) }
+	o, err := org.OrganisationByID(tx, n.OrganisationID)
+	if inspection.CodeOf(err) == inspection.NotFound || err == nil && gone(o.ValidFrom, o.ValidTo) {
+		return bad("organisation")
+	}
+	if err != nil || n.DeskID == nil {
+		return err
+	}
+	d, err := org.DeskByID(tx, *n.DeskID)
+	if inspection.CodeOf(err) == inspection.NotFound || err == nil && (d.OrganisationID != o.ID || gone(d.ValidFrom, d.ValidTo)) {
+		return bad("desk")
+	}
+	return err
 }
 
 // conflictOfInterest refuses a team with a member who belongs or belonged to the
