@@ -71,6 +71,7 @@ type Row struct {
 	Overdue   int64
 	Sections  map[string]int64 // share by section, -1 where nothing applied
 	cohort    score.Cohort
+	done      bool
 }
 
 // Item is an item of the checklist with how often it fell short.
@@ -188,13 +189,14 @@ type check struct {
 	Grade    *string
 	List     *string // version of the checklist that the score was frozen with
 	Kind     string  // of the organisation
+	Done     bool    // minutes are closed, and the desk could be inspected
 }
 
 // checksOf lists the full checks of a period with their newest score, oldest first.
 func checksOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date) ([]check, error) {
 	var rows []check
 	err := tx.Table("visits").Scopes(org.Scope(actor, org.ListVisit, visit.Columns)).
-		Select("visits.id, COALESCE(visits.desk_id, '') AS desk_id, visits.desk_name, visits.organisation_name AS name, visits.day, visits.state, visits.organisation_kind AS kind, "+
+		Select("visits.id, COALESCE(visits.desk_id, '') AS desk_id, visits.desk_name, visits.organisation_name AS name, visits.day, visits.state, visits.organisation_kind AS kind, (visits.minutes_at > 0 AND NOT visits.could_not) AS done, "+
 			"scores.id AS score_id, scores.rated, scores.total, scores.grade, scores.checklist_id AS list").
 		Joins("LEFT JOIN scores ON scores.visit_id = visits.id AND scores.revision = (SELECT MAX(newer.revision) FROM scores newer WHERE newer.visit_id = visits.id)").
 		Where("visits.form <> ? AND visits.day >= ? AND visits.day <= ?", plan.Reinspection, from, to).
@@ -229,6 +231,7 @@ func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks
 			}
 			byDesk[key] = r
 		}
+		r.done = r.done || c.Done
 		if c.Total != nil {
 			if r.Scored && r.Rated && *c.Rated {
 				r.Change, r.HasBefore = *c.Total-r.Total, true
@@ -241,13 +244,13 @@ func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks
 		}
 	}
 	for id, r := range byDesk {
-		if _, ok := known[id]; ok {
+		if _, ok := known[id]; ok && r.done {
 			o.Checked++
 		}
 		o.Rows = append(o.Rows, *r)
 	}
 	for _, d := range desks {
-		if byDesk[d.ID] == nil {
+		if r := byDesk[d.ID]; r == nil || !r.done {
 			o.Unchecked = append(o.Unchecked, d)
 		}
 	}

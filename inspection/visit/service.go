@@ -331,7 +331,7 @@ func (w *work) follow(op Operation) error {
 	case OpFinish:
 		w.visit.EndedAt = w.now
 	case OpCannotInspect:
-		w.visit.EndedAt, w.visit.MinutesAt = w.now, w.now
+		w.visit.EndedAt, w.visit.MinutesAt, w.visit.CouldNot = w.now, w.now, true
 		if err := w.minutesClocks(); err != nil {
 			return err
 		}
@@ -384,7 +384,7 @@ func (w *work) save() error {
 	v := w.visit
 	done := w.tx.Model(&Visit{}).Where("id = ? AND version = ?", v.ID, v.Version).Updates(map[string]any{
 		"state": v.State, "positions": v.Positions, "ended_at": v.EndedAt, "minutes_at": v.MinutesAt, "explain_due": v.ExplainDue,
-		"reported_at": v.ReportedAt, "report_due": v.ReportDue, "concluded_at": v.ConcludedAt, "conclude_due": v.ConcludeDue,
+		"reported_at": v.ReportedAt, "report_due": v.ReportDue, "concluded_at": v.ConcludedAt, "conclude_due": v.ConcludeDue, "could_not": v.CouldNot,
 		"version": v.Version + 1})
 	if done.Error != nil {
 		return done.Error

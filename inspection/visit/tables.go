@@ -44,6 +44,7 @@ type Visit struct {
 	ConcludeDue      inspection.Date    `gorm:"column:conclude_due"`
 	Positions        int64              `gorm:"column:positions"`
 	Simulated        bool               `gorm:"column:simulated"`
+	CouldNot         bool               `gorm:"column:could_not"` // the desk was closed or refused the team
 	Search           string             `gorm:"column:search"`
 	Version          int64              `gorm:"column:version"`
 }

@@ -35,6 +35,7 @@ CREATE TABLE visits (
     conclude_due      TEXT   NOT NULL DEFAULT '',
     positions         BIGINT NOT NULL DEFAULT 0,
     simulated         BOOLEAN NOT NULL DEFAULT FALSE,
+    could_not         BOOLEAN NOT NULL DEFAULT FALSE, -- ended as CANNOT_INSPECT
     search            TEXT   NOT NULL DEFAULT '',
     version           BIGINT NOT NULL DEFAULT 1
 );
