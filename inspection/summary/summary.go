@@ -445,9 +445,9 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, tod
 	if err != nil {
 		return err
 	}
-	at := map[string]int{}
+	at := map[string]int{} // by desk; a check without a desk by itself
 	for i, r := range o.Rows {
-		at[r.ID] = i
+		at[cmp.Or(r.ID, r.Visit)] = i
 	}
 	long := map[string]bool{}
 	var remedies []score.Remedy
@@ -459,9 +459,9 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, tod
 			continue
 		}
 		o.Open++
-		desk := ""
+		desk, place := l.VisitID, l.OrganisationID
 		if l.DeskID != nil {
-			desk = *l.DeskID
+			desk, place = *l.DeskID, *l.DeskID
 		}
 		i, shown := at[desk]
 		if shown {
@@ -474,7 +474,7 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, tod
 				o.Rows[i].Overdue++
 			}
 			if l.OverdueDays > 10 {
-				long[l.Place()] = true
+				long[place] = true
 			}
 		case l.HasDue && !l.InReview() && l.Left <= soon:
 			o.DueSoon++
