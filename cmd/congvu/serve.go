@@ -52,6 +52,7 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var workers sync.WaitGroup
 	workers.Go(func() { p.services.Evidence.Deriver(max(1, runtime.NumCPU()/2), 5*time.Second).Run(work) })
+	workers.Go(func() { p.acknowledge(work) })
 	defer func() { stop(); workers.Wait() }()
 	slog.Info("listening", "address", listener.Addr().String(), "url", p.config.PublicURL().String())
 	if listening != nil {
@@ -62,4 +63,21 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 		return nil
 	}
 	return err
+}
+
+// acknowledge lets assignments that nobody acknowledged in time be taken as
+// acknowledged, every ten minutes; any number of copies may do it.
+func (p *program) acknowledge(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Minute)
+	defer tick.Stop()
+	for {
+		if _, err := p.services.Findings.AcknowledgeOverdue(ctx, 200); err != nil && ctx.Err() == nil {
+			slog.Error("acknowledging overdue assignments", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
