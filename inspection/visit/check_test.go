@@ -376,7 +376,7 @@ func TestCannotInspectEndsACheckWithoutAScore(t *testing.T) {
 		is(t, w.try(w.inspector, id, visit.OpCannotInspect, payload), inspection.Forbidden, "error.forbidden")
 		w.post(w.lead, id, visit.OpCannotInspect, payload)
 		v := w.visit(id)
-		if v.State != visit.Cannot || v.EndedAt.IsZero() || v.MinutesAt.IsZero() || v.ExplainDue != "2026-03-04" || v.ReportDue != "2026-03-16" {
+		if v.State != visit.Cannot || !v.CouldNot || v.EndedAt.IsZero() || v.MinutesAt.IsZero() || v.ExplainDue != "2026-03-04" || v.ReportDue != "2026-03-16" {
 			t.Errorf("%+v", v)
 		}
 		fs := w.findings(id)
