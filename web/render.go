@@ -180,14 +180,14 @@ func parsePages(fsys fs.FS) (*pages, error) {
 // render makes the whole page before its first byte goes out: a page is never half
 // sent.
 func (s *Server) render(c echo.Context, status int, name string, page any) error {
+	pages := s.pages
 	if s.config.Dev {
-		fresh, err := parsePages(s.files)
-		if err != nil {
+		var err error
+		if pages, err = parsePages(s.files); err != nil {
 			return err
 		}
-		s.pages = fresh
 	}
-	t, ok := s.pages.byKey[name]
+	t, ok := pages.byKey[name]
 	if !ok {
 		return fmt.Errorf("no template %q", name)
 	}

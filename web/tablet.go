@@ -71,11 +71,10 @@ func (s *Server) tabletRedirect(c echo.Context) error {
 func (s *Server) tabletShell(c echo.Context) error {
 	t := s.tablet
 	if s.config.Dev {
-		fresh, err := loadTablet(s.files)
-		if err != nil {
+		var err error
+		if t, err = loadTablet(s.files); err != nil {
 			return err
 		}
-		t, s.tablet = fresh, fresh
 	}
 	lang := language(c.Request())
 	words := i18n.Words(lang, "tablet.", "page.", "visit.", "error.", "role.", "form.", "plan.", "evidence.", "finding.", "checklist.", "severity.", "auth.", "login.")
@@ -91,7 +90,8 @@ func (s *Server) tabletShell(c echo.Context) error {
 // that two versions never mix.
 func (s *Server) tabletFile(c echo.Context) error {
 	hash, name, _ := strings.Cut(c.Param("*"), "/")
-	if hash != s.tablet.hash || strings.HasSuffix(name, ".html") || strings.HasSuffix(name, ".test.js") {
+	// With -dev every hash is served: the files change under the running program.
+	if hash != s.tablet.hash && !s.config.Dev || strings.HasSuffix(name, ".html") || strings.HasSuffix(name, ".test.js") {
 		return inspection.E(inspection.NotFound, "error.not_found")
 	}
 	name = path.Clean("/" + name)

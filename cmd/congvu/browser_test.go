@@ -38,14 +38,23 @@ func newBrowser(t *testing.T, base, name string, size [2]int64) *browser {
 	if path == "" {
 		t.Fatal("CONGVU_TEST_CHROMIUM is not set: start the services with `make services-up` or run `make test`")
 	}
+	// Not t.TempDir: Chromium's last processes may still write when the test ends.
+	profile, err := os.MkdirTemp("", "congvu-chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.NoFirstRun, chromedp.Flag("lang", "vi"), chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-sync", true), chromedp.NoFirstRun, chromedp.Flag("lang", "vi"), chromedp.UserDataDir(profile),
 		chromedp.WindowSize(int(size[0]), int(size[1])))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits for the browser to end
+		cancel()
+		stop()
+		_ = os.RemoveAll(profile)
+	})
 	b := &browser{t: t, ctx: ctx, base: base, name: name}
 	chromedp.ListenTarget(ctx, func(event any) {
 		if _, ok := event.(*page.EventJavascriptDialogOpening); ok {

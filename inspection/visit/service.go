@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"congvu/inspection"
+	"congvu/inspection/finding"
 	"congvu/inspection/history"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
@@ -479,6 +480,10 @@ func (s *Service) checkIn(tx *gorm.DB, actor inspection.Actor, op Operation) (Ou
 		return Outcome{}, err
 	}
 	for _, id := range taken.Findings {
+		f, err := finding.ByID(tx, id)
+		if err != nil || w.visit.ReinspectsID == nil || f.VisitID != *w.visit.ReinspectsID {
+			return Outcome{}, inspection.E(inspection.Conflict, "visit.error.unknown_finding").Because(err)
+		}
 		if err := tx.Create(&visitFinding{VisitID: w.visit.ID, FindingID: id}).Error; err != nil {
 			return Outcome{}, err
 		}
