@@ -45,12 +45,9 @@ func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID st
 	}
 	defer os.Remove(spooled.Name())
 	defer spooled.Close()
-	info, err := s.work.Inspect(ctx, spooled, f.Size)
+	info, err := s.inspect(ctx, f.Kind, f.Size, spooled)
 	if err != nil {
 		return Receipt{}, err
-	}
-	if !info.Type.Image() && f.Kind != DocumentScan && f.Kind != Note {
-		return Receipt{}, inspection.E(inspection.Invalid, "evidence.error.not_a_picture")
 	}
 	if _, err := spooled.Seek(0, io.SeekStart); err != nil {
 		return Receipt{}, err
@@ -85,6 +82,26 @@ func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID st
 	}
 	s.notify()
 	return s.receipt(f)
+}
+
+// inspect looks at bytes as a file of a kind.
+func (s *Service) inspect(ctx context.Context, kind Kind, size int64, r io.ReadSeeker) (imaging.Info, error) {
+	info, err := s.work.Inspect(ctx, r, size)
+	if err == nil && !info.Type.Image() && kind != DocumentScan && kind != Note {
+		err = inspection.E(inspection.Invalid, "evidence.error.not_a_picture")
+	}
+	return info, err
+}
+
+// Fits tells whether bytes that are at hand would be received as a file of a kind, for
+// who has them before declaring them. Codes: invalid (evidence.error.type, .broken,
+// .not_a_picture, .empty), too_large.
+func (s *Service) Fits(ctx context.Context, kind Kind, size int64, r io.ReadSeeker) error {
+	if size <= 0 {
+		return inspection.E(inspection.Invalid, "evidence.error.empty")
+	}
+	_, err := s.inspect(ctx, kind, size, r)
+	return err
 }
 
 // take writes what is sent into the spool and holds it against the declaration.

@@ -113,7 +113,7 @@ func (s *Server) apiFiles() {
 			}
 			receipt, err := s.Evidence.Receive(ctx, a, in.ID, size, in.body)
 			if err != nil {
-				return nil, bodyError(err, s.config.MaxBytes)
+				return nil, err
 			}
 			return &receiptOut{receipt}, nil
 		})

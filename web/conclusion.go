@@ -49,8 +49,9 @@ func (s *Server) conclusionPage(c echo.Context) error {
 // conclusion loads the page with what the form already says.
 func (s *Server) conclusion(c echo.Context) (conclusionPage, error) {
 	ctx, a := c.Request().Context(), actor(c)
-	page := conclusionPage{Base: s.base(c, "conclusion.title"), Form: inspection.NewID(), Text: c.FormValue("text"),
-		Obstruction: c.FormValue("obstruction") == "1", Rulings: finding.Rulings}
+	typed := c.Request().PostFormValue // never from the address: nobody decides by a link that somebody else made
+	page := conclusionPage{Base: s.base(c, "conclusion.title"), Form: inspection.NewID(), Text: typed("text"),
+		Obstruction: typed("obstruction") == "1", Rulings: finding.Rulings}
 	v, err := s.Visits.Get(ctx, a, c.Param("id"))
 	if err != nil {
 		return page, err
@@ -68,13 +69,13 @@ func (s *Server) conclusion(c echo.Context) (conclusionPage, error) {
 		if err != nil {
 			return page, err
 		}
-		row := conclusionRow{F: d, Choice: c.FormValue("decision-" + d.ID), Reason: c.FormValue("reason-" + d.ID), Days: c.FormValue("days-" + d.ID),
+		row := conclusionRow{F: d, Choice: typed("decision-" + d.ID), Reason: typed("reason-" + d.ID), Days: typed("days-" + d.ID),
 			Term: finding.TermOf(d.Severity, d.ItemKey, d.Section), Premises: d.Section == "F"}
 		if row.Photos, err = s.photosOn(c, v.ID, "finding", d.ID); err != nil {
 			return page, err
 		}
 		for _, x := range d.Explanations {
-			row.Explanations = append(row.Explanations, conclusionRuling{x, c.FormValue("ruling-" + x.ID), c.FormValue("words-" + x.ID)})
+			row.Explanations = append(row.Explanations, conclusionRuling{x, typed("ruling-" + x.ID), typed("words-" + x.ID)})
 		}
 		page.Rows = append(page.Rows, row)
 	}
@@ -120,6 +121,9 @@ func (s *Server) concludeForm(c echo.Context, page conclusionPage) error {
 			if err := s.Findings.RuleOn(ctx, a, row.F.ID, 0, x.ID, finding.Ruling(x.Choice), x.Words); err != nil {
 				return err
 			}
+		}
+		if row.Choice != "confirm" && row.Choice != "withdraw" { // a reason alone withdraws nothing
+			return inspection.E(inspection.Invalid, "visit.error.decision_missing", "code", row.F.ItemCode).Field("decision-"+row.F.ID, "error.required")
 		}
 		days, err := formInt(c, "days-"+row.F.ID)
 		if err != nil {

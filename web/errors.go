@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 
 	"congvu/inspection"
 	"congvu/inspection/i18n"
@@ -25,6 +26,15 @@ var statuses = map[inspection.Code]int{
 	inspection.TooLarge:        http.StatusRequestEntityTooLarge,
 	inspection.Unavailable:     http.StatusServiceUnavailable,
 	inspection.Internal:        http.StatusInternalServerError,
+}
+
+// statusOf is the status of an error: that of its code, but for a method that an
+// address does not know, which HTTP has a status of its own for.
+func statusOf(e *inspection.Error) int {
+	if e.Key == "error.method" {
+		return http.StatusMethodNotAllowed
+	}
+	return statuses[e.Code]
 }
 
 // problem is an RFC 9457 problem detail. Type is "urn:congvu:" and the code;
@@ -77,7 +87,7 @@ func toProblem(lang i18n.Lang, request string, err error) *problem {
 		return p
 	}
 	e := toOurs(err)
-	status := statuses[e.Code]
+	status := statusOf(e)
 	p = &problem{Type: "urn:congvu:" + string(e.Code), Title: http.StatusText(status), Status: status, Key: e.Key,
 		Detail: words(lang, request, e), Request: request}
 	for field, key := range e.Fields {
@@ -118,7 +128,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 		s.askToSignIn(c, e)
 		return
 	}
-	page := errorPage{Base: s.base(c, "page.error"), Message: words(lang, request, e), Request: request, Status: statuses[e.Code]}
+	page := errorPage{Base: s.base(c, "page.error"), Message: words(lang, request, e), Request: request, Status: statusOf(e)}
 	for field, key := range e.Fields {
 		page.Fields = append(page.Fields, fieldError{field, i18n.T(lang, key, e.Params)})
 	}
@@ -143,9 +153,15 @@ func wantsPage(c echo.Context) bool {
 	return !strings.HasPrefix(c.Request().URL.Path, "/api/") && !strings.Contains(c.Request().Header.Get("Accept"), "application/json")
 }
 
+var humaOnce sync.Once
+
 // humaErrors makes huma answer what it refuses itself (a malformed body, a missing
 // field) as problems in the person's language.
 func humaErrors() {
+	humaOnce.Do(setHumaErrors)
+}
+
+func setHumaErrors() {
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
 		lang, request := i18n.VI, ""
 		if ctx != nil {

@@ -203,9 +203,6 @@ func (s *Server) findingEvent(c echo.Context) error {
 	if i < 0 {
 		return inspection.E(inspection.NotFound, "error.not_found")
 	}
-	if _, err := c.FormParams(); err != nil {
-		return bodyError(err, s.config.MaxBytes)
-	}
 	d, err := s.Findings.Get(ctx, a, id) // who may not see it finds nothing, whatever the form holds
 	if err != nil {
 		return err

@@ -53,14 +53,8 @@ const maxFiles = 10
 // gives no duplicate.
 func (s *Server) takeFiles(c echo.Context, field, visit string, kind evidence.Kind) ([]string, error) {
 	if c.Request().MultipartForm == nil {
-		if err := c.Request().ParseMultipartForm(4 << 20); err != nil {
-			if c.Request().Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
-				return nil, nil
-			}
-			return nil, bodyError(err, s.config.MaxBytes)
-		}
+		return nil, nil
 	}
-	defer c.Request().MultipartForm.RemoveAll()
 	files := c.Request().MultipartForm.File[field]
 	if len(files) > maxFiles {
 		return nil, inspection.E(inspection.Invalid, "visit.error.too_many_files", "max", maxFiles).Field(field, "error.invalid")
@@ -89,13 +83,16 @@ func (s *Server) takeFile(c echo.Context, part *multipart.FileHeader, visit stri
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
 	}
+	ctx := c.Request().Context()
+	if err := s.Evidence.Fits(ctx, kind, part.Size, f); err != nil { // before it is declared: nothing stays of what is refused
+		return "", err
+	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}
 	sum := hex.EncodeToString(h.Sum(nil))
 	id := derivedID(formID(c), visit, sum)
 	d := evidence.Declaration{ID: id, Visit: visit, SHA256: sum, Size: part.Size, Name: part.Filename, Kind: kind}
-	ctx := c.Request().Context()
 	if err := s.Evidence.Declare(ctx, actor(c), d); err != nil {
 		return "", err
 	}

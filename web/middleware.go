@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"congvu/inspection"
 	"congvu/inspection/auth"
@@ -105,23 +109,128 @@ func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// limitBody bounds what a request may carry: one file and a little on the routes
-// that take files, 1 MiB elsewhere.
+// What a body may hold, in bytes.
+const (
+	smallBody   = 1 << 20
+	loginBody   = 4 << 20 // the sign-in form carries on a form of smallBody, escaped twice
+	unknownBody = 4 << 20 // a form with files from somebody who never signed in
+)
+
+// limitBody bounds what a request may carry: one file on the route that takes one, ten
+// in a form that takes files, little elsewhere. Who is not signed in may send a form
+// with files only where a session has run out meanwhile: its words are then kept.
 func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		limit := int64(1 << 20)
-		if c.Request().Method == http.MethodPut && strings.HasPrefix(c.Path(), "/api/v1/files/") {
+		r := c.Request()
+		route := r.Method + " " + c.Path()
+		_, known := session(c)
+		limit := int64(smallBody)
+		switch {
+		case route == "POST /login":
+			limit = loginBody
+		case route == "PUT /api/v1/files/:id/content" && known:
 			limit = s.config.MaxBytes + 1
-		} else if strings.HasPrefix(c.Request().Header.Get("Content-Type"), "multipart/form-data") {
-			limit = 10*s.config.MaxBytes + 1<<20
+		case s.takes[route] && isMultipart(r):
+			if !known {
+				var err error
+				if known, err = s.Auth.Began(r.Context(), s.sessionToken(c)); err != nil {
+					return err
+				}
+			}
+			if limit = unknownBody; known {
+				limit = maxFiles*s.config.MaxBytes + smallBody
+			}
 		}
-		if c.Request().ContentLength > limit {
+		if p := s.permissions[route]; r.ContentLength > limit && (known || p == Public || p == "") {
 			return tooLarge(limit)
 		}
-		c.Request().Body = http.MaxBytesReader(c.Response(), c.Request().Body, limit)
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
+		if r.Method == http.MethodPost && limit <= loginBody { // nobody holds a connection by sending slowly
+			_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(2 * time.Minute))
+		}
+		defer func() {
+			if f := c.Request().MultipartForm; f != nil {
+				_ = f.RemoveAll() // net/http looks for the files of the request that it made, not of its copies
+			}
+		}()
 		return next(c)
 	}
 }
+
+// plain tells whether a text is one that both databases can hold.
+func plain(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+
+// plainAddress refuses what no link and no search field of ours makes.
+func (s *Server) plainAddress(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !plain(c.Request().URL.Path) {
+			return inspection.E(inspection.NotFound, "error.not_found")
+		}
+		for name, values := range c.QueryParams() {
+			if !plain(name) || slices.ContainsFunc(values, func(v string) bool { return !plain(v) }) {
+				return inspection.E(inspection.Invalid, "error.text")
+			}
+		}
+		return next(c)
+	}
+}
+
+// plainForm reads a form and refuses one that cannot be read or stored. Handlers find
+// it parsed.
+func (s *Server) plainForm(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r, err := c.Request(), error(nil)
+		if isMultipart(r) {
+			err = r.ParseMultipartForm(4 << 20)
+		} else {
+			err = r.ParseForm()
+		}
+		var disk *fs.PathError
+		switch {
+		case errors.As(err, &disk):
+			return err
+		case err != nil:
+			return bodyError(err)
+		}
+		for name, values := range r.Form {
+			if !plain(name) || slices.ContainsFunc(values, func(v string) bool { return !plain(v) }) {
+				return inspection.E(inspection.Invalid, "error.text")
+			}
+		}
+		return next(c)
+	}
+}
+
+// plainJSON asks for the session before a body of the API is looked at, and refuses
+// texts that cannot be stored: what is not UTF-8, and NUL.
+func (s *Server) plainJSON(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if !strings.HasPrefix(c.Path(), "/api/") {
+			return next(c)
+		}
+		if p := s.permissions[r.Method+" "+c.Path()]; p == SignedIn || p == AnyPassword {
+			if _, ok := session(c); !ok {
+				return inspection.E(inspection.Unauthenticated, "error.unauthenticated")
+			}
+		}
+		if r.Method != http.MethodPost {
+			return next(c)
+		}
+		raw, err := io.ReadAll(r.Body)
+		if err != nil {
+			return bodyError(err)
+		}
+		if !utf8.Valid(raw) || escapedNUL.Match(raw) {
+			return inspection.E(inspection.Invalid, "error.text")
+		}
+		r.Body = io.NopCloser(bytes.NewReader(raw))
+		return next(c)
+	}
+}
+
+// escapedNUL is NUL as JSON writes it: an odd number of backslashes before u0000.
+var escapedNUL = regexp.MustCompile(`(^|[^\\])(\\\\)*\\u0000`)
 
 func tooLarge(limit int64) error {
 	return inspection.E(inspection.TooLarge, "error.too_large", "max", fmt.Sprintf("%d MB", max(limit>>20, 1)))
@@ -180,20 +289,27 @@ func (s *Server) allow(p Permission, next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// bodyError tells a body that was cut by limitBody from other failures to read.
-func bodyError(err error, limit int64) error {
+// bodyError is the refusal of a body that could not be read: cut by limitBody, broken
+// off, or malformed.
+func bodyError(err error) error {
+	var ours *inspection.Error
 	var cut *http.MaxBytesError
-	if errors.As(err, &cut) {
+	switch {
+	case errors.As(err, &ours):
+		return err
+	case errors.As(err, &cut):
 		return tooLarge(cut.Limit)
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return inspection.E(inspection.Invalid, "error.invalid").Because(err)
-	}
-	return err
+	return inspection.E(inspection.Invalid, "error.invalid").Because(err)
+}
+
+func isMultipart(r *http.Request) bool {
+	t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(t), "multipart/form-data")
 }
 
 // isForm tells a form that can be kept as hidden fields over a new sign-in.
 func isForm(r *http.Request) bool {
 	t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return r.Method == http.MethodPost && bytes.EqualFold([]byte(strings.TrimSpace(t)), []byte("application/x-www-form-urlencoded"))
+	return r.Method == http.MethodPost && strings.EqualFold(strings.TrimSpace(t), "application/x-www-form-urlencoded")
 }

@@ -123,7 +123,7 @@ func (s *Server) reinspectors(ctx context.Context, a inspection.Actor, v visit.V
 func (s *Server) planReinspection(c echo.Context) error {
 	form, err := c.FormParams()
 	if err != nil {
-		return bodyError(err, s.config.MaxBytes)
+		return bodyError(err)
 	}
 	page, err := s.reinspectionView(c, c.FormValue("visit"))
 	if err != nil {

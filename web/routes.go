@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"congvu/inspection"
 
@@ -53,7 +54,7 @@ func (s *Server) routes() {
 
 	s.page(get, "/findings", SignedIn, s.findingsPage)
 	s.page(get, "/findings/:id", SignedIn, s.findingPage)
-	s.page(post, "/findings/:id/:event", SignedIn, s.findingEvent)
+	s.formWithFiles("/findings/:id/:event", SignedIn, s.findingEvent)
 	s.page(get, "/reinspections/new", SignedIn, s.reinspectionPage)
 	s.page(post, "/reinspections", SignedIn, s.planReinspection)
 
@@ -71,10 +72,23 @@ func (s *Server) routes() {
 	s.apiRoutes()
 }
 
-// page registers a handler with its permission.
+// page registers a handler with its permission. What can be read can be asked for by
+// HEAD too (RFC 9110 §9.1); a form is looked at before its handler runs.
 func (s *Server) page(method, path string, p Permission, h echo.HandlerFunc) {
+	if method == http.MethodPost {
+		h = s.plainForm(h)
+	} else {
+		s.permissions[http.MethodHead+" "+path] = p
+		s.echo.Add(http.MethodHead, path, s.allow(p, h))
+	}
 	s.permissions[method+" "+path] = p
 	s.echo.Add(method, path, s.allow(p, h))
+}
+
+// formWithFiles registers a form that may carry files; all others carry text only.
+func (s *Server) formWithFiles(path string, p Permission, h echo.HandlerFunc) {
+	s.takes[http.MethodPost+" "+path] = true
+	s.page(http.MethodPost, path, p, h)
 }
 
 type echoKey struct{}
@@ -122,6 +136,9 @@ func call[In, Out any](s *Server, p Permission, op huma.Operation, h func(ctx co
 	s.permissions[op.Method+" "+path] = p
 	if p != Public {
 		op.Security = []map[string][]string{{"session": {}}}
+	}
+	if op.BodyReadTimeout == 0 {
+		op.BodyReadTimeout = 2 * time.Minute // a tablet on a poor line; it bounds the whole request, not only its body
 	}
 	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity)
 	if op.OperationID == "" {

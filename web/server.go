@@ -60,13 +60,14 @@ type Server struct {
 	pages       *pages
 	tablet      *tabletFiles
 	permissions map[string]Permission // by "METHOD path" as echo knows it
+	takes       map[string]bool       // forms that may carry files, likewise
 	origins     *http.CrossOriginProtection
 }
 
 // New makes the server. Every template is parsed here, so that a broken one stops
 // the program at start.
 func New(config Config, services Services) (*Server, error) {
-	s := &Server{Services: services, config: config, files: embedded, permissions: map[string]Permission{}}
+	s := &Server{Services: services, config: config, files: embedded, permissions: map[string]Permission{}, takes: map[string]bool{}}
 	if config.Dev && config.Root != nil {
 		s.files = config.Root
 	}
@@ -90,7 +91,7 @@ func New(config Config, services Services) (*Server, error) {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
 	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(s.requestID, s.logRequest, s.recoverPanic, s.secureHeaders, s.sameOrigin, s.limitBody, s.identify)
+	e.Use(s.requestID, s.logRequest, s.recoverPanic, s.secureHeaders, s.sameOrigin, s.plainAddress, s.identify, s.limitBody, s.plainJSON)
 	s.echo = e
 	s.routes()
 	return s, nil

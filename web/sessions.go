@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -46,6 +47,7 @@ type loginPage struct {
 	Username string
 	Next     string
 	Kept     []string // fields of a form that was sent without a session, each name=value escaped
+	Files    bool     // that form carried files, which have to be chosen again
 }
 
 func (s *Server) loginPage(c echo.Context) error {
@@ -63,39 +65,87 @@ func (s *Server) askToSignIn(c echo.Context, e *inspection.Error) {
 	if r.Method == http.MethodGet && r.URL.Path == "/" {
 		page.Next = ""
 	}
+	if s.permissions[r.Method+" "+c.Path()] == SignedIn { // not the form of a password
+		page.Kept, page.Files = s.keep(c)
+	}
+	if r.Method == http.MethodPost && len(page.Kept) == 0 {
+		page.Next = "" // there is nothing to send again
+	}
+	if r.Method == http.MethodPost || page.Next != "" {
+		page.Problem = page.T(e.Key)
+	}
+	if err := s.render(c, http.StatusUnauthorized, "login", page); err != nil {
+		_ = c.String(http.StatusInternalServerError, page.Problem)
+	}
+}
+
+// What is kept of a form whose sender is not signed in any more.
+const (
+	keptValue = 64 << 10 // longer than any text that a form takes
+	keptWhole = smallBody
+	keptParts = 1000
+)
+
+// keep reads the words of a form. Files are read past and told of: they
+// have to be chosen again.
+func (s *Server) keep(c echo.Context) (kept []string, files bool) {
+	r := c.Request()
+	add := func(name, value string) {
+		kept = append(kept, url.QueryEscape(name)+"="+url.QueryEscape(value))
+	}
 	if isForm(r) {
 		if err := r.ParseForm(); err == nil {
 			for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
 				for _, value := range r.PostForm[name] {
-					page.Kept = append(page.Kept, url.QueryEscape(name)+"="+url.QueryEscape(value))
+					add(name, value)
 				}
 			}
 		}
+		return kept, false
 	}
-	if r.Method != http.MethodGet || page.Next != "" {
-		page.Problem = page.T(e.Key)
+	if !isMultipart(r) || !s.takes[r.Method+" "+c.Path()] {
+		return nil, false
 	}
-	status := http.StatusUnauthorized
-	if r.Method == http.MethodGet {
-		status = http.StatusOK
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, false
 	}
-	if err := s.render(c, status, "login", page); err != nil {
-		_ = c.String(http.StatusInternalServerError, page.Problem)
+	whole := 0
+	for range keptParts {
+		part, err := parts.NextPart()
+		if err == io.EOF {
+			return kept, files
+		}
+		if err != nil { // more than is read of somebody unknown: what was left are files
+			return kept, true
+		}
+		if part.Header.Get("Content-Type") != "" { // a file, or the field of one that was not chosen
+			files = files || part.FileName() != ""
+			continue
+		}
+		value, err := io.ReadAll(io.LimitReader(part, keptValue+1))
+		if err != nil {
+			return kept, files
+		}
+		if whole += len(value); len(value) <= keptValue && whole <= keptWhole && plain(string(value)) && plain(part.FormName()) {
+			add(part.FormName(), string(value))
+		}
 	}
+	return kept, files
 }
 
 func (s *Server) login(c echo.Context) error {
 	in := auth.SignIn{Username: c.FormValue("username"), Password: c.FormValue("password"), Address: c.RealIP()}
 	in.Request, _ = c.Get(keyRequest).(string)
 	form, _ := c.FormParams()
-	next, kept := localPath(c.FormValue("next")), form["kept"]
+	next, kept, files := localPath(c.FormValue("next")), form["kept"], c.FormValue("kept_files") == "1"
 	opened, err := s.Auth.SignIn(c.Request().Context(), in)
 	if err != nil {
 		e := toOurs(err)
 		if e.Code == inspection.Internal {
 			return err
 		}
-		page := loginPage{Base: s.base(c, "login.title"), Username: in.Username, Next: next, Kept: kept}
+		page := loginPage{Base: s.base(c, "login.title"), Username: in.Username, Next: next, Kept: kept, Files: files}
 		page.Problem = words(page.Lang, in.Request, e)
 		page.Fields = map[string]string{"password": page.Problem}
 		return s.render(c, statuses[e.Code], "login", page)
@@ -105,7 +155,7 @@ func (s *Server) login(c echo.Context) error {
 	case opened.MustChange:
 		return c.Redirect(http.StatusSeeOther, "/password")
 	case len(kept) > 0 && next != "":
-		return s.resume(c, opened.Token, next, kept)
+		return s.resume(c, opened.Token, next, kept, files)
 	case next != "":
 		return c.Redirect(http.StatusSeeOther, next)
 	}
@@ -116,18 +166,19 @@ type resumePage struct {
 	Base
 	Action string
 	Kept   []keptField
+	Files  bool
 }
 
 type keptField struct{ Name, Value string }
 
 // resume shows the form that was sent without a session, to be sent again.
-func (s *Server) resume(c echo.Context, token, next string, kept []string) error {
+func (s *Server) resume(c echo.Context, token, next string, kept []string, files bool) error {
 	signed, err := s.Auth.Authenticate(c.Request().Context(), token, "")
 	if err != nil {
 		return err
 	}
 	c.Set(keyActor, signed.Actor)
-	page := resumePage{Base: s.base(c, "resume.title"), Action: next}
+	page := resumePage{Base: s.base(c, "resume.title"), Action: next, Files: files}
 	for _, pair := range kept {
 		name, value, _ := strings.Cut(pair, "=")
 		name, err1 := url.QueryUnescape(name)

@@ -369,6 +369,9 @@ func (s *Server) confirmPhotos(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.filesOf(c, form["file"]); err != nil {
+		return err
+	}
 	for _, id := range form["file"] {
 		if err := s.Evidence.ConfirmShared(c.Request().Context(), actor(c), id, nil, true); err != nil {
 			return err
@@ -377,10 +380,32 @@ func (s *Server) confirmPhotos(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=shared")
 }
 
+// filesOf holds that files are of the check in the address, as its reader sees it.
+// Code: not_found.
+func (s *Server) filesOf(c echo.Context, ids []string) error {
+	v, err := s.Visits.Get(c.Request().Context(), actor(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		f, err := s.Evidence.Get(c.Request().Context(), actor(c), id)
+		if err == nil && f.Visit != v.ID {
+			err = inspection.E(inspection.NotFound, "evidence.error.not_found")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // confirmPhoto confirms the copy of one picture with what is to be covered in it.
 func (s *Server) confirmPhoto(c echo.Context) error {
 	form, err := c.FormParams()
 	if err != nil {
+		return err
+	}
+	if err := s.filesOf(c, []string{c.Param("file")}); err != nil {
 		return err
 	}
 	boxes, err := boxesOf(form)

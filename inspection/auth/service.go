@@ -252,6 +252,17 @@ func (s *Service) Authenticate(ctx context.Context, token, request string) (Sign
 		Capacities: capacities, Device: row.DeviceID, Request: request}}, nil
 }
 
+// Began tells whether a token has ever opened a session here, one that has ended too:
+// nobody else knows it.
+func (s *Service) Began(ctx context.Context, token string) (bool, error) {
+	if token == "" {
+		return false, nil
+	}
+	var n int64
+	err := s.db.WithContext(ctx).Model(&session{}).Where("token_hash = ?", tokenHash(token)).Count(&n).Error
+	return n > 0, err
+}
+
 // SignOut ends the session of a token. Signing out twice is no error.
 func (s *Service) SignOut(ctx context.Context, token string) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {

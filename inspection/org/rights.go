@@ -82,6 +82,9 @@ type rule struct {
 var (
 	afterMinutes   = []string{"MINUTES_SIGNED", "MINUTES_UNSIGNED", "CANNOT_INSPECT", "REPORTED", "CONCLUDED", "CLOSED"}
 	afterConcluded = []string{"CONCLUDED", "CLOSED"}
+
+	// The states of a finding from the conclusion of its check on.
+	afterConfirmed = []string{"CONFIRMED", "ASSIGNED", "IN_REMEDIATION", "SUBMITTED", "ACCEPTED", "REINSPECT_DUE", "VERIFIED", "CLOSED_NOT_FIXED", "WITHDRAWN"}
 	leaders        = []inspection.Role{inspection.TeamLead, inspection.DeputyLead}
 	scribes        = []inspection.Role{inspection.TeamLead, inspection.DeputyLead, inspection.TeamSecretary}
 	team           = inspection.TeamRoles
@@ -111,7 +114,7 @@ var table = map[Action][]rule{
 	ReportVisit:   {{leaders, inTeam, nil}},
 	ConcludeVisit: {{everyRole, decides, nil}},
 
-	ReadFinding:    {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {everyRole, decides, nil}, {homeAffairs, ofIssuer, nil}, {unit, ofUnit, nil}},
+	ReadFinding:    {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {everyRole, decides, nil}, {homeAffairs, ofIssuer, afterConfirmed}, {unit, ofUnit, nil}},
 	AnswerFinding:  {{unitHead, ofUnit, nil}},
 	ReviewFinding:  {{leaders, inTeam, nil}},
 	VerifyFinding:  {{team, inTeam, nil}},

@@ -179,6 +179,8 @@ func TestWhoMayWhat(t *testing.T) {
 
 		{"answering a finding", AnswerFinding, check("RECORDED"), []string{"unit head"}},
 		{"reading a finding", ReadFinding, check("RECORDED"),
+			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact"}},
+		{"reading a finding once its check is concluded", ReadFinding, check("ASSIGNED"),
 			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "home affairs", "unit head", "unit contact"}},
 		{"reviewing a finding", ReviewFinding, check("SUBMITTED"), []string{"lead", "deputy"}},
 		{"deciding a finding", DecideFinding, check("RECORDED"), []string{"chair"}},

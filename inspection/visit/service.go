@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"unicode/utf8"
 
 	"congvu/inspection"
 	"congvu/inspection/finding"
@@ -89,7 +90,9 @@ func (s *Service) take(tx *gorm.DB, actor inspection.Actor, op Operation) (Outco
 	if len(op.Payload) > 256<<10 {
 		return Outcome{}, inspection.E(inspection.TooLarge, "error.too_large", "max", "256 KB")
 	}
-	if len(op.Device) > 100 || op.Seq < 0 || op.DeviceAt < 0 || op.ElapsedMS < 0 || len(op.Base) > 36 {
+	device, fits := inspection.Text(op.Device, 100)
+	if !fits || device != op.Device || !utf8.ValidString(op.Payload) || op.Seq < 0 || op.DeviceAt < 0 || op.ElapsedMS < 0 ||
+		op.Base != "" && inspection.CheckID(op.Base) != nil {
 		return Outcome{}, inspection.E(inspection.Invalid, "visit.error.payload")
 	}
 	if slices.Contains([]Type{OpReport, OpCorrect, OpConclude}, op.Type) {
