@@ -23,9 +23,10 @@ long: ## the same tests with the large counts (CONGVU_LONG=1)
 	@.ci/js
 	@CONGVU_LONG=1 .ci/services run go test -count=1 -timeout 6h ./...
 
-bench: ## the benchmarks, nothing else
+bench: ## the benchmarks, written to docs/benchmarks.md
 	@.ci/install
-	@.ci/services run go test -run '^$$' -bench . -benchmem -timeout 2h ./...
+	@set -o pipefail; .ci/services run go test -run '^$$' -bench . -benchmem -timeout 2h ./... | tee $(CACHE)/bench.txt
+	@.ci/benchmarks $(CACHE)/bench.txt
 
 static: ## gofmt, vet, staticcheck
 	@.ci/static
