@@ -22,6 +22,7 @@ type browser struct {
 	ctx  context.Context
 	base string
 	name string
+	size [2]int64
 	shot int
 }
 
@@ -31,6 +32,18 @@ var (
 	phone  = [2]int64{360, 780}
 	office = [2]int64{1280, 900}
 )
+
+// anywhere holds the page as it stands to every width, 200 % zoom of a tablet and a
+// phone among them, and runs axe at its own.
+func (b *browser) anywhere() {
+	b.t.Helper()
+	b.axe()
+	for _, width := range []int64{1280, 768, 400, 360} {
+		b.run(emulation.SetDeviceMetricsOverride(width, 900, 1, false))
+		b.fits(width)
+	}
+	b.run(emulation.SetDeviceMetricsOverride(b.size[0], b.size[1], 1, false))
+}
 
 func newBrowser(t *testing.T, base, name string, size [2]int64) *browser {
 	t.Helper()
@@ -55,7 +68,7 @@ func newBrowser(t *testing.T, base, name string, size [2]int64) *browser {
 		stop()
 		_ = os.RemoveAll(profile)
 	})
-	b := &browser{t: t, ctx: ctx, base: base, name: name}
+	b := &browser{t: t, ctx: ctx, base: base, name: name, size: size}
 	chromedp.ListenTarget(ctx, func(event any) {
 		if _, ok := event.(*page.EventJavascriptDialogOpening); ok {
 			go chromedp.Run(ctx, page.HandleJavaScriptDialog(true))

@@ -31,6 +31,9 @@ func (m *Main) importCommand() *cli.Command {
 					}
 					return m.withFiles(ctx, cmd.Args().Slice(), func(p *program, files []io.Reader) error {
 						report, err := p.services.Org.ImportUnits(ctx, importer(), files[0], files[1], cmd.Bool("dry-run"))
+						if err := m.bad(report.Bad); err != nil {
+							return err
+						}
 						if err != nil {
 							return err
 						}
@@ -42,7 +45,7 @@ func (m *Main) importCommand() *cli.Command {
 					})
 				}},
 			{Name: "checklist", Usage: "a version of a checklist as a draft, with its legal bases", ArgsUsage: "CHECKLIST.csv BASES.csv [GUIDANCE.csv]",
-				Flags: []cli.Flag{dryRun, &cli.StringFlag{Name: "key", Value: "cong-vu", Usage: "name of the checklist through its versions"},
+				Flags: []cli.Flag{dryRun, &cli.BoolFlag{Name: "publish", Usage: "publish the draft: from then on it never changes"}, &cli.StringFlag{Name: "key", Value: "cong-vu", Usage: "name of the checklist through its versions"},
 					&cli.StringFlag{Name: "title", Value: "Bảng kiểm tra công vụ tại Bộ phận Một cửa", Usage: "title"}},
 				Action: func(ctx context.Context, cmd *cli.Command) error {
 					if cmd.NArg() < 2 || cmd.NArg() > 3 {
@@ -54,6 +57,9 @@ func (m *Main) importCommand() *cli.Command {
 							in.Guidance = files[2]
 						}
 						c, report, err := p.services.Checklists.Import(ctx, importer(), checklist.Title{Key: cmd.String("key"), VI: cmd.String("title")}, in, cmd.Bool("dry-run"))
+						if err := m.bad(report.Bad); err != nil {
+							return err
+						}
 						if err != nil {
 							return err
 						}
@@ -61,7 +67,14 @@ func (m *Main) importCommand() *cli.Command {
 						if report.Applied {
 							fmt.Fprintf(m.Out, "Bản nháp số %d, mã %s.\n", c.Number, c.ID)
 						}
-						return m.bad(report.Bad)
+						if err := m.bad(report.Bad); err != nil || !report.Applied || !cmd.Bool("publish") {
+							return err
+						}
+						if err := p.services.Checklists.Publish(ctx, importer(), c.ID, c.Version); err != nil {
+							return err
+						}
+						fmt.Fprintf(m.Out, "Đã công bố; phiên bản này không đổi nữa.\n")
+						return nil
 					})
 				}},
 		}}

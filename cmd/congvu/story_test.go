@@ -80,7 +80,7 @@ func (s *story) leadChecksIn() {
 	b.open("/tablet/")
 	b.sees(deskHere)
 	b.picture("today")
-	b.axe()
+	b.anywhere()
 	if strings.Contains(b.text(), deskOther) {
 		s.t.Error("the lead sees a target of another team")
 	}
@@ -91,7 +91,7 @@ func (s *story) leadChecksIn() {
 	b.wait("the check opens", `location.hash.startsWith('#/visit/') && document.querySelector('.rail') !== null`)
 	b.eval(`location.hash.split('/')[2]`, &s.visit)
 	b.picture("visit")
-	b.axe()
+	b.anywhere()
 }
 
 // 2. An inspector works through the 45 items.
@@ -113,7 +113,7 @@ func (s *story) inspectorsAnswer() {
 	}
 	b.wait("all counted", `[...document.querySelectorAll('.person')].every(p => p.querySelector('[data-value=present]').getAttribute('aria-pressed') === 'true')`)
 	b.picture("attendance")
-	b.axe()
+	b.anywhere()
 	b.press("Xong, về bảng kiểm")
 	for _, section := range []string{"A", "B", "C", "D", "E", "F", "G", "H"} {
 		b.click(fmt.Sprintf(`[data-key="rail-%s"]`, section))
@@ -121,7 +121,7 @@ func (s *story) inspectorsAnswer() {
 		s.section(b)
 		if section == "C" {
 			b.picture("section-C")
-			b.axe()
+			b.anywhere()
 		}
 	}
 	b.wait("everything sent", `document.querySelector('.sync').classList.contains('good')`)
@@ -199,7 +199,7 @@ func (s *story) minutesAreSigned() {
 	b.click("[data-key=agree]")
 	b.wait("opinion", `document.querySelector('#m-opinion').value.length > 0`)
 	b.picture("minutes-form")
-	b.axe()
+	b.anywhere()
 	b.files(`input[data-photo="scan"]`, s.photos["scan"])
 	b.wait("scan safe", `document.querySelector('.shot .good') !== null && !document.querySelector('[data-key=sign]').disabled`)
 	b.click("[data-key=sign]")
@@ -209,7 +209,7 @@ func (s *story) minutesAreSigned() {
 	b.open("/visits/" + s.visit + "/minutes")
 	b.sees("BIÊN BẢN KIỂM TRA")
 	b.picture("minutes-paper")
-	b.axe()
+	b.anywhere()
 
 	b.open("/visits/" + s.visit + "/photos")
 	b.wait("previews", `[...document.querySelectorAll('article')].every(a => !a.querySelector('.placeholder'))`)
@@ -219,7 +219,7 @@ func (s *story) minutesAreSigned() {
 	b.sees("Đã xác nhận bản sao")
 	b.wait("all confirmed", `document.querySelector('.tag.soon') === null`)
 	b.picture("photos")
-	b.axe()
+	b.anywhere()
 }
 
 // The unit's head sees the recorded findings, and nothing else, and explains one.
@@ -229,13 +229,13 @@ func (s *story) unitExplains() {
 	b.open("/findings")
 	b.sees("Bảng phí niêm yết đã hết hiệu lực")
 	b.picture("inbox-recorded")
-	b.axe()
+	b.anywhere()
 	if strings.Contains(b.text(), "Mẫu 02") {
 		s.t.Error("the unit sees findings of another")
 	}
 	s.finding(b, "C04")
 	b.picture("finding-recorded")
-	b.axe()
+	b.anywhere()
 	b.fill(`form[action$="/explain"] textarea[name=text]`, "Mã QR đã được in lại và dán ngay trong buổi sáng.")
 	b.files(`form[action$="/explain"] input[type=file]`, s.photos["paper"])
 	b.click(`form[action$="/explain"] button[type=submit]`)
@@ -256,11 +256,11 @@ func (s *story) leadReports() {
 	b := s.lead
 	b.open("/visits/" + s.visit)
 	b.picture("visit-page")
-	b.axe()
+	b.anywhere()
 	b.press("Báo cáo kết quả")
 	b.fill("#summary", "Đơn vị chấp hành tốt giờ giấc; còn ba tồn tại về niêm yết và biển tên.")
 	b.picture("report")
-	b.axe()
+	b.anywhere()
 	b.click(`form[action$="/report"] button[type=submit]`)
 	b.sees("Đã gửi báo cáo kết quả")
 	b.click(`form[action$="/documents"] button`)
@@ -276,7 +276,7 @@ func (s *story) chairConcludes() {
 	b.press("Kết luận")
 	b.sees("Mã QR đã được in lại")
 	b.picture("conclusion")
-	b.axe()
+	b.anywhere()
 	b.run(chromedp.Evaluate(`for (const section of document.querySelectorAll('section.card')) {
 		const head = section.querySelector('h2')?.textContent ?? '';
 		const withdraw = head.startsWith('C04');
@@ -291,7 +291,7 @@ func (s *story) chairConcludes() {
 	b.sees("Điểm theo mục")
 	b.sees("đã đính chính")
 	b.picture("score")
-	b.axe()
+	b.anywhere()
 }
 
 // 5. The unit's head acknowledges and reports the remedy with an after-photo.
@@ -303,7 +303,7 @@ func (s *story) unitRemedies() {
 	b.wait("acknowledged", `document.querySelector('form[action$="/submit"]') !== null`)
 	s.submit(b, "Đã thay toàn bộ bảng phí theo quyết định mới.", "after")
 	b.picture("submitted")
-	b.axe()
+	b.anywhere()
 }
 
 func (s *story) submit(b *browser, text, photo string) {
@@ -321,7 +321,7 @@ func (s *story) leadReviews() {
 	b := s.lead
 	s.finding(b, "C03")
 	b.picture("before-after")
-	b.axe()
+	b.anywhere()
 	b.fill(`form[action$="/return"] textarea`, "Ảnh chưa rõ ngày áp dụng; vui lòng chụp lại cận cảnh.")
 	b.run(chromedp.Evaluate(`for (const box of document.querySelectorAll('form[action$="/return"] input[type=checkbox]')) box.checked = true; 0`, nil))
 	b.click(`form[action$="/return"] button[type=submit]`)
@@ -347,7 +347,7 @@ func (s *story) otherMemberReinspects() {
 	b.press("Bộ phận Một cửa xã Mẫu 03")
 	b.press("Lập cuộc tái kiểm tra")
 	b.picture("reinspection")
-	b.axe()
+	b.anywhere()
 	b.run(chromedp.Evaluate(`for (const box of document.querySelectorAll('input[name=finding]')) box.checked = true;
 		document.querySelector('input[name=planned_on]').value = new Date(Date.now() + 7 * 3600e3).toISOString().slice(0, 10); 0`, nil))
 	b.run(chromedp.Evaluate(`(() => { const o = [...document.querySelectorAll('select[name=member] option, select[name=leads] option, input[name=member], input[name=leads]')].find(o => (o.textContent || o.closest('label').textContent).includes('(B)')); if (o.tagName === 'OPTION') o.selected = true; else o.checked = true; })()`, nil))
@@ -361,7 +361,7 @@ func (s *story) otherMemberReinspects() {
 	m.press("Đã xuất trình, bắt đầu")
 	m.wait("the findings", `document.querySelectorAll('[data-finding]').length > 0`)
 	m.picture("reinspect")
-	m.axe()
+	m.anywhere()
 	var ids []string
 	m.eval(`[...document.querySelectorAll('[data-finding]')].map(e => e.dataset.finding)`, &ids)
 	for _, id := range ids {
@@ -390,11 +390,11 @@ func (s *story) chairReads() {
 	b.sees("bộ phận đã kiểm tra")
 	b.sees(deskHere)
 	b.picture("overview")
-	b.axe()
+	b.anywhere()
 	b.click(`a[href="/findings?overdue=1"]`)
 	b.wait("the overdue findings", `location.pathname === '/findings'`)
 	b.picture("overdue")
-	b.axe()
+	b.anywhere()
 
 	h := s.open("hanoi", office, "chutich.hanoi")
 	h.open("/overview")
@@ -406,5 +406,5 @@ func (s *story) chairReads() {
 	u.open("/units?as_of=2024-03-31&q=chuong+my")
 	u.sees("33 Bộ phận Một cửa")
 	u.picture("units")
-	u.axe()
+	u.anywhere()
 }
