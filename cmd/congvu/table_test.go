@@ -1,0 +1,309 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"congvu/evidence"
+	"congvu/inspection"
+	"congvu/inspection/finding"
+	"congvu/inspection/plan"
+	"congvu/inspection/visit"
+	"congvu/migrations/dbtest"
+
+	"gorm.io/gorm"
+)
+
+// The cast of the table: everybody whom the routes must tell apart, in the order of
+// its columns. What is asked for belongs to team 1 and was done at the unit of the
+// commune Mẫu 07 under a decision of the province Mẫu.
+var cast = []struct{ column, username string }{
+	{"nobody", ""},
+	{"head", "thutruong"},       // of the inspected unit
+	{"head2", "thutruong2"},     // of another unit
+	{"contact", "daumoi"},       // of the inspected unit
+	{"lead", "truongdoan"},      // of the team
+	{"member", "thanhvien"},     // of the team, told of the target
+	{"uninvited", "thanhvien2"}, // of the team, not told of the target
+	{"lead2", "truongdoan2"},    // of another team
+	{"chair", "chutich"},        // issued the decision
+	{"chair2", "chutich.hanoi"}, // of another organisation
+	{"homeaffairs", "noivu"},    // of the issuing organisation
+	{"sysadmin", "quantri"},     // sees no content
+}
+
+// ask is one row: what is asked for, and the status that each of the cast gets. Words
+// in braces are ids of the scene; a row that nobody may do changes nothing, and what
+// somebody may do is sent with a mistake in it, so that it changes nothing either. A
+// star marks a 404 to somebody who may know of the thing, and finds a part of it missing.
+type ask struct {
+	want   string // a status for each of the cast
+	method string // OP: a posted operation; API: a POST of JSON
+	path   string
+	body   string // of a form, or JSON for the API
+}
+
+var theTable = []ask{
+	// nob head he2 con lead mem uni lea2 cha ch2 home sys
+	{"401 303 303 303 303 303 303 303 303 303 303 303", "GET", "/", ""},
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/account", ""},
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/password", ""},
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/units", ""},
+	{"401 404 404 404 404 404 404 404 200 200 200 404", "GET", "/overview", ""},
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/visits", ""},
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/findings", ""},
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/api/v1/today", ""},
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/api/v1/findings", ""},
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/api/v1/session", ""},
+
+	// A sealed target has no address at all; only its lead and whom the lead told check in.
+	{"401 404 404 404 404 404 404 404 404 404 404 404", "GET", "/visits/{sealed}", ""},
+	{"401 404 404 404 404 404 404 404 404 404 404 404", "GET", "/api/v1/visits/{sealed}", ""},
+	{"401 404 404 404 404 404 404 404 404 404 404 404", "GET", "/findings/{sealed}", ""},
+	{"401 404 404 404 404 404 404 404 404 404 404 404", "GET", "/reinspections/new?visit={sealed}", ""},
+	{"401 422 422 422 422 422 422 422 422 422 422 422", "OP", "{new} check_in", `{"target":"{sealed}","location":"WRONG"}`},
+	{"401 404 404 404 409 403 404 404 404 404 404 404", "OP", "{new} check_in", `{"target":"{tomorrow}"}`},
+
+	// A check in progress is the team's alone.
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{running}", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{running}/minutes", ""},
+	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "GET", "/visits/{running}/score", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{running}/photos", ""},
+	{"401 404 404 404 200 403 403 404 404 404 404 404", "GET", "/visits/{running}/report", ""},
+	{"401 404 404 404 403 403 403 404 404 404 404 404", "GET", "/visits/{running}/conclusion", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/api/v1/visits/{running}", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/api/v1/visits/{running}/operations", ""},
+	{"401 404 404 404 422 422 422 404 403 404 404 404", "OP", "{running} answer", `{"item":"B03","value":"COUNT","of":1,"failing":2}`},
+	{"401 404 404 404 409 403 403 404 403 404 404 404", "OP", "{running} finish", `{"x":1}`},
+	{"401 404 404 404 409 403 403 404 404 404 404 404", "POST", "/visits/{running}/report", "id={form}&version={v:running}"},
+	{"401 404 404 404 403 403 403 404 404 404 404 404", "POST", "/visits/{running}/conclusion", "id={form}&version=1"},
+	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "POST", "/visits/{running}/photos", "file={photo:running}&file={new}"},
+	{"401 404 404 404 422 422 422 404 404 404 404 404", "POST", "/visits/{running}/photos/{photo:running}", "left=1"},
+	{"401 404 404 404 422 422 422 404 422 404 404 404", "POST", "/visits/{running}/documents", "kind=ZZ"},
+
+	// A draft of the minutes too.
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{draft}", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{draft}/minutes", ""},
+	{"401 404 404 404 422 403 403 404 403 404 404 404", "OP", "{draft} sign", `{"scans":[]}`},
+
+	// From the signed minutes on: the unit, and who issued the decision.
+	{"401 200 404 200 200 200 200 404 200 404 404 404", "GET", "/visits/{signed}", ""},
+	{"401 200 404 200 200 200 200 404 200 404 404 404", "GET", "/visits/{signed}/minutes", ""},
+	{"401 200 404 200 200 200 200 404 200 404 404 404", "GET", "/visits/{signed}/photos", ""},
+	{"401 403 404 403 200 403 403 404 403 404 404 404", "GET", "/visits/{signed}/report", ""},
+	{"401 403 404 403 422 403 403 404 403 404 404 404", "POST", "/visits/{signed}/report", "id={form}&version={v:signed}"},
+	{"401 403 404 403 303 403 403 404 403 404 404 404", "POST", "/visits/{signed}/documents", "kind=BB"},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/api/v1/visits/{signed}", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/api/v1/visits/{signed}/operations", ""},
+	{"401 403 404 403 422 422 422 404 403 404 404 404", "POST", "/visits/{signed}/photos/{photo:signed}", "left=1"},
+	{"401 403 404 403 409 409 409 404 403 404 404 404", "OP", "{signed} answer", `{"item":"A04","value":"YES"}`},
+	{"401 403 404 403 403 403 403 404 200 404 404 404", "GET", "/visits/{reported}/conclusion", ""},
+	{"401 403 404 403 403 403 403 404 422 404 404 404", "POST", "/visits/{reported}/conclusion", "id={form}&version={v:reported}"},
+
+	// Home affairs reads what is concluded.
+	{"401 200 404 200 200 200 200 404 200 404 200 404", "GET", "/visits/{concluded}", ""},
+	{"401 200 404 200 200 200 200 404 200 404 200 404", "GET", "/visits/{concluded}/minutes", ""},
+	{"401 200 404 200 200 200 200 404 200 404 200 404", "GET", "/visits/{concluded}/score", ""},
+	{"401 200 404 200 200 200 200 404 200 404 200 404", "GET", "/visits/{concluded}/photos", ""},
+	{"401 403 404 403 200 403 403 404 403 404 403 404", "GET", "/reinspections/new?visit={concluded}", ""},
+	{"401 403 404 403 422 403 403 404 403 404 403 404", "POST", "/reinspections", "id={form}&visit={concluded}"},
+
+	// Findings: recorded, assigned, submitted.
+	{"401 200 404 200 200 200 200 404 200 404 404 404", "GET", "/findings/{recorded}", ""},
+	{"401 200 404 200 200 200 200 404 200 404 404 404", "GET", "/api/v1/findings/{recorded}", ""},
+	{"401 422 404 403 403 403 403 404 403 404 404 404", "POST", "/findings/{recorded}/explain", "id={form}&version={f:recorded}"},
+	{"401 404 404 404 404 404 404 404 404 404 404 404", "POST", "/findings/{recorded}/confirm", "id={form}&version={f:recorded}"},
+	{"401 403 404 403 422 403 403 404 403 404 404 404", "POST", "/findings/{recorded}/merge", "id={form}&version={f:recorded}&kept={recorded}"},
+	{"401 200 404 200 200 200 200 404 200 404 200 404", "GET", "/findings/{assigned}", ""},
+	{"401 200 404 200 200 200 200 404 200 404 200 404", "GET", "/api/v1/findings/{assigned}", ""},
+	{"401 412 404 403 403 403 403 404 403 404 403 404", "API", "/api/v1/findings/{assigned}/acknowledge", `{"id":"{form}"}`},
+	{"401 403 404 403 403 403 403 404 422 404 403 404", "POST", "/findings/{assigned}/close_without_remedy", "id={form}&version={f:assigned}&sure=1"},
+	{"401 403 404 403 403 403 403 404 422 404 403 404", "POST", "/findings/{assigned}/hold", "id={form}&version={f:assigned}"},
+	{"401 200 404 200 200 200 200 404 200 404 200 404", "GET", "/findings/{submitted}", ""},
+	{"401 403 404 403 422 403 403 404 403 404 403 404", "POST", "/findings/{submitted}/return", "id={form}&version={f:submitted}"},
+	{"401 403 404 403 412 403 403 404 403 404 403 404", "API", "/api/v1/findings/{submitted}/accept", `{"id":"{form}"}`},
+	{"401 412 404 403 403 403 403 404 403 404 403 404", "API", "/api/v1/findings/{submitted}/submit", `{"id":"{form}","text":"x"}`},
+
+	// A photo of a running check; of a concluded one, confirmed for sharing; of the unit.
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/files/{photo:running}/original", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/files/{photo:running}/thumb", ""},
+	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "GET", "/files/{photo:running}/shared", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/api/v1/files/{photo:running}", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/files/{photo:concluded}/original", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/files/{photo:concluded}/preview", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/files/{photo:concluded}/thumb", ""},
+	{"401 200 404 200 200 200 200 404 200 404 200 404", "GET", "/files/{photo:concluded}/shared", ""},
+	{"401 200 404 200 200 200 200 404 200 404 200 404", "GET", "/files/{photo:concluded}/shared_thumb", ""},
+	{"401 404 404 404 404 404 404 404 404 404 404 404", "GET", "/files/{photo:concluded}/passwd", ""},
+	{"401 200 404 200 200 200 200 404 200 404 200 404", "GET", "/api/v1/files/{photo:concluded}", ""},
+	{"401 404 404 404 404* 404* 404* 404 404* 404 404* 404", "GET", "/files/{unphoto}/shared", ""}, // of an item in order: the unit is not told
+	{"401 404 404 404 200 200 200 404 200 404 200 404", "GET", "/api/v1/files/{unphoto}", ""},
+	{"401 200 404 404 200 200 200 404 404 404 404 404", "GET", "/files/{unitphoto}/original", ""},
+	{"401 404 404 404 422 422 404 404 404 404 404 404", "GET", "/files/{restricted}/original", ""}, // its author and the lead, with a reason
+	{"401 404 404 404 200 200 404 404 404 404 404 404", "GET", "/files/{restricted}/original?reason=xem+lai+anh", ""},
+	{"401 404 404 404 409 409 409 404 404 404 404 404", "API", "/api/v1/files", `{"id":"{photo:running}","visit":"{running}","bytes":1,"sha256":"` + strings.Repeat("0", 64) + `","kind":"PHOTO"}`},
+	{"401 413 413 413 413 413 413 413 413 413 413 413", "API", "/api/v1/files", `{"id":"{new}","visit":"{signed}","bytes":2000000,"sha256":"` + strings.Repeat("0", 64) + `","kind":"PHOTO"}`},
+	{"401 404 404 404 422 422 422 404 404 404 404 404", "API", "/api/v1/files/{photo:concluded}/shared", `{"boxes":[],"nobody":false}`},
+	{"401 404 404 404 422 422 422 404 404 404 404 404", "PUT", "/api/v1/files/{waiting}/content", "x"},
+}
+
+// scene makes a check in each stage and answers for the words in braces.
+func (s *site) scene() map[string]string {
+	s.t.Helper()
+	ids := map[string]string{}
+	ids["running"] = s.begin(s.seal(7))
+	ids["photo:running"] = s.answers(ids["running"])
+	scribe := &scribe{d: s.demo, actor: s.actor("thanhvien"), visit: ids["running"]}
+	raw := s.photo()
+	ids["waiting"] = inspection.NewID()
+	s.must(s.demo.services.Evidence.Declare(s.t.Context(), scribe.actor, evidence.Declaration{ID: ids["waiting"], Visit: ids["running"], SHA256: sum(raw), Size: int64(len(raw)), Kind: evidence.Photo}))
+	ids["draft"] = s.begin(s.seal(7))
+	s.answers(ids["draft"])
+	s.does("thuky", s.operation(ids["draft"], visit.OpFinish, struct{}{}))
+	ids["signed"], ids["photo:signed"] = s.finished(7)
+	ids["recorded"] = s.findings(ids["signed"])[0].ID
+	ids["reported"], _ = s.finished(7)
+	s.reports(ids["reported"])
+
+	check := s.begin(s.seal(7))
+	ids["concluded"], ids["photo:concluded"] = check, s.answers(check)
+	ids["unphoto"] = s.file("thanhvien", check, s.photo(), evidence.Photo) // hangs on an item in order
+	s.does("thanhvien", s.operation(check, visit.OpPhoto, visit.Photo{Item: "D04", File: ids["unphoto"], NoPeople: true}))
+	ids["restricted"] = s.file("thanhvien", check, s.photo(), evidence.Photo)
+	s.does("thanhvien", s.operation(check, visit.OpPhoto, visit.Photo{Item: "A04", File: ids["restricted"]}))
+	s.must(s.demo.services.Evidence.Classify(s.t.Context(), s.actor("thanhvien"), ids["restricted"], evidence.Citizen))
+	s.signs(check)
+	s.reports(check)
+	s.concludes(check)
+	s.must(s.demo.services.Evidence.ConfirmShared(s.t.Context(), s.actor("thanhvien"), ids["photo:concluded"], nil, true))
+	for _, f := range s.findings(check) {
+		if f.ItemKey == "A04" {
+			ids["assigned"] = f.ID
+			continue
+		}
+		ids["submitted"] = f.ID
+		s.clock.Advance(time.Hour)
+		s.must(s.demo.services.Findings.Acknowledge(s.t.Context(), s.actor("thutruong"), f.ID, 0))
+		ids["unitphoto"] = s.file("thutruong", check, s.photo(), evidence.Photo)
+		s.must(s.demo.services.Findings.Submit(s.t.Context(), s.actor("thutruong"), f.ID, 0, finding.SubmitInput{Text: "Đã sửa.", Files: []string{ids["unitphoto"]}}))
+	}
+	ids["sealed"] = s.seal(7)
+	lead := s.actor("truongdoan")
+	desk := s.demo.desks["mau/07"].ID
+	later, err := s.demo.services.Plan.Seal(s.t.Context(), lead, plan.NewTarget{ID: inspection.NewID(), TeamID: s.demo.teams[1], LeadID: lead.Person, Form: plan.Surprise,
+		OrganisationID: s.demo.organs["mau/07"].ID, DeskID: &desk, PlannedOn: s.clock.Now().Date().AddDays(1), OpenTo: []plan.Opening{{PersonID: s.demo.people["thanhvien"]}}})
+	s.must(err)
+	ids["tomorrow"] = later.ID
+	s.derive()
+	for _, stage := range []string{"running", "signed", "reported"} {
+		ids["v:"+stage] = s.version("visits", ids[stage])
+	}
+	for _, state := range []string{"recorded", "assigned", "submitted"} {
+		ids["f:"+state] = s.version("findings", ids[state])
+	}
+	return ids
+}
+
+func fill(text string, ids map[string]string) string {
+	for word, id := range ids {
+		text = strings.ReplaceAll(text, "{"+word+"}", id)
+	}
+	for strings.Contains(text, "{new}") || strings.Contains(text, "{form}") {
+		text = strings.Replace(strings.Replace(text, "{new}", inspection.NewID(), 1), "{form}", inspection.NewID(), 1)
+	}
+	return text
+}
+
+// asks performs a row as somebody; the status of an operation is that of its outcome.
+func (s *site) asks(username string, row ask, ids map[string]string) (int, answer) {
+	s.t.Helper()
+	path, body := fill(row.path, ids), fill(row.body, ids)
+	switch row.method {
+	case "OP":
+		check, kind, _ := strings.Cut(path, " ")
+		a := s.call(username, http.MethodPost, "/api/v1/operations", fmt.Sprintf(
+			`{"operations":[{"id":%q,"visit":%q,"device":"may-1","device_at":"2026-03-04T08:00:00+07:00","seq":1,"type":%q,"payload":%s}]}`,
+			inspection.NewID(), check, kind, body))
+		if _, status, ok := strings.Cut(a.body, `"status":4`); a.code == http.StatusOK && ok {
+			n, _ := strconv.Atoi("4" + status[:2])
+			return n, a
+		}
+		return a.code, a
+	case "API":
+		a := s.call(username, http.MethodPost, path, body, "If-Match", `"999"`)
+		return a.code, a
+	case "PUT":
+		a := s.call(username, http.MethodPut, path, body)
+		return a.code, a
+	case "POST":
+		r := httptest.NewRequest(row.method, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		a := s.send(username, r)
+		return a.code, a
+	}
+	a := s.get(username, path)
+	return a.code, a
+}
+
+// TestWhoMayDoWhat holds the program as it is joined against the table, row by row and
+// column by column; and where somebody finds nothing, they find the same nothing as
+// for an id that does not exist, byte for byte.
+func TestWhoMayDoWhat(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := newSite(t, db)
+		ids := s.scene()
+		unknown := map[string]string{}
+		for word, id := range ids {
+			unknown[word] = id
+			if inspection.CheckID(id) == nil {
+				unknown[word] = inspection.NewID()
+			}
+		}
+		for _, who := range cast[1:] {
+			s.token(who.username)
+		}
+		before := s.counts()
+		for _, row := range theTable {
+			want := strings.Fields(row.want)
+			if len(want) != len(cast) {
+				t.Fatalf("%s %s: %d columns", row.method, row.path, len(want))
+			}
+			got := make([]string, len(cast))
+			for i, who := range cast {
+				code, a := s.asks(who.username, row, ids)
+				got[i] = fmt.Sprint(code)
+				if strings.HasSuffix(want[i], "*") {
+					want[i] = strings.TrimSuffix(want[i], "*")
+				} else if code == http.StatusNotFound && strings.Contains(row.path+row.body, "{") {
+					_, b := s.asks(who.username, row, unknown)
+					if x, y := difference(masked(a.body), masked(b.body)); x != y {
+						t.Errorf("%s %s: %s learns from the answer that the id exists: %q, not %q", row.method, row.path, who.column, x, y)
+					}
+				}
+			}
+			for i, who := range cast {
+				if got[i] != want[i] {
+					t.Errorf("%s %s %s: %s got %s, want %s", row.method, row.path, row.body, who.column, got[i], want[i])
+				}
+			}
+		}
+		after := s.counts()
+		// One row registers a document; opening a restricted picture leaves its trace.
+		for table, n := range map[string]int64{"documents": 1, "document_numbers": 1, "evidence_openings": 2, "history": 3} {
+			if d := after[table] - before[table]; d > n {
+				t.Errorf("%s: %d rows came to be, want at most %d", table, d, n)
+			}
+			delete(after, table)
+		}
+		for table, n := range after {
+			if n != before[table] {
+				t.Errorf("%s: %d rows before, %d after", table, before[table], n)
+			}
+		}
+	})
+}
