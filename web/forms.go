@@ -136,6 +136,8 @@ func photoOf(i evidence.Item, role evidence.Role) photo {
 	case !p.Received:
 	case i.Whole && !i.NeedsReason && i.Has():
 		p.Thumb, p.Full = base+"thumb", base+"preview"
+	case i.Whole && !i.NeedsReason && i.MediaType.Decodable(): // until the small ones are made
+		p.Thumb, p.Full = base+"original", base+"original"
 	case i.Whole && !i.NeedsReason:
 		p.Document, p.Full = true, base+"original"
 	case i.Shared != nil && i.Shared.Thumb:
