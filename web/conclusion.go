@@ -35,6 +35,7 @@ type conclusionPage struct {
 	Text        string
 	Obstruction bool
 	Rulings     []finding.Ruling
+	Script      string
 }
 
 // conclusionPage is where the person who issued the decision concludes a check.
@@ -51,7 +52,7 @@ func (s *Server) conclusion(c echo.Context) (conclusionPage, error) {
 	ctx, a := c.Request().Context(), actor(c)
 	typed := c.Request().PostFormValue // never from the address: nobody decides by a link that somebody else made
 	page := conclusionPage{Base: s.base(c, "conclusion.title"), Form: inspection.NewID(), Text: typed("text"),
-		Obstruction: typed("obstruction") == "1", Rulings: finding.Rulings}
+		Obstruction: typed("obstruction") == "1", Rulings: finding.Rulings, Script: s.asset("conclusion.js")}
 	v, err := s.Visits.Get(ctx, a, c.Param("id"))
 	if err != nil {
 		return page, err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"congvu/evidence"
 	"congvu/inspection"
@@ -43,6 +44,9 @@ type findingsPage struct {
 	Cut     bool // there are more open ones than the inbox holds
 
 	Query, State, Item, Visit, Unit string
+	Desk, Figure                    string
+	From, To                        inspection.Date // of the figure
+	DeskName                        string
 	Overdue                         bool
 	UnitName                        string
 	States                          []finding.State
@@ -58,16 +62,20 @@ type findingsPage struct {
 func (s *Server) findingsPage(c echo.Context) error {
 	a := actor(c)
 	page := findingsPage{Base: s.base(c, "findings.title"), Query: c.QueryParam("q"), State: c.QueryParam("state"), Item: c.QueryParam("item"),
-		Visit: c.QueryParam("visit"), Unit: c.QueryParam("unit"), Overdue: c.QueryParam("overdue") == "1", States: finding.States}
+		Visit: c.QueryParam("visit"), Unit: c.QueryParam("unit"), Overdue: c.QueryParam("overdue") == "1", Desk: c.QueryParam("desk"),
+		Figure: c.QueryParam("figure"), From: inspection.Date(c.QueryParam("from")), To: inspection.Date(c.QueryParam("to")), States: finding.States}
 	if c.QueryParam("open") == "1" && page.State == "" {
 		page.State = stateOpen
 	}
-	page.Filtered = page.Query+page.State+page.Item+page.Visit+page.Unit != "" || page.Overdue
+	page.Filtered = page.Query+page.State+page.Item+page.Visit+page.Unit+page.Desk+page.Figure != "" || page.Overdue
 	if a.Is(unitRoles...) && !a.Is(teamRoles...) && !a.Is(chairRoles...) && !page.Filtered && c.QueryParam("after") == "" {
 		return s.inbox(c, page)
 	}
 	f, err := page.filter()
 	if err != nil {
+		return err
+	}
+	if f.IDs, err = s.behind(c); err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
@@ -87,6 +95,13 @@ func (s *Server) findingsPage(c echo.Context) error {
 			return err
 		}
 		page.UnitName = either(names[page.Unit], page.Unit)
+	}
+	if page.Desk != "" {
+		names, err := s.Org.Names(ctx, a, page.Desk)
+		if err != nil {
+			return err
+		}
+		page.DeskName = either(names[page.Desk], page.Desk)
 	}
 	q := c.QueryParams()
 	if q.Get("after") != "" {
@@ -109,10 +124,28 @@ func without(q url.Values, names ...string) url.Values {
 	return out
 }
 
+// Titled is a finding by its item and what it says; one that hangs on no item by what
+// it says.
+func (b Base) Titled(code, text string) string {
+	if code == "" || code == "–" {
+		return text
+	}
+	return code + " – " + text
+}
+
+// FigureName says which figure of the overview the list counts.
+func (p findingsPage) FigureName() string {
+	words := p.From.VN() + " – " + p.To.VN()
+	if item, ok := strings.CutPrefix(p.Figure, "item-"); ok {
+		return p.T("findings.chip.failed", "item", item) + ", " + words
+	}
+	return p.Of("findings.figure", p.Figure) + ", " + words
+}
+
 // Without is the address of the list with one filter less.
 func (p findingsPage) Without(name string) string {
 	q := url.Values{}
-	for k, v := range map[string]string{"q": p.Query, "state": p.State, "item": p.Item, "visit": p.Visit, "unit": p.Unit} {
+	for k, v := range map[string]string{"q": p.Query, "state": p.State, "item": p.Item, "visit": p.Visit, "unit": p.Unit, "desk": p.Desk, "figure": p.Figure} {
 		if v != "" {
 			q.Set(k, v)
 		}
@@ -121,6 +154,10 @@ func (p findingsPage) Without(name string) string {
 		q.Set("overdue", "1")
 	}
 	q.Del(name)
+	if q.Has("figure") {
+		q.Set("from", string(p.From))
+		q.Set("to", string(p.To))
+	}
 	if len(q) == 0 {
 		return "/findings"
 	}
@@ -129,7 +166,7 @@ func (p findingsPage) Without(name string) string {
 
 // filter turns the address into the service's filter. Code: invalid.
 func (p findingsPage) filter() (finding.Filter, error) {
-	f := finding.Filter{Unit: p.Unit, Visit: p.Visit, Item: p.Item, Query: p.Query, Overdue: p.Overdue}
+	f := finding.Filter{Unit: p.Unit, Visit: p.Visit, Item: p.Item, Desk: p.Desk, Query: p.Query, Overdue: p.Overdue}
 	switch {
 	case p.State == stateOpen:
 		f.States = openStates

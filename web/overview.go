@@ -71,6 +71,34 @@ func (p *overviewPage) periods(today inspection.Date) {
 	}
 }
 
+// behind is what a figure of the overview counts, for the list that it leads to: nil
+// where the address asks for none. Codes: invalid, not_found.
+func (s *Server) behind(c echo.Context) ([]string, error) {
+	figure := summary.Figure(c.QueryParam("figure"))
+	if figure == "" {
+		return nil, nil
+	}
+	from, err := inspection.ParseDate(c.QueryParam("from"))
+	if err != nil {
+		return nil, err
+	}
+	to, err := inspection.ParseDate(c.QueryParam("to"))
+	if err != nil {
+		return nil, err
+	}
+	if from == "" || to == "" || from > to {
+		return nil, inspection.E(inspection.Invalid, "error.invalid").Field("from", "error.field")
+	}
+	o, err := s.Summary.Overview(c.Request().Context(), actor(c), from, to)
+	if err != nil {
+		return nil, err
+	}
+	return append([]string{}, o.Behind[figure]...), nil
+}
+
+// MonthOf is "2026-11" as people write it.
+func (p overviewPage) MonthOf(month string) string { return month[5:] + "/" + month[:4] }
+
 // Percent is a share in hundredths of a per cent with one decimal, a dash for none.
 func (p overviewPage) Percent(share int64) string {
 	if share < 0 {

@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"congvu/evidence"
@@ -28,6 +30,7 @@ type visitsPage struct {
 	Visits   []visit.Visit
 	Next     string
 	Team     bool
+	Figure   string // of the overview, when the list shows what it counts
 }
 
 // visitsPage lists the checks that the reader may know of.
@@ -43,9 +46,13 @@ func (s *Server) visitsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	page.Figure = c.QueryParam("figure")
 	f := visit.Filter{Query: page.Query, From: from, To: to, Desk: c.QueryParam("desk"), Form: page.Form}
 	if page.State != "" {
 		f.States = []visit.Phase{visit.Phase(page.State)}
+	}
+	if f.IDs, err = s.behind(c); err != nil {
+		return err
 	}
 	visits, next, err := s.Visits.List(c.Request().Context(), actor(c), f, pageOf(c))
 	if err != nil {
@@ -94,6 +101,8 @@ func (s *Server) visitPage(c echo.Context) error {
 	if page.Findings, _, err = s.Findings.ForVisit(ctx, a, v.ID, inspection.Page{Limit: 200}); err != nil {
 		return err
 	}
+	slices.SortStableFunc(page.Findings, func(x, y finding.Line) int { return strings.Compare(x.ItemCode, y.ItemCode) })
+	page.V.Members = byRank(v.Members)
 	_, reports := org.Can(a, org.ReportVisit, v.Subject())
 	_, concludes := org.Can(a, org.ConcludeVisit, v.Subject())
 	_, finishes := org.Can(a, org.FinishVisit, v.Subject())
@@ -173,6 +182,9 @@ type minutesPage struct {
 	Issuer     string
 	IssuerName string
 	Verdicts   []minutesFinding
+	Where      string            // the place in the head: the unit's name without its type
+	Members    []visit.Member    // the head first
+	On         map[string]string // codes of the items that a file hangs on, by file
 }
 
 type minutesFinding struct {
@@ -188,12 +200,16 @@ func (s *Server) minutesPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := minutesPage{Base: s.base(c, "minutes.title"), V: v, Document: v.Documents[visit.MinutesDoc], Attendance: v.State.Attendance(v.Rules)}
+	page := minutesPage{Base: s.base(c, "minutes.title"), V: v, Document: v.Documents[visit.MinutesDoc], Attendance: v.State.Attendance(v.Rules),
+		Members: byRank(v.Members), On: map[string]string{}}
 	names, err := s.Org.Names(ctx, a, v.IssuerID)
 	if err != nil {
 		return err
 	}
 	page.IssuerName = names[v.IssuerID]
+	if page.Where, err = s.Org.PlaceOf(ctx, a, v.OrganisationID); err != nil {
+		return err
+	}
 	page.sections()
 	page.findings()
 	if v.Form == plan.Reinspection {
@@ -206,11 +222,27 @@ func (s *Server) minutesPage(c echo.Context) error {
 		return err
 	}
 	for _, f := range files {
-		if f.Side == evidence.Team {
-			page.Files = append(page.Files, f)
+		if f.Side != evidence.Team {
+			continue
 		}
+		page.Files = append(page.Files, f)
+		var on []string
+		for _, link := range f.On {
+			if it, ok := v.Item(link.ID); ok && link.Kind == evidence.OnItem {
+				on = append(on, it.Code)
+			}
+		}
+		page.On[f.ID] = strings.Join(on, ", ")
 	}
 	return s.render(c, http.StatusOK, "minutes", page)
+}
+
+// byRank is the members of a team as papers name them: the head first.
+func byRank(members []visit.Member) []visit.Member {
+	order := []inspection.Role{inspection.TeamLead, inspection.DeputyLead, inspection.TeamSecretary, inspection.Inspector}
+	out := slices.Clone(members)
+	slices.SortStableFunc(out, func(a, b visit.Member) int { return slices.Index(order, a.Role) - slices.Index(order, b.Role) })
+	return out
 }
 
 func (p *minutesPage) sections() {
@@ -266,11 +298,8 @@ func (p *minutesPage) findings() {
 	for _, d := range p.V.State.Drafted(p.V.Rules) {
 		it, _ := p.V.Item(d.Item)
 		a := p.V.State.Answers[d.Item]
-		f := minutesFinding{Code: it.Code, Text: either(d.Text, either(a.Note, it.TextVI)), Severity: string(d.Severity),
-			Remedy: either(d.Remedy, it.TextVI), Photos: len(p.V.State.Photos[d.Item])}
-		if d.Text == "" && a.Value == score.Count {
-			f.Text += " (" + p.T("minutes.count", "failing", a.Failing, "of", a.Of) + ")"
-		}
+		f := minutesFinding{Code: it.Code, Severity: string(d.Severity), Photos: len(p.V.State.Photos[d.Item])}
+		f.Text, f.Remedy = visit.Words(it, d, a)
 		var bases []string
 		for _, b := range it.Bases {
 			bases = append(bases, b.String())
@@ -329,9 +358,15 @@ type photosPage struct {
 	Base
 	V      visit.View
 	Photos []photo
+	Open   int // pictures that wait to be confirmed
 	Items  map[string]string // what each hangs on, in words
 	Form   string
 	Script string
+}
+
+// PerCent is a share of a picture's side as the form takes it.
+func (p photosPage) PerCent(share float64) string {
+	return strings.TrimSuffix(strconv.FormatFloat(100*share, 'f', 1, 64), ".0")
 }
 
 // photosPage is where members of the team confirm what others may see.
@@ -356,7 +391,11 @@ func (s *Server) photosPage(c echo.Context) error {
 			}
 		}
 		page.Items[f.ID] = strings.Join(on, "; ")
-		page.Photos = append(page.Photos, photoOf(f, role))
+		p := photoOf(f, role)
+		if p.Confirm && !p.Shared {
+			page.Open++
+		}
+		page.Photos = append(page.Photos, p)
 	}
 	return s.render(c, http.StatusOK, "photos", page)
 }
@@ -391,6 +430,8 @@ func (s *Server) filesOf(c echo.Context, ids []string) error {
 		f, err := s.Evidence.Get(c.Request().Context(), actor(c), id)
 		if err == nil && f.Visit != v.ID {
 			err = inspection.E(inspection.NotFound, "evidence.error.not_found")
+		} else if err == nil && !f.Whole {
+			err = org.MustNot()
 		}
 		if err != nil {
 			return err

@@ -20,7 +20,9 @@ type Filter struct {
 	Campaign string
 	Item     string // key
 	States   []State
-	Overdue  bool // past due today
+	Desk     string
+	IDs      []string // only these, where not nil
+	Overdue  bool     // past due today
 	Query    string
 }
 
@@ -91,13 +93,16 @@ func (s *Service) filtered(ctx context.Context, actor inspection.Actor, f Filter
 		return nil, inspection.E(inspection.Unauthenticated, "org.error.sign_in")
 	}
 	q := s.db.WithContext(ctx).Model(&Finding{}).Scopes(org.Scope(actor, org.ReadFinding, Columns))
-	for column, value := range map[string]string{"responsible_id": f.Unit, "team_id": f.Team, "visit_id": f.Visit, "campaign_id": f.Campaign, "item_key": f.Item} {
+	for column, value := range map[string]string{"responsible_id": f.Unit, "team_id": f.Team, "visit_id": f.Visit, "campaign_id": f.Campaign, "item_key": f.Item, "desk_id": f.Desk} {
 		if value != "" {
 			q = q.Where("findings."+column+" = ?", value)
 		}
 	}
 	if len(f.States) > 0 {
 		q = q.Where("findings.state IN ?", f.States)
+	}
+	if f.IDs != nil {
+		q = q.Where("findings.id IN ?", f.IDs)
 	}
 	if f.Overdue {
 		q = q.Scopes(OverdueOn(s.clock.Now().Date()))

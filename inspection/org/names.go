@@ -17,6 +17,19 @@ func (s *Service) Names(ctx context.Context, actor inspection.Actor, ids ...stri
 	return Names(s.db.WithContext(ctx), ids...)
 }
 
+// PlaceOf is the name of the place where an organisation sits, without its type, as it
+// stands before the date of a paper ("Chúc Sơn, ngày …"). Anyone signed in may ask.
+// Codes: unauthenticated, not_found.
+func (s *Service) PlaceOf(ctx context.Context, actor inspection.Actor, organisation string) (string, error) {
+	if err := signedIn(actor); err != nil {
+		return "", err
+	}
+	var name string
+	err := s.db.WithContext(ctx).Table("organisations").Select("admin_units.name").Joins("JOIN admin_units ON admin_units.id = organisations.admin_unit_id").
+		Where("organisations.id = ?", organisation).Take(&name).Error
+	return name, notFound(err, "org.error.unit_unknown")
+}
+
 // Register is the organisations and desks of a day, by administrative unit, for the
 // page of units. Anyone signed in may read it. Code: unauthenticated.
 func (s *Service) Register(ctx context.Context, actor inspection.Actor, asOf inspection.Date) (organisations map[string][]Organisation, desks map[string][]Desk, posts map[string]int, err error) {

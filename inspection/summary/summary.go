@@ -49,7 +49,23 @@ type Overview struct {
 	Worst        []Item
 	Months       []Month
 	Recorded     []Recorded
+	// Behind lists what a figure counts: ids of checks for Checked, of findings for
+	// the others. The lists that figures lead to are made from it.
+	Behind map[Figure][]string
 }
+
+// Figure names a figure of the overview that leads to what it counts.
+type Figure string
+
+// The figures, and OfItem for how often an item fell short.
+const (
+	FigureChecked Figure = "checked"
+	FigureSoon    Figure = "soon"
+	FigureOnTime  Figure = "on_time"
+)
+
+// OfItem is the figure of an item of the checklist, by its key.
+func OfItem(key string) Figure { return Figure("item-" + key) }
 
 // Desk is a desk of the area.
 type Desk struct{ ID, Name, Organisation string }
@@ -72,13 +88,15 @@ type Row struct {
 	Sections  map[string]int64 // share by section, -1 where nothing applied
 	cohort    score.Cohort
 	done      bool
+	doneAt    string // the newest check of it that was done
 }
 
 // Item is an item of the checklist with how often it fell short.
 type Item struct {
 	Key, Code, Text string
 	Failed, Asked   int
-	Lost            int64 // points lost in all, in hundredths
+	Lost            int64           // points lost in all, in hundredths
+	visits          map[string]bool // in which it fell short
 }
 
 // Month is one month of the trend.
@@ -110,7 +128,7 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 		return Overview{}, inspection.E(inspection.NotFound, "error.not_found")
 	}
 	tx := s.db.WithContext(ctx)
-	o := Overview{From: from, To: to, MeanBefore: -1, Mean: -1, OnTimeShare: -1, SectionNames: map[string]string{}}
+	o := Overview{From: from, To: to, MeanBefore: -1, Mean: -1, OnTimeShare: -1, SectionNames: map[string]string{}, Behind: map[Figure][]string{}}
 	today := s.clock.Now().Date()
 	asOf := min(to, today)
 
@@ -232,6 +250,9 @@ func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks
 			byDesk[key] = r
 		}
 		r.done = r.done || c.Done
+		if c.Done {
+			r.doneAt = c.ID
+		}
 		if c.Total != nil {
 			if r.Scored && r.Rated && *c.Rated {
 				r.Change, r.HasBefore = *c.Total-r.Total, true
@@ -246,6 +267,7 @@ func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks
 	for id, r := range byDesk {
 		if _, ok := known[id]; ok && r.done {
 			o.Checked++
+			o.Behind[FigureChecked] = append(o.Behind[FigureChecked], r.doneAt)
 		}
 		o.Rows = append(o.Rows, *r)
 	}
@@ -392,7 +414,7 @@ func lines(tx *gorm.DB, o *Overview, scores []string) error {
 			o.SectionNames[l.Section] = l.SectionVI
 		}
 		if items[l.ItemKey] == nil {
-			items[l.ItemKey] = &Item{Key: l.ItemKey, Code: l.ItemCode, Text: l.TextVI}
+			items[l.ItemKey] = &Item{Key: l.ItemKey, Code: l.ItemCode, Text: l.TextVI, visits: map[string]bool{}}
 			lost[l.ItemKey] = new(big.Rat)
 		}
 		it := items[l.ItemKey]
@@ -400,6 +422,7 @@ func lines(tx *gorm.DB, o *Overview, scores []string) error {
 		missing := new(big.Rat).Sub(big.NewRat(1, 1), r)
 		if missing.Sign() > 0 {
 			it.Failed++
+			it.visits[l.VisitID] = true
 			lost[l.ItemKey].Add(lost[l.ItemKey], missing.Mul(missing, big.NewRat(l.Weight, 1)))
 		}
 		if _, ok := at[l.VisitID]; !ok {
@@ -451,9 +474,19 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, tod
 	}
 	long := map[string]bool{}
 	var remedies []score.Remedy
+	until := min(o.To, today)
 	for _, l := range all {
 		if r, ok := l.RemedyOf(); ok {
-			remedies = append(remedies, score.Remedy{Due: r.Due, HandedIn: r.HandedIn, Accepted: r.Accepted, InReview: r.InReview, FixedOnSite: r.FixedOnSite})
+			remedy := score.Remedy{Due: r.Due, HandedIn: r.HandedIn, Accepted: r.Accepted, InReview: r.InReview, FixedOnSite: r.FixedOnSite}
+			remedies = append(remedies, remedy)
+			if score.Remediation([]score.Remedy{remedy}, o.From, until).Of > 0 {
+				o.Behind[FigureOnTime] = append(o.Behind[FigureOnTime], l.ID)
+			}
+		}
+		for _, it := range o.Worst {
+			if it.Key == l.ItemKey && it.visits[l.VisitID] && l.State != finding.Withdrawn {
+				o.Behind[OfItem(it.Key)] = append(o.Behind[OfItem(it.Key)], l.ID)
+			}
 		}
 		if !l.State.Open() {
 			continue
@@ -478,10 +511,11 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, tod
 			}
 		case l.HasDue && !l.InReview() && l.Left <= soon:
 			o.DueSoon++
+			o.Behind[FigureSoon] = append(o.Behind[FigureSoon], l.ID)
 		}
 	}
 	o.LongOverdue = len(long)
-	o.OnTime = score.Remediation(remedies, o.From, min(o.To, today))
+	o.OnTime = score.Remediation(remedies, o.From, until)
 	if o.OnTime.Of > 0 {
 		o.OnTimeShare = divide(10000*o.OnTime.Part, o.OnTime.Of)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"congvu/inspection"
+	"congvu/inspection/checklist"
 	"congvu/inspection/finding"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
@@ -27,6 +28,23 @@ func (w *work) raised() finding.Raised {
 		CheckEndedAt: v.EndedAt, Simulated: v.Simulated}
 }
 
+// Words is what a drafted finding says and asks for: what was written, else the note,
+// else that the item falls short, which reads as a fault and never as praise. Papers
+// are in Vietnamese.
+func Words(it checklist.Item, d Draft, a Answer) (text, remedy string) {
+	text = first(d.Text, a.Note, "Chưa đạt: "+it.TextVI)
+	if d.Text == "" && a.Value == score.Count {
+		text = fmt.Sprintf("%s (%d/%d chưa đúng)", strings.TrimSuffix(text, "."), a.Failing, a.Of)
+	}
+	return text, first(d.Remedy, "Khắc phục nội dung chưa đạt của mục "+it.Code+"; gửi ảnh hoặc tài liệu sau khắc phục, nêu cách giữ để không tái diễn.")
+}
+
+// remedyOf is what is asked of a unit that could not be inspected.
+var remedyOf = map[string]string{
+	"CLOSED":  "Bố trí người trực, mở cửa đúng giờ làm việc; báo cáo nguyên nhân và trách nhiệm.",
+	"REFUSED": "Chấp hành quyết định kiểm tra; báo cáo nguyên nhân và trách nhiệm.",
+}
+
 // raise makes the findings of a check out of its drafts when the minutes are closed:
 // from then on they exist, for the unit too. Each takes over the photos of its item.
 func (w *work) raise() error {
@@ -41,10 +59,7 @@ func (w *work) raise() error {
 		r := w.raised()
 		r.ItemKey, r.ItemCode, r.Section, r.ItemText = it.Key, it.Code, it.Section, it.TextVI
 		r.DefaultSeverity, r.Severity, r.SeverityReason = finding.Severity(it.Severity), finding.Severity(d.Severity), d.Reason
-		r.Text, r.Remedy = first(d.Text, a.Note, it.TextVI), first(d.Remedy, it.TextVI)
-		if d.Text == "" && a.Value == score.Count {
-			r.Text += fmt.Sprintf(" (%d/%d)", a.Failing, a.Of)
-		}
+		r.Text, r.Remedy = Words(it, d, a)
 		r.FixedOnSite, r.FixedBy = a.Fixed, a.FixedBy
 		var bases []string
 		for _, c := range it.Bases {
@@ -76,7 +91,7 @@ func (w *work) raiseObstruction() error {
 	}
 	r := w.raised()
 	r.ItemKey, r.ItemCode, r.ItemText = obstructionKey, obstructionCode, c.Finding
-	r.DefaultSeverity, r.Severity, r.Text, r.Remedy = finding.Severity(c.Severity), finding.Severity(c.Severity), c.Finding, c.Finding
+	r.DefaultSeverity, r.Severity, r.Text, r.Remedy = finding.Severity(c.Severity), finding.Severity(c.Severity), c.Finding, remedyOf[c.Reason]
 	f, err := finding.Raise(w.tx, w.act(), r)
 	if err != nil {
 		return err

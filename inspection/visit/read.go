@@ -127,7 +127,8 @@ type Filter struct {
 	To      inspection.Date
 	Desk    string
 	Form    string
-	Running bool // only those of today or not yet closed, of the actor's teams
+	IDs     []string // only these, where not nil
+	Running bool     // only those of today or not yet closed, of the actor's teams
 }
 
 // List is the checks that the actor may know of, newest first, with a cursor to
@@ -143,6 +144,9 @@ func (s *Service) List(ctx context.Context, actor inspection.Actor, f Filter, pa
 	}
 	if len(f.States) > 0 {
 		q = q.Where("state IN ?", f.States)
+	}
+	if f.IDs != nil {
+		q = q.Where("id IN ?", f.IDs)
 	}
 	if f.From != "" {
 		q = q.Where("day >= ?", f.From)

@@ -1,5 +1,7 @@
-// Drawing the boxes that cover faces and papers. Without this script the same form
-// takes the four figures of each box by hand.
+// Drawing the boxes that cover faces and papers, and ticking pictures that show
+// neither. Without this script the same form takes the four figures of each box by
+// hand. A picture is drawn on only while its boxes are open, so that a finger can
+// scroll over it; otherwise a tap on it ticks it.
 
 for (const form of document.querySelectorAll('form[data-boxes]')) {
   const image = /** @type {HTMLImageElement} */ (form.querySelector('img'));
@@ -9,10 +11,22 @@ for (const form of document.querySelectorAll('form[data-boxes]')) {
   stage.className = 'stage';
   image.replaceWith(stage);
   stage.append(image);
+  const details = /** @type {HTMLDetailsElement} */ (form.querySelector('details'));
+  const tick = /** @type {HTMLInputElement | null} */ (form.querySelector('input[name=file]'));
+  const mode = () => {
+    stage.classList.toggle('drawing', details.open);
+    if (details.open && tick?.checked) { tick.checked = false; tick.dispatchEvent(new Event('change', { bubbles: true })); }
+  };
+  details.addEventListener('toggle', mode);
+  stage.addEventListener('click', () => {
+    if (details.open || !tick) return;
+    tick.checked = !tick.checked;
+    tick.dispatchEvent(new Event('change', { bubbles: true }));
+  });
 
   const draw = () => {
     for (const old of stage.querySelectorAll('.cover')) old.remove();
-    for (const row of list.children) {
+    for (const row of list.querySelectorAll('[data-box]')) {
       const value = (/** @type {string} */ name) => Number(/** @type {HTMLInputElement} */ (row.querySelector(`[name=${name}]`)).value.replace(',', '.'));
       if (!(value('width') > 0) || !(value('height') > 0)) continue;
       const cover = document.createElement('div');
@@ -48,6 +62,7 @@ for (const form of document.querySelectorAll('form[data-boxes]')) {
     return { x: Math.min(100, Math.max(0, (100 * (e.clientX - r.left)) / r.width)), y: Math.min(100, Math.max(0, (100 * (e.clientY - r.top)) / r.height)) };
   };
   stage.addEventListener('pointerdown', (e) => {
+    if (!details.open) return;
     e.preventDefault();
     stage.setPointerCapture(e.pointerId);
     const p = at(e);
@@ -70,4 +85,25 @@ for (const form of document.querySelectorAll('form[data-boxes]')) {
   stage.addEventListener('pointerup', end);
   stage.addEventListener('pointercancel', end);
   draw();
+  mode();
 }
+
+// Ticking many at once, and how many are ticked.
+const ticks = () => [.../** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('input[name=file][form=bulk]'))];
+const send = /** @type {HTMLButtonElement | null} */ (document.querySelector('button[form=bulk]'));
+const count = () => {
+  const n = ticks().filter((t) => t.checked).length;
+  const place = document.querySelector('[data-ticked]');
+  if (place) place.textContent = ` (${n})`;
+  if (send) send.disabled = n === 0;
+};
+const all = /** @type {HTMLElement | null} */ (document.querySelector('[data-all]'));
+if (all) {
+  all.hidden = false;
+  all.querySelector('[data-tick-all]')?.addEventListener('click', () => {
+    for (const t of ticks()) if (!t.closest('form')?.querySelector('details')?.open) t.checked = true;
+    count();
+  });
+}
+document.addEventListener('change', count);
+count();

@@ -23,8 +23,26 @@ const routes = [
   { at: /^cannot\/([0-9a-f-]{36})$/, view: cannotView },
 ];
 
-/** @type {{draw: () => any, stop?: () => void} | null} */
+/** @type {{draw: () => any, stop?: () => void, shown?: () => void} | null} */
 let current = null;
+
+/**
+ * Brings an item into view and puts the focus on what is open in it; false when it is
+ * not on the page.
+ * @param {string} key
+ * @param {string} what a photo, or anything else
+ */
+export function bring(key, what) {
+  const card = document.getElementById(`item-${key}`);
+  if (!card) return false;
+  card.scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+  const answered = card.querySelector('.choice[aria-pressed=true]') || [.../** @type {NodeListOf<HTMLInputElement>} */ (card.querySelectorAll('[data-count]'))].every((i) => i.value !== '');
+  const photo = what === 'PHOTO' || (what === '' && answered);
+  /** @type {HTMLElement | null} */ (card.querySelector(photo ? 'input[data-photo]' : '[data-count=failing], .choice, a.button, button, input'))?.focus({ preventScroll: true });
+  card.classList.remove('found');
+  requestAnimationFrame(() => card.classList.add('found'));
+  return true;
+}
 
 /** Goes to a page of the app. @param {string} to */
 export function go(to) { location.hash = `#/${to}`; }
@@ -38,11 +56,11 @@ async function route() {
   show(byId('app'), h('p', { class: 'loading', role: 'status' }, t('tablet.loading')));
   try {
     current = await /** @type {any} */ (found.view)(me, ...args);
-    draw();
-    byId('app').querySelector('h1')?.focus?.();
-    const anchor = args[2] && document.getElementById(`item-${args[2]}`);
-    if (anchor) anchor.scrollIntoView({ block: 'start' });
-    else scrollTo(0, 0);
+    show(byId('app'), current?.draw());
+    if (args[2] && bring(args[2], '')) return;
+    byId('app').querySelector('h1')?.focus?.({ preventScroll: true });
+    scrollTo(0, 0);
+    current?.shown?.();
   } catch (e) {
     const words = e instanceof Problem && e.status !== 0 ? e.message : t('tablet.error.offline');
     show(byId('app'), h('main', { class: 'app-main' }, h('div', { class: 'notice bad', role: 'alert' }, h('p', null, words)),
@@ -96,8 +114,10 @@ function askPassword() {
 
 /** Where a page of the app stands: name, state of the photos, who. */
 export function frame(/** @type {string} */ title, /** @type {any[]} */ ...body) {
-  const s = sync.status();
+  const s = sync.status(location.hash.match(/[0-9a-f-]{36}/)?.[0]);
   const waiting = s.waiting + s.acts;
+  const words = [s.safe ? t('tablet.sync.photos', { n: s.safe }) : s.waiting || s.acts ? '' : t('tablet.sync.safe'),
+    s.waiting ? t('tablet.sync.photos_waiting', { n: s.waiting }) : '', s.acts ? t('tablet.sync.acts_waiting', { n: s.acts }) : ''].filter(Boolean).join(', ');
   return [
     h('a', { class: 'skip', href: '#main', onclick: (/** @type {Event} */ e) => { e.preventDefault(); byId('main').focus(); } }, t('page.skip')),
     me?.simulated ? h('div', { class: 'stamp', role: 'note' }, t('page.simulated')) : null,
@@ -105,8 +125,8 @@ export function frame(/** @type {string} */ title, /** @type {any[]} */ ...body)
       location.hash.length > 2 ? h('a', { class: 'back', href: '#/', 'aria-label': t('tablet.today') }, '‹') : h('span', { class: 'brand' }, 'congvu'),
       h('h1', { tabindex: -1 }, title),
       h('p', { class: `sync ${s.offline ? 'late' : waiting ? 'soon' : 'good'}`, role: 'status' },
-        s.offline ? t('tablet.sync.offline', { n: waiting }) : waiting ? t('tablet.sync.waiting', { n: waiting }) : t('tablet.sync.safe')),
-      h('details', { class: 'menu' }, h('summary', null, me?.name ?? ''),
+        s.offline ? `${t('tablet.sync.offline')} · ${words}` : words),
+      h('details', { class: 'menu' }, h('summary', null, h('span', null, me?.name ?? '')),
         h('div', null, h('a', { class: 'button', href: '/visits' }, t('tablet.office')), h('button', { onclick: signOut }, t('page.sign_out'))))),
     h('main', { id: 'main', class: 'app-main', tabindex: -1 }, ...body),
   ];

@@ -2,7 +2,7 @@
 
 import { h, t, when, ask, say } from './dom.js';
 import * as sync from './sync.js';
-import { frame } from './app.js';
+import { frame, bring } from './app.js';
 import { attendance, newID } from './fold.js';
 
 const reasons = ['LEAVE', 'MISSION', 'MEETING', 'STUDY', 'SICK', 'MATERNITY', 'COMPENSATION', 'OTHER', 'UNKNOWN'];
@@ -22,6 +22,13 @@ export async function attendanceView(_me, id) {
 
   const begin = () => sync.act(id, 'attendance_begin', { rows: v.roster.map((/** @type {any} */ r) => ({ id: newID(), post: r.post, position: r.position, field: r.field, required: r.required })) });
 
+  const open = () => v.state.rows.filter((/** @type {any} */ r) => r.present === undefined || (!r.present && r.required && !r.reason));
+
+  /** One tap for a room where all the others are at their desks. */
+  function restPresent() {
+    for (const row of v.state.rows) if (row.present === undefined) void set(row, { present: true, badge: true, dress: true });
+  }
+
   async function add() {
     const position = h('input', { id: 'row-position', maxlength: 300, required: true });
     const sure = await ask(t('tablet.attendance.add'), [h('label', { for: 'row-position' }, t('tablet.attendance.position')), h('p', { class: 'hint' }, t('tablet.attendance.no_names')), position],
@@ -35,17 +42,16 @@ export async function attendanceView(_me, id) {
   function line(row, n) {
     const toggle = (/** @type {string} */ label, /** @type {boolean} */ on, /** @type {any} */ change, /** @type {string} */ key) =>
       h('button', { class: 'choice', 'aria-pressed': on, 'data-key': `${row.id}-${key}`, 'data-value': key, onclick: () => set(row, change) }, label);
-    return h('article', { class: 'card person', 'data-row': n },
+    return h('article', { class: 'card person', 'data-row': n, id: `item-${row.id}` },
       h('h3', null, `${n + 1}. ${row.position}`, row.field ? h('span', { class: 'muted' }, ` · ${row.field}`) : null),
       row.required ? null : h('p', { class: 'hint' }, t('tablet.attendance.not_required')),
-      h('div', { class: 'choices', role: 'group', 'aria-label': row.position },
-        toggle(t('tablet.attendance.present'), row.present === true && !row.arrived, { present: true, arrived: undefined, badge: row.badge ?? true, dress: row.dress ?? true }, 'present'),
+      h('div', { class: 'choices', role: 'group', 'aria-label': row.position }, toggle(t('tablet.attendance.present'), row.present === true && !row.arrived, { present: true, arrived: undefined, badge: row.badge ?? true, dress: row.dress ?? true }, 'present'),
         toggle(t('tablet.attendance.late'), row.present === true && !!row.arrived, { present: true, arrived: row.arrived || when(new Date().toISOString()).slice(11), badge: row.badge ?? true, dress: row.dress ?? true }, 'late'),
-        toggle(t('tablet.attendance.absent'), row.present === false, { present: false, reason: row.reason }, 'absent')),
-      row.present && row.arrived ? h('div', { class: 'field' }, h('label', { for: `arr-${row.id}` }, t('tablet.attendance.arrived')), h('input', { id: `arr-${row.id}`, type: 'time', value: row.arrived, 'data-key': `arr-${row.id}`, onchange: (/** @type {any} */ e) => { if (e.target.value) void set(row, { arrived: e.target.value }); } })) : null,
-      row.present ? h('div', { class: 'choices' },
+        toggle(t('tablet.attendance.absent'), row.present === false, { present: false, reason: row.reason }, 'absent'),
+      row.present ? [h('span', { class: 'gap' }),
         h('button', { class: 'choice', 'aria-pressed': !!row.badge, 'data-key': `${row.id}-badge`, onclick: () => set(row, { badge: !row.badge }) }, row.badge ? t('tablet.attendance.badge') : t('tablet.attendance.no_badge')),
-        h('button', { class: 'choice', 'aria-pressed': !!row.dress, 'data-key': `${row.id}-dress`, onclick: () => set(row, { dress: !row.dress }) }, row.dress ? t('tablet.attendance.dress') : t('tablet.attendance.no_dress'))) : null,
+        h('button', { class: 'choice', 'aria-pressed': !!row.dress, 'data-key': `${row.id}-dress`, onclick: () => set(row, { dress: !row.dress }) }, row.dress ? t('tablet.attendance.dress') : t('tablet.attendance.no_dress'))] : null),
+      row.present && row.arrived ? h('div', { class: 'field' }, h('label', { for: `arr-${row.id}` }, t('tablet.attendance.arrived')), h('input', { id: `arr-${row.id}`, type: 'time', value: row.arrived, 'data-key': `arr-${row.id}`, onchange: (/** @type {any} */ e) => { if (e.target.value) void set(row, { arrived: e.target.value }); } })) : null,
       row.present === false ? h('div', { class: 'row' }, h('div', { class: 'field' }, h('label', { for: `why-${row.id}` }, t('tablet.attendance.reason')),
         h('select', { id: `why-${row.id}`, 'data-key': `why-${row.id}`, onchange: (/** @type {any} */ e) => set(row, { reason: e.target.value || undefined }) },
           h('option', { value: '', selected: !row.reason }, t('tablet.choose')), reasons.map((r) => h('option', { value: r, selected: r === row.reason }, t(`tablet.absence.${r}`))))),
@@ -62,13 +68,17 @@ export async function attendanceView(_me, id) {
     }
     return [...frame(t('tablet.attendance'),
       h('div', { class: 'sums', role: 'status' }, h('p', null, h('strong', null, t('tablet.attendance.at', { time: when(v.state.countedAt) }))),
-        h('p', null, t('tablet.attendance.sum', { time: when(v.state.countedAt).slice(11), present: sum.present, required: sum.required, excused: sum.excused, unexcused: sum.unexcused, late: sum.late })),
-        sum.outside ? h('p', { class: 'soon' }, t('tablet.attendance.outside')) : null),
+        sum.outside ? [h('p', null, t('tablet.attendance.seen', { present: sum.seen, staff: v.state.rows.length })), h('p', { class: 'soon' }, t('tablet.attendance.outside'))]
+          : h('p', null, t('tablet.attendance.sum', { time: when(v.state.countedAt).slice(11), present: sum.present, required: sum.required, excused: sum.excused, unexcused: sum.unexcused, late: sum.late }))),
+      open().length > 1 && v.state.phase === 'IN_PROGRESS' ? h('p', { class: 'actions' }, h('button', { 'data-key': 'rest-present', onclick: restPresent }, t('tablet.attendance.rest', { n: v.state.rows.filter((/** @type {any} */ r) => r.present === undefined).length }))) : null,
       v.state.phase === 'IN_PROGRESS' ? v.state.rows.map((/** @type {any} */ r, /** @type {number} */ i) => line(r, i)) : h('p', { class: 'notice' }, t('tablet.visit.closed', { state: t(`visit.state.${v.visit.state}`) })),
       h('p', { class: 'actions' }, h('button', { onclick: add, 'data-key': 'add-row' }, t('tablet.attendance.add')))),
-    h('div', { class: 'app-bar' }, h('p', null, t('tablet.attendance.open_rows', { n: v.state.rows.filter((/** @type {any} */ r) => r.present === undefined || (!r.present && r.required && !r.reason)).length })),
+    h('div', { class: 'app-bar' }, h('p', null, t('tablet.attendance.open_rows', { n: open().length })),
       h('a', { class: 'button primary', href: `#/visit/${id}/A` }, t('tablet.attendance.done')))];
   }
 
-  return { draw, stop: () => clearInterval(timer) };
+  /** Where the count was left. */
+  const shown = () => { const first = open()[0]; if (first && first !== v.state.rows[0]) bring(first.id, ''); };
+
+  return { draw, shown, stop: () => clearInterval(timer) };
 }

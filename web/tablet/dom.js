@@ -65,7 +65,8 @@ function morph(from, to) {
     return;
   }
   for (const { name } of [...from.attributes]) if (!to.hasAttribute(name) && name !== 'open') from.removeAttribute(name);
-  for (const { name, value } of [...to.attributes]) if (from.getAttribute(name) !== value && (name !== 'open' || !from.hasAttribute('open'))) from.setAttribute(name, value);
+  for (const { name, value } of [...to.attributes]) if (from.getAttribute(name) !== value && (name !== 'open' || !from._begun)) from.setAttribute(name, value);
+  if (from.tagName === 'DETAILS') from._begun = to.hasAttribute('open'); // opened once; closing it is the person's
   for (const name of handlers) from[name] = to[name];
   if ('disabled' in to && from.disabled !== to.disabled) from.disabled = to.disabled;
   if (from.tagName === 'INPUT' && (from.type === 'checkbox' || from.type === 'radio')) from.checked = to.checked;

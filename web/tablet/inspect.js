@@ -3,7 +3,7 @@
 
 import { h, t, say, ask, when, day } from './dom.js';
 import * as sync from './sync.js';
-import { frame, go } from './app.js';
+import { frame, go, bring } from './app.js';
 import { attendance, noAnswer } from './fold.js';
 import { photoStrip } from './photos.js';
 
@@ -13,14 +13,17 @@ const severities = ['MINOR', 'MODERATE', 'MAJOR', 'CRITICAL'];
  * @param {any} _me
  * @param {string} id
  * @param {string} [section]
+ * @param {string} [item] to be brought into view
  */
-export async function visitView(_me, id, section) {
+export async function visitView(_me, id, section, item) {
   let v = sync.visit(id) ?? (await sync.openVisit(id));
   void sync.refresh(id);
   const timer = setInterval(() => { void sync.refresh(id); }, 5000);
   const again = v.findings.length > 0;
   const at = section ?? v.sections[0]?.code;
   let finishing = false;
+  /** What "next" went to last, and what it lacked then. */
+  let last = { subject: item ?? '', what: item ? sync.toDo(v).find((o) => o.subject === item)?.what ?? '' : '' };
 
   /** @param {string} type @param {any} payload */
   const act = (type, payload) => sync.act(id, type, payload);
@@ -46,10 +49,44 @@ export async function visitView(_me, id, section) {
   function jump(o) {
     if (o.what === 'ATTENDANCE') { go(`attendance/${id}`); return; }
     const it = v.items.find((/** @type {any} */ i) => i.key === o.subject);
-    const anchor = it ? it.key : o.subject;
+    last = o;
     if (it && it.section !== at) { go(`visit/${id}/${it.section}/${it.key}`); return; }
-    document.getElementById(`item-${anchor}`)?.scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
-    /** @type {HTMLElement | null} */ (document.querySelector(`#item-${CSS.escape(anchor)} button, #item-${CSS.escape(anchor)} input`))?.focus({ preventScroll: true });
+    bring(o.subject, o.what);
+  }
+
+  /**
+   * What is open next: what the item that was gone to still lacks, else what comes
+   * after it, or after the beginning of the section on the screen; then round to what
+   * was passed over.
+   * @param {any[]} todo
+   */
+  function nextOf(todo) {
+    const open = todo.filter((o) => o.what !== 'UPLOAD');
+    const lacks = open.find((o) => o.subject === last.subject && o.what !== last.what);
+    if (lacks) return lacks;
+    const order = again ? v.findings.map((/** @type {any} */ f) => f.id) : v.items.map((/** @type {any} */ i) => i.key);
+    const here = again ? 0 : v.items.findIndex((/** @type {any} */ i) => i.section === at), gone = order.indexOf(last.subject);
+    const from = gone >= here && (again || v.items[gone]?.section === at) ? gone + 1 : here;
+    return open.find((o) => (o.what === 'ATTENDANCE' ? from === 0 : order.indexOf(o.subject) >= from)) ?? open[0];
+  }
+
+  /** The items of the section that are met or not, and not answered yet. */
+  const plain = () => v.items.filter((/** @type {any} */ i) => i.section === at && i.applies && i.source === 'ANSWER' && i.response === 'YN' && !v.state.answers[i.key]?.value);
+
+  /** One tap for a section in order: what is left of its plain items is met. */
+  async function restMet() {
+    const rest = plain();
+    const sure = await ask(t('tablet.rest.title', { n: rest.length }), [h('p', null, t('tablet.rest.text')), h('ul', null, rest.map((/** @type {any} */ i) => h('li', null, h('strong', null, i.code), ' ', i.text)))],
+      [{ label: t('tablet.rest.sure'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+    if (sure) for (const it of rest) void act('answer', { item: it.key, value: 'YES' });
+  }
+
+  function sectionEnd() {
+    const n = v.sections.findIndex((/** @type {any} */ s) => s.code === at), following = v.sections[n + 1];
+    const rest = plain().length;
+    return h('p', { class: 'actions' },
+      rest > 1 ? h('button', { 'data-key': 'rest', onclick: restMet }, t('tablet.rest', { n: rest })) : null,
+      following ? h('a', { class: 'button', href: `#/visit/${id}/${following.code}` }, t('tablet.section.next', { code: following.code, name: following.name })) : null);
   }
 
   function draw() {
@@ -67,7 +104,7 @@ export async function visitView(_me, id, section) {
           h('div', { class: 'items' },
             again ? reinspection() : [h('h2', null, `${at}. ${info?.name ?? ''}`),
               at === 'A' ? attendanceCard() : null,
-              items.map((/** @type {any} */ it) => card(it))],
+              items.map((/** @type {any} */ it) => card(it)), sectionEnd()],
             h('p', { class: 'actions' }, h('a', { class: 'button danger-link', href: `#/cannot/${id}` }, t('tablet.cannot')))))),
       bar(todo),
     ];
@@ -91,10 +128,10 @@ export async function visitView(_me, id, section) {
     const answers = todo.filter((o) => o.what === 'ANSWER' || o.what === 'ATTENDANCE' || o.what === 'VERDICT').length;
     const photos = todo.filter((o) => o.what === 'PHOTO').length;
     const waiting = sync.open(v).filter((o) => o.what === 'UPLOAD').length;
-    const next = todo.find((o) => o.what !== 'UPLOAD');
+    const next = nextOf(todo);
     return h('div', { class: 'app-bar' },
       h('p', { role: 'status' }, next ? t('tablet.left', { answers, photos }) : waiting ? t('tablet.left.uploads', { n: waiting }) : t('tablet.left.none')),
-      next ? h('button', { class: 'primary', 'data-key': 'next', onclick: () => jump(next) }, t('tablet.next'))
+      next ? h('button', { class: 'primary', 'data-key': 'next', onclick: () => { const o = nextOf(sync.toDo(v)); if (o) jump(o); } }, t('tablet.next'))
         : h('button', { class: 'primary', 'data-key': 'finish', disabled: finishing || !v.may.finish || waiting > 0, onclick: finish }, v.may.finish ? t('tablet.finish') : t('tablet.finish.other')));
   }
 
@@ -113,14 +150,15 @@ export async function visitView(_me, id, section) {
     const bad = sync.fails(v, it);
     const images = v.state.photos[it.key] ?? [];
     return h('article', { class: `card item${bad ? ' edge-late' : ''}`, id: `item-${it.key}`, 'data-item': it.key },
-      h('div', { class: 'item-head' }, h('h3', null, h('span', { class: 'code' }, it.code), ' ', it.text), h('span', { class: 'weight muted', title: t('tablet.weight') }, `W ${it.weight}`)),
-      h('details', { class: 'about', 'data-key': `about-${it.key}` }, h('summary', null, t('tablet.basis')), h('ul', null, it.bases.map((/** @type {string} */ b) => h('li', null, b))), it.guidance ? h('p', null, it.guidance) : null),
-      answerControls(it, a),
-      bad ? failure(it, a) : null,
-      photoRule(it, a, bad),
-      it.source === 'AUTO' ? null : photoStrip(v, { item: it }, images),
-      bad && a.fixed ? photoStrip(v, { item: it, after: true }, images) : null,
-      it.source === 'AUTO' ? null : noteField(it, a));
+      h('div', { class: 'item-head' }, h('h3', null, h('span', { class: 'code' }, it.code), ' ', it.text), h('span', { class: 'weight muted' }, t('tablet.weight', { n: it.weight }))),
+      h('div', { class: 'item-body' },
+        h('div', { class: 'item-answer' }, answerControls(it, a), bad ? failure(it, a) : null),
+        it.source === 'AUTO' ? null : h('div', { class: 'item-photos' }, photoRule(it, a, bad), photoStrip(v, { item: it }, images),
+          bad && a.fixed ? photoStrip(v, { item: it, after: true }, images) : null)),
+      h('div', { class: 'extras' },
+        h('details', { class: 'about', 'data-key': `about-${it.key}` }, h('summary', null, t('tablet.basis')), h('ul', null, it.bases.map((/** @type {string} */ b) => h('li', null, b))), it.guidance ? h('p', null, it.guidance) : null),
+        it.response === 'SMP' ? dossiers(it, a) : null,
+        it.source === 'AUTO' || bad ? null : h('details', { class: 'note', 'data-key': `note-open-${it.key}`, open: a.note !== '' }, h('summary', null, t('tablet.note')), noteField(it, a))));
   }
 
   /** @param {any} it @param {any} a @param {boolean} bad */
@@ -142,13 +180,30 @@ export async function visitView(_me, id, section) {
     }
     return h('div', null, h('div', { class: 'counts' }, count(it, a, 'of', it.response === 'SMP' ? t('tablet.count.sample') : t('tablet.count.of')),
       count(it, a, 'failing', it.response === 'SMP' ? t('tablet.count.wrong') : (it.count_label || t('tablet.count.wrong'))),
-      h('div', { class: 'choices' }, choice(it, a, 'NA'))),
-    a.value === 'NA' ? naReason(it, a) : null,
-    it.response === 'SMP' ? h('details', { 'data-key': `dossiers-${it.key}` }, h('summary', null, t('tablet.dossiers', { n: a.dossiers.length })),
+      h('div', { class: 'choices' }, h('button', { class: 'choice', 'aria-pressed': a.value === 'COUNT' && a.failing === 0, 'data-key': `${it.key}-CLEAN`, 'data-value': 'CLEAN', onclick: () => clean(it, a) }, t('tablet.count.clean')), choice(it, a, 'NA'))),
+    wrong[it.key] ? h('p', { class: 'wrong-text', role: 'alert', id: `wrong-${it.key}` }, wrong[it.key]) : null,
+    a.value === 'NA' ? naReason(it, a) : null);
+  }
+
+  /** One tap for a sample or a count without fault; the number counted comes first. @param {any} it @param {any} a */
+  function clean(it, a) {
+    const n = Number(typing[it.key]?.of ?? (a.value === 'COUNT' ? a.of : it.response === 'SMP' ? 10 : 0));
+    if (!(n >= 1)) {
+      wrong[it.key] = t('tablet.count.first');
+      sync.touch();
+      document.getElementById(`of-${it.key}`)?.focus();
+      return;
+    }
+    setCount(it, a, { of: n, failing: 0 });
+  }
+
+  /** @param {any} it @param {any} a */
+  function dossiers(it, a) {
+    return h('details', { 'data-key': `dossiers-${it.key}` }, h('summary', null, t('tablet.dossiers', { n: a.dossiers.length })),
       h('label', { for: `dossiers-${it.key}` }, t('tablet.dossiers.label')),
       h('textarea', { id: `dossiers-${it.key}`, 'data-key': `dossier-text-${it.key}`, value: a.dossiers.join('\n'), disabled: a.value !== 'COUNT',
         onchange: (/** @type {any} */ e) => act('answer', { item: it.key, value: 'COUNT', of: a.of, failing: a.failing,
-          dossiers: e.target.value.split('\n').map((/** @type {string} */ d) => d.trim()).filter(Boolean) }) })) : null);
+          dossiers: e.target.value.split('\n').map((/** @type {string} */ d) => d.trim()).filter(Boolean) }) }));
   }
 
   /** @param {any} it @param {any} a @param {string} value */
@@ -180,27 +235,39 @@ export async function visitView(_me, id, section) {
 
   /** @type {Record<string, any>} half-entered counts, by item */
   const typing = {};
+  /** @type {Record<string, string>} what is wrong with a count, by item */
+  const wrong = {};
+
+  /** Takes a count, or says beside it what is wrong with it. @param {any} it @param {any} a @param {{of: any, failing: any}} now */
+  function setCount(it, a, now) {
+    typing[it.key] = now;
+    delete wrong[it.key];
+    if (now.of !== '' && now.failing !== '') {
+      if (!Number.isInteger(now.of) || !Number.isInteger(now.failing) || now.of < 1 || now.failing < 0) wrong[it.key] = t('visit.error.count_of', { item: it.code });
+      else if (now.failing > now.of) wrong[it.key] = t('visit.error.count_beyond', { item: it.code, failing: now.failing, of: now.of });
+      else {
+        delete typing[it.key];
+        void act('answer', { item: it.key, value: 'COUNT', of: now.of, failing: now.failing, ...(a.dossiers.length && it.response === 'SMP' ? { dossiers: a.dossiers } : {}) });
+        return;
+      }
+    }
+    sync.touch();
+  }
 
   /** @param {any} it @param {any} a @param {'of'|'failing'} which @param {string} label */
   function count(it, a, which, label) {
     const shown = typing[it.key]?.[which] ?? (a.value === 'COUNT' ? a[which] : which === 'of' && it.response === 'SMP' ? 10 : which === 'failing' ? '' : '');
     const set = (/** @type {any} */ raw) => {
-      const other = which === 'of' ? 'failing' : 'of';
       const now = { of: typing[it.key]?.of ?? (a.value === 'COUNT' ? a.of : it.response === 'SMP' ? 10 : ''), failing: typing[it.key]?.failing ?? (a.value === 'COUNT' ? a.failing : '') };
       now[which] = raw === '' ? '' : Number(raw);
-      typing[it.key] = now;
-      if (now.of === '' || now[which] === '' || (now[other] === '' && which === 'of')) { sync.refresh(id); return; }
-      if (!Number.isInteger(now.of) || !Number.isInteger(now.failing) || now.of < 1 || now.failing < 0) { say(t('visit.error.count_of', { item: it.code }), 'bad'); return; }
-      if (now.failing > now.of) { say(t('visit.error.count_beyond', { item: it.code, failing: now.failing, of: now.of }), 'bad'); return; }
-      delete typing[it.key];
-      void act('answer', { item: it.key, value: 'COUNT', of: now.of, failing: now.failing, ...(a.dossiers.length && it.response === 'SMP' ? { dossiers: a.dossiers } : {}) });
+      setCount(it, a, now);
     };
     return h('div', { class: 'count' }, h('label', { for: `${which}-${it.key}` }, label),
       h('div', { class: 'stepper' },
         h('button', { 'aria-label': `${label} −1`, 'data-key': `${which}-${it.key}-less`, onclick: () => set(Math.max(which === 'of' ? 1 : 0, Number(shown || 0) - 1)) }, '−'),
-        h('input', { id: `${which}-${it.key}`, type: 'number', inputmode: 'numeric', min: which === 'of' ? 1 : 0, step: 1, value: shown, 'data-key': `${which}-${it.key}-n`, 'data-count': which,
+        h('input', { id: `${which}-${it.key}`, type: 'number', inputmode: 'numeric', min: which === 'of' ? 1 : 0, step: 1, value: shown, 'data-key': `${which}-${it.key}-n`, 'data-count': which, 'aria-invalid': wrong[it.key] ? 'true' : null, 'aria-describedby': wrong[it.key] ? `wrong-${it.key}` : null,
           onchange: (/** @type {any} */ e) => set(e.target.value) }),
-        h('button', { 'aria-label': `${label} +1`, 'data-key': `${which}-${it.key}-more`, onclick: () => set(Number(shown || 0) + (shown === '' && which === 'failing' ? 0 : 1)) }, shown === '' && which === 'failing' ? '0' : '+')));
+        h('button', { 'aria-label': `${label} +1`, 'data-key': `${which}-${it.key}-more`, onclick: () => set(Number(shown || 0) + 1) }, '+')));
   }
 
   /** @param {any} it @param {any} a */
@@ -215,7 +282,7 @@ export async function visitView(_me, id, section) {
       if (!sure || !field.value.trim()) { if (sure) say(t('tablet.reason.needed'), 'bad'); void sync.refresh(id); return; }
       await set({ severity: to, reason: field.value.trim() });
     }
-    return h('div', { class: 'failure' },
+    return h('div', { class: 'failure' }, noteField(it, a, t('tablet.note.failed')),
       h('div', { class: 'row' }, h('div', { class: 'field' }, h('label', { for: `sev-${it.key}` }, t('tablet.severity')),
         h('select', { id: `sev-${it.key}`, 'data-key': `sev-${it.key}`, onchange: (/** @type {any} */ e) => severity(e.target.value) },
           severities.map((s) => h('option', { value: s, selected: s === d.severity }, t(`severity.${s}`))))),
@@ -223,16 +290,17 @@ export async function visitView(_me, id, section) {
       h('p', { class: 'hint' }, t('tablet.severity.note')),
       d.severity !== it.severity ? h('p', { class: 'hint' }, t('tablet.severity.changed', { reason: d.reason })) : null,
       h('details', { 'data-key': `draft-${it.key}` }, h('summary', null, t('tablet.finding.text')),
-        h('label', { for: `ftext-${it.key}` }, t('tablet.finding.what')), h('textarea', { id: `ftext-${it.key}`, 'data-key': `ftext-${it.key}`, value: d.text ?? '', onchange: (/** @type {any} */ e) => set({ text: e.target.value }) }),
-        h('label', { for: `fremedy-${it.key}` }, t('tablet.finding.remedy')), h('textarea', { id: `fremedy-${it.key}`, 'data-key': `fremedy-${it.key}`, value: d.remedy ?? '', onchange: (/** @type {any} */ e) => set({ remedy: e.target.value }) })));
+        h('label', { for: `ftext-${it.key}` }, t('tablet.finding.what')), h('textarea', { id: `ftext-${it.key}`, 'data-key': `ftext-${it.key}`, value: d.text ?? '', placeholder: a.note || t('tablet.finding.default', { text: it.text }), onchange: (/** @type {any} */ e) => set({ text: e.target.value }) }),
+        h('label', { for: `fremedy-${it.key}` }, t('tablet.finding.remedy')), h('textarea', { id: `fremedy-${it.key}`, 'data-key': `fremedy-${it.key}`, value: d.remedy ?? '', placeholder: t('tablet.finding.default_remedy', { item: it.code }), onchange: (/** @type {any} */ e) => set({ remedy: e.target.value }) })));
   }
 
-  /** @param {any} it @param {any} a */
-  function noteField(it, a) {
-    return h('details', { class: 'note', 'data-key': `note-open-${it.key}`, open: a.note !== '' }, h('summary', null, t('tablet.note')),
+  /** @param {any} it @param {any} a @param {string} [label] */
+  function noteField(it, a, label) {
+    return h('div', { class: 'note-field', 'data-key': `note-field-${it.key}` },
+      label ? h('label', { for: `note-${it.key}` }, label) : null,
       it.phrases.length ? h('div', { class: 'phrases' }, it.phrases.map((/** @type {string} */ p) => h('button', { class: 'phrase', onclick: () => act('note', { item: it.key, text: a.note ? `${a.note}\n${p}` : p }) }, p))) : null,
-      h('label', { for: `note-${it.key}`, class: 'visually-hidden' }, t('tablet.note')),
-      h('textarea', { id: `note-${it.key}`, 'data-key': `note-${it.key}`, value: a.note, maxlength: 4000, onchange: (/** @type {any} */ e) => act('note', { item: it.key, text: e.target.value }) }));
+      label ? null : h('label', { for: `note-${it.key}`, class: 'visually-hidden' }, t('tablet.note')),
+      h('textarea', { id: `note-${it.key}`, rows: 2, 'data-key': `note-${it.key}`, value: a.note, maxlength: 4000, onchange: (/** @type {any} */ e) => act('note', { item: it.key, text: e.target.value }) }));
   }
 
   function reinspection() {

@@ -26,6 +26,8 @@ let offline = false;
 
 /** @param {() => void} f */
 export function onChange(f) { listeners.add(f); return () => listeners.delete(f); }
+/** Has the page drawn again. */
+export const touch = () => changed();
 let announced = false;
 function changed() {
   if (announced) return;
@@ -45,8 +47,15 @@ export async function start(person) {
 
 export const deviceName = () => device;
 
-/** How many photos are safe here and how many wait, and whether the server answers. */
-export function status() { return { waiting: files.size, acts: queue.length, offline }; }
+/**
+ * How many photos of a check are safe on the server, how many wait here, how many acts
+ * do, and whether the server answers.
+ * @param {string} [visitID]
+ */
+export function status(visitID) {
+  const images = Object.values(visits.get(visitID ?? '')?.state?.photos ?? {}).flat();
+  return { safe: images.filter((/** @type {any} */ i) => safe.has(i.file)).length, waiting: files.size, acts: queue.length, offline };
+}
 
 /** What is known of a file: safe, or waiting with a share sent. @param {string} id */
 export function fileStatus(id) {
