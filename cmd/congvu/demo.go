@@ -106,7 +106,8 @@ type demo struct {
 	desks   map[string]org.Desk
 	organs  map[string]org.Organisation // by key
 	teams   [3]string
-	version string // of the checklist
+	version string          // of the checklist
+	closed  inspection.Date // when the desk was found closed, once told
 }
 
 // actor is a person of the demo with the capacities of a day.

@@ -25,11 +25,12 @@ type past struct {
 	ago     int
 	team    int
 	fails   map[string]fail
-	absent  int      // of the posts, without a reason
-	leave   int      // of the posts, on leave with a paper
-	upTo    string   // minutes, reported, concluded
-	explain string   // item whose finding the unit explains
-	fate    []string // of the findings, in the order of their items; the last goes on
+	absent  int               // of the posts, without a reason
+	leave   int               // of the posts, on leave with a paper
+	refused bool              // the unit did not sign the minutes
+	upTo    string            // minutes, reported, concluded
+	explain string            // item whose finding the unit explains
+	fates   map[string]string // of the findings, by item; "" for all others
 }
 
 type fail struct {
@@ -42,32 +43,45 @@ type fail struct {
 const (
 	left         = "assigned"
 	acknowledged = "acknowledged"
+	asked        = "extension asked"
+	granted      = "extension granted"
 	submitted    = "submitted"
+	returned     = "returned"
 	accepted     = "accepted"
 	verified     = "verified"
+	withdrawn    = "withdrawn"
+	onSite       = "verified on site"
 )
 
+// pastChecks are told from the oldest to the newest, as they would have happened.
 var pastChecks = []past{
+	{commune: 5, ago: 130, team: 1, upTo: "concluded", fates: map[string]string{"": verified},
+		fails: map[string]fail{"C04": {note: "Chưa có mã QR trên bảng niêm yết."}, "G01": {note: "Hòm thư góp ý chưa mở trong quý."}, "E04": {note: "Máy hỗ trợ nộp hồ sơ trực tuyến hỏng."},
+			"F02": {note: "Khu chờ thiếu nước uống."}, "D05": {3, 10, "Ba hồ sơ thiếu phiếu kiểm soát.", false}}},
+	{commune: 1, ago: 75, team: 1, upTo: "concluded", fails: map[string]fail{"C05": {note: "Chưa niêm yết thư điện tử tiếp nhận phản ánh."}}, fates: map[string]string{"": verified}},
 	{commune: 2, ago: 60, team: 1, absent: 1, upTo: "concluded", explain: "C02",
 		fails: map[string]fail{"B03": {2, 5, "Hai quầy chưa có biển chức danh.", false}, "C02": {2, 10, "Hai thủ tục đã bãi bỏ vẫn còn niêm yết.", false},
 			"C03": {1, 10, "Bảng phí niêm yết đã hết hiệu lực.", false}, "F02": {note: "Khu chờ thiếu ghế, chưa có bàn viết cho người dân."}},
-		fate: []string{submitted, left, acknowledged, accepted, left}},
-	{commune: 1, ago: 75, team: 1, upTo: "concluded", fails: map[string]fail{"C05": {note: "Chưa niêm yết thư điện tử tiếp nhận phản ánh."}}, fate: []string{verified}},
+		fates: map[string]string{"A01": submitted, "A02": accepted, "A03": left, "B03": accepted, "C02": submitted, "C03": returned, "F02": granted}},
 	{commune: 3, ago: 52, team: 1, leave: 1, upTo: "concluded",
 		fails: map[string]fail{"D04": {3, 12, "Ba hồ sơ quá hạn chưa có phiếu xin lỗi.", false}, "D03": {12, 480, "Mười hai hồ sơ quá hạn trên Hệ thống.", false},
 			"B04": {note: "Một quầy trả lời người dân cộc lốc, đã được nhắc."}, "C01": {5, 10, "Thiếu năm thủ tục mới công bố.", false}, "E01": {4, 10, "Bốn hồ sơ mẫu chưa cập nhật.", false},
-			"D01": {2, 10, "Hai hồ sơ chưa có giấy hẹn.", false}, "H04": {note: "Lãnh đạo chưa nắm lý do người vắng."}, "G02": {note: "Gọi thử đường dây nóng không có người trả lời."}},
-		fate: []string{left, acknowledged, submitted, accepted, submitted}},
+			"D01": {2, 10, "Hai hồ sơ chưa có giấy hẹn.", false}, "H04": {note: "Lãnh đạo chưa nắm lý do người vắng."}, "E04": {note: "Máy nộp hồ sơ trực tuyến chưa có người hỗ trợ."}, "G02": {note: "Gọi thử đường dây nóng không có người trả lời."}},
+		fates: map[string]string{"B04": left, "C01": left, "D03": accepted, "H04": verified, "G02": withdrawn, "": submitted}},
 	{commune: 4, ago: 45, team: 2, absent: 2, upTo: "concluded",
-		fails: map[string]fail{"A05": {note: "Lịch trực tháng trước chưa thay."}, "C01": {4, 10, "Thiếu bốn thủ tục mới công bố.", false}, "E04": {note: "Chưa bố trí người hỗ trợ nộp hồ sơ trực tuyến."},
+		fails: map[string]fail{"A05": {note: "Lịch trực tháng trước chưa thay."}, "C01": {6, 10, "Thiếu sáu thủ tục mới công bố.", false}, "E04": {note: "Chưa bố trí người hỗ trợ nộp hồ sơ trực tuyến."},
 			"A04": {note: "Không có người thay khi vắng."}, "D02": {6, 10, "Yêu cầu bổ sung bằng lời, không có phiếu.", false}, "E03": {note: "Máy để mở tài khoản khi rời quầy."},
 			"D05": {5, 10, "Sổ theo dõi thiếu năm hồ sơ.", false}, "E02": {7, 10, "Thành phần hồ sơ chưa số hóa.", false}, "F02": {note: "Không có lối cho người khuyết tật."},
-			"G01": {note: "Hòm thư góp ý chưa có biên bản mở."}},
-		fate: []string{left}},
-	{commune: 5, ago: 38, team: 1, upTo: "concluded", fails: map[string]fail{"B03": {1, 4, "Một quầy thiếu biển tên, đã bổ sung ngay.", true}, "F05": {note: "Chưa có biển thông báo đang ghi hình."}}, fate: []string{acknowledged}},
-	{commune: 10, ago: 30, team: 2, upTo: "concluded", fails: map[string]fail{}},
-	{commune: 6, ago: 9, team: 1, absent: 1, upTo: "reported", fails: map[string]fail{"C04": {note: "Mã QR trên bảng niêm yết không quét được."}, "F03": {1, 6, "Một máy quét hỏng.", false}}},
-	{commune: 11, ago: 3, team: 2, leave: 1, upTo: "minutes", explain: "C06", fails: map[string]fail{"C06": {note: "Lịch tiếp công dân là lịch năm trước."}}},
+			"G01": {note: "Hòm thư góp ý chưa có biên bản mở."}, "D03": {30, 300, "Ba mươi hồ sơ quá hạn trên Hệ thống.", false}, "C03": {5, 10, "Năm thủ tục niêm yết sai mức phí.", false},
+			"D08": {6, 10, "Biên lai thiếu ngày, thiếu chữ ký.", false}, "G03": {4, 8, "Bốn phản ánh trả lời quá hạn.", false}, "B03": {4, 5, "Bốn quầy chưa có biển chức danh.", false}},
+		fates: map[string]string{"C01": accepted, "C03": accepted, "D08": accepted, "E03": accepted, "A05": accepted, "E04": submitted, "B03": submitted, "A04": submitted}},
+	{commune: 5, ago: 38, team: 1, upTo: "concluded", fails: map[string]fail{"B03": {1, 4, "Một quầy thiếu biển tên, đã bổ sung ngay.", true}, "F05": {note: "Chưa có biển thông báo đang ghi hình."}},
+		fates: map[string]string{"B03": onSite, "F05": submitted}},
+	{commune: 10, ago: 26, team: 2, absent: 1, upTo: "concluded", fails: map[string]fail{"G02": {note: "Đường dây nóng chuyển sang máy bận."}, "A04": {note: "Không có người thay quầy đất đai."}, "E01": {3, 10, "Ba hồ sơ mẫu chưa cập nhật.", false}, "E02": {2, 10, "Hai hồ sơ chưa số hóa kết quả.", false}, "C03": {2, 10, "Hai thủ tục chưa niêm yết lệ phí.", false}, "B03": {1, 5, "Một quầy thiếu biển chức danh.", false},
+		"A05": {note: "Lịch trực chưa có lãnh đạo trực."}, "D01": {3, 10, "Ba hồ sơ chưa có giấy hẹn.", false}, "D05": {4, 10, "Bốn hồ sơ thiếu phiếu kiểm soát.", false}, "F02": {note: "Thiếu bàn viết."}, "E04": {note: "Chưa có điểm hỗ trợ trực tuyến."}},
+		fates: map[string]string{"D01": verified, "C03": asked, "E02": acknowledged, "": acknowledged}},
+	{commune: 6, ago: 9, team: 1, absent: 1, upTo: "reported", explain: "C04", fails: map[string]fail{"C04": {note: "Mã QR trên bảng niêm yết không quét được."}, "F03": {1, 6, "Một máy quét hỏng.", false}}},
+	{commune: 11, ago: 3, team: 2, leave: 1, upTo: "minutes", refused: true, explain: "C06", fails: map[string]fail{"C06": {note: "Lịch tiếp công dân là lịch năm trước."}}},
 }
 
 // pastChecks runs the made-up checks of the past through the same services as real
@@ -87,11 +101,16 @@ func (d *demo) pastChecks(ctx context.Context) error {
 	inner.services = services
 	run.program = &inner
 	for _, p := range pastChecks {
+		if p.upTo != "concluded" && run.closed == "" { // between the others, as it happened
+			if err := run.closedDesk(ctx); err != nil {
+				return err
+			}
+		}
 		if err := run.check(ctx, p); err != nil {
 			return fmt.Errorf("demo: xã Mẫu %02d: %w", p.commune, err)
 		}
 	}
-	return run.closedDesk(ctx)
+	return nil
 }
 
 // workday is the nearest working day at or before so many days ago.
@@ -119,6 +138,7 @@ type scribe struct {
 	actor inspection.Actor
 	visit string
 	seq   int64
+	wide  map[string]string // the wide picture of a section
 }
 
 func (s *scribe) post(ctx context.Context, t visit.Type, payload any) error {
@@ -165,7 +185,7 @@ func (d *demo) check(ctx context.Context, p past) error {
 	if err := s.answers(ctx, p); err != nil {
 		return err
 	}
-	if err := s.close(ctx); err != nil {
+	if err := s.close(ctx, p.refused); err != nil {
 		return err
 	}
 	if p.upTo == "minutes" {
@@ -242,6 +262,13 @@ func (s *scribe) answers(ctx context.Context, p past) error {
 	if v, err = s.d.services.Visits.Get(ctx, s.actor, s.visit); err != nil {
 		return err
 	}
+	for _, d := range v.State.Drafted(v.Rules) {
+		it, _ := v.Item(d.Item)
+		words := demoTexts[it.Code]
+		if err := s.post(ctx, visit.OpFinding, visit.Draft{Item: d.Item, Severity: d.Severity, Text: words.text, Remedy: words.remedy}); err != nil {
+			return err
+		}
+	}
 	for _, it := range v.Checklist.Items {
 		rule, _ := v.Rules.Item(it.Key)
 		failed := v.State.Failed(v.Rules, rule)
@@ -252,7 +279,7 @@ func (s *scribe) answers(ctx context.Context, p past) error {
 			return err
 		}
 		if p.fails[it.Code].fixed {
-			if err := s.post(ctx, visit.OpFixed, visit.Fixed{Item: it.Key, Fixed: true}); err != nil {
+			if err := s.fixed(ctx, p.team, it.Key); err != nil {
 				return err
 			}
 			if err := s.photo(ctx, it, false, true); err != nil {
@@ -261,6 +288,18 @@ func (s *scribe) answers(ctx context.Context, p past) error {
 		}
 	}
 	return nil
+}
+
+// fixed marks what was put right at once, by a member: the lead will verify it.
+func (s *scribe) fixed(ctx context.Context, team int, item string) error {
+	member, err := s.d.actor(s.d.db.WithContext(ctx), map[int]string{1: "thanhvien", 2: "thanhvien3"}[team], s.d.clock.Now().Date())
+	if err != nil {
+		return err
+	}
+	by := &scribe{d: s.d, actor: member, visit: s.visit, seq: s.seq}
+	err = by.post(ctx, visit.OpFixed, visit.Fixed{Item: item, Fixed: true})
+	s.seq = by.seq
+	return err
 }
 
 func answerOf(it checklist.Item, f fail, failed bool) visit.AnswerItem {
@@ -286,9 +325,16 @@ func answerOf(it checklist.Item, f fail, failed bool) visit.AnswerItem {
 }
 
 // photo draws a picture for an item, hangs it there, and confirms it for sharing: a
-// drawing shows nobody.
+// drawing shows nobody. What is in order shares one wide picture of its section.
 func (s *scribe) photo(ctx context.Context, it checklist.Item, broken, after bool) error {
-	raw, err := scene(it.Code, s.d.clock.Now().Date().VN(), broken)
+	if file, ok := s.wide[it.Section]; ok && !broken && !after {
+		return s.post(ctx, visit.OpPhoto, visit.Photo{Item: it.Key, File: file, NoPeople: true})
+	}
+	code := it.Code
+	if !broken && !after {
+		code = "PHAN " + it.Section
+	}
+	raw, err := scene(code, s.d.clock.Now().Date().VN(), broken)
 	if err != nil {
 		return err
 	}
@@ -297,14 +343,20 @@ func (s *scribe) photo(ctx context.Context, it checklist.Item, broken, after boo
 	if err != nil {
 		return err
 	}
+	if s.wide == nil {
+		s.wide = map[string]string{}
+	}
+	if !broken && !after {
+		s.wide[it.Section] = id
+	}
 	if err := s.post(ctx, visit.OpPhoto, visit.Photo{Item: it.Key, File: id, NoPeople: true, After: after}); err != nil {
 		return err
 	}
 	return s.d.services.Evidence.ConfirmShared(ctx, s.actor, id, nil, true)
 }
 
-// close finishes the check and signs the minutes.
-func (s *scribe) close(ctx context.Context) error {
+// close finishes the check and closes the minutes, signed or refused.
+func (s *scribe) close(ctx context.Context, refused bool) error {
 	if err := s.post(ctx, visit.OpFinish, struct{}{}); err != nil {
 		return err
 	}
@@ -312,6 +364,9 @@ func (s *scribe) close(ctx context.Context) error {
 	if err := s.post(ctx, visit.OpMinutes, visit.Minutes{Strengths: text("Bố trí đủ quầy, hướng dẫn người dân tận tình."),
 		Opinion: text("Thống nhất với nội dung biên bản."), Representatives: text("Giám đốc Trung tâm (mô phỏng)")}); err != nil {
 		return err
+	}
+	if refused {
+		return s.post(ctx, visit.OpRefuse, visit.Signed{Reason: "Thủ trưởng đơn vị đề nghị chờ ý kiến cấp trên.", Witness: "Công an viên trực tại trụ sở"})
 	}
 	raw, err := scene("BIEN BAN", s.d.clock.Now().Date().VN(), false)
 	if err != nil {
@@ -396,6 +451,10 @@ func (d *demo) conclude(ctx context.Context, s *scribe, p past, day inspection.D
 				return err
 			}
 		}
+		if p.fates[l.ItemCode] == withdrawn {
+			decisions = append(decisions, visit.Decision{Finding: l.ID, Reason: "Đường dây mất tín hiệu do nhà mạng vào giờ gọi thử; đơn vị đã xuất trình xác nhận."})
+			continue
+		}
 		decisions = append(decisions, visit.Decision{Finding: l.ID, Confirm: true})
 	}
 	if err := d.services.Visits.Conclude(ctx, chair, s.visit, inspection.NewID(), 0, visit.Conclude{Text: "Biểu dương tinh thần phục vụ; yêu cầu khắc phục các tồn tại đúng hạn."}, decisions); err != nil {
@@ -408,7 +467,7 @@ func (d *demo) conclude(ctx context.Context, s *scribe, p past, day inspection.D
 }
 
 func (d *demo) followUp(ctx context.Context, s *scribe, p past, day inspection.Date) error {
-	if len(p.fate) == 0 {
+	if len(p.fates) == 0 {
 		return nil
 	}
 	lines, _, err := d.services.Findings.ForVisit(ctx, s.actor, s.visit, inspection.Page{Limit: 200})
@@ -421,18 +480,37 @@ func (d *demo) followUp(ctx context.Context, s *scribe, p past, day inspection.D
 	}
 	for i := range lines {
 		l := lines[len(lines)-1-i] // oldest first
-		if l.State != finding.Assigned {
-			continue
+		fate, ok := p.fates[l.ItemCode]
+		if !ok {
+			fate = p.fates[""]
 		}
-		if err := d.follow(ctx, s, unit, l.ID, p.fate[min(i, len(p.fate)-1)], day, l.ItemCode); err != nil {
-			return fmt.Errorf("%s: %w", l.ItemCode, err)
+		switch {
+		case fate == onSite && l.State == finding.Confirmed:
+			if err := d.onSite(ctx, p.team, l.ID, day); err != nil {
+				return fmt.Errorf("%s: %w", l.ItemCode, err)
+			}
+		case l.State == finding.Assigned:
+			if err := d.follow(ctx, s, unit, l.ID, fate, day, l.ItemCode); err != nil {
+				return fmt.Errorf("%s: %w", l.ItemCode, err)
+			}
 		}
 	}
 	return nil
 }
 
+// onSite verifies what was put right while the team was there.
+func (d *demo) onSite(ctx context.Context, team int, id string, day inspection.Date) error {
+	d.at(day.AddDays(1), "09:30")
+	lead, err := d.actor(d.db.WithContext(ctx), map[int]string{1: "truongdoan", 2: "truongdoan2"}[team], day)
+	if err != nil {
+		return err
+	}
+	return d.services.Findings.VerifyFixedOnSite(ctx, lead, id, 0)
+}
+
+// follow carries a finding as far as its fate says; no day lies in the future.
 func (d *demo) follow(ctx context.Context, s *scribe, unit inspection.Actor, id, fate string, day inspection.Date, code string) error {
-	reach := map[string]int{left: 0, acknowledged: 1, submitted: 2, accepted: 3, verified: 4}[fate]
+	reach := map[string]int{left: 0, acknowledged: 1, asked: 2, granted: 2, submitted: 2, returned: 3, accepted: 3, verified: 4}[fate]
 	f := d.services.Findings
 	if reach >= 1 {
 		d.at(day.AddDays(1), "08:30")
@@ -441,7 +519,10 @@ func (d *demo) follow(ctx context.Context, s *scribe, unit inspection.Actor, id,
 		}
 	}
 	if reach >= 2 {
-		d.at(day.AddDays(6), "15:00")
+		if done, err := d.extension(ctx, s, unit, id, fate, day); done || err != nil {
+			return err
+		}
+		d.at(min(day.AddDays(6), d.today.AddDays(-1)), "15:00")
 		raw, err := scene(code+" SAU", d.clock.Now().Date().VN(), false)
 		if err != nil {
 			return err
@@ -451,15 +532,19 @@ func (d *demo) follow(ctx context.Context, s *scribe, unit inspection.Actor, id,
 		if err != nil {
 			return err
 		}
-		if err := f.Submit(ctx, unit, id, 0, finding.SubmitInput{Text: "Đã khắc phục xong, ảnh chụp sau khi thay kèm theo.", Files: []string{file}}); err != nil {
+		if err := f.Submit(ctx, unit, id, 0, finding.SubmitInput{Text: "Đã khắc phục xong, ảnh chụp sau khi làm kèm theo; giao phụ trách bộ phận kiểm tra hằng tuần.", Files: []string{file}}); err != nil {
 			return err
 		}
 	}
-	if reach >= 3 {
-		d.at(day.AddDays(8), "09:00")
-		if err := f.Accept(ctx, s.actor, id, 0, "Ảnh sau phù hợp với yêu cầu."); err != nil {
-			return err
-		}
+	if reach < 3 {
+		return nil
+	}
+	d.at(day.AddDays(8), "09:00")
+	if fate == returned {
+		return f.Return(ctx, s.actor, id, 0, "Ảnh chưa thấy ngày áp dụng của bảng mới; vui lòng chụp lại cận cảnh.")
+	}
+	if err := f.Accept(ctx, s.actor, id, 0, "Ảnh sau phù hợp với yêu cầu."); err != nil {
+		return err
 	}
 	if reach < 4 {
 		return nil
@@ -476,12 +561,26 @@ func (d *demo) follow(ctx context.Context, s *scribe, unit inspection.Actor, id,
 	return f.VerifyOnDocuments(ctx, other, id, 0, "Đã xem tài liệu và ảnh, khớp với yêu cầu.")
 }
 
+// extension asks for more time, and gives it, where that is the finding's fate.
+func (d *demo) extension(ctx context.Context, s *scribe, unit inspection.Actor, id, fate string, day inspection.Date) (bool, error) {
+	if fate != asked && fate != granted {
+		return false, nil
+	}
+	d.at(day.AddDays(3), "10:00")
+	if err := d.services.Findings.AskExtension(ctx, unit, id, 0, finding.ExtensionInput{ID: inspection.NewID(), Days: 10, Reason: "Chờ kinh phí mua sắm được duyệt trong tháng."}); err != nil || fate == asked {
+		return true, err
+	}
+	d.at(day.AddDays(4), "10:00")
+	return true, d.services.Findings.GrantExtension(ctx, s.actor, id, 0, "Đồng ý gia hạn một lần; gửi quyết định mua sắm khi có.")
+}
+
 // closedDesk is a check that could not be made: the desk was closed in working hours.
 func (d *demo) closedDesk(ctx context.Context) error {
 	day, err := d.workday(ctx, 20)
 	if err != nil {
 		return err
 	}
+	d.closed = day
 	s, err := d.begin(ctx, 2, communes, day)
 	if err != nil {
 		return err

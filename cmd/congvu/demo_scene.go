@@ -47,8 +47,10 @@ func scene(code, day string, broken bool) ([]byte, error) {
 	}
 	label(img, strings.ToUpper(code), 40, 40, 4, color.RGBA{11, 90, 94, 255})
 	label(img, "DU LIEU MO PHONG  "+day, 40, 640, 3, color.RGBA{60, 40, 0, 255})
+	half := image.NewRGBA(image.Rect(0, 0, 640, 480))
+	xdraw.ApproxBiLinear.Scale(half, half.Bounds(), img, img.Bounds(), xdraw.Src, nil)
 	var b bytes.Buffer
-	err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 72})
+	err := jpeg.Encode(&b, half, &jpeg.Options{Quality: 72})
 	return b.Bytes(), err
 }
 

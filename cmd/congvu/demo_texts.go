@@ -1,0 +1,37 @@
+package main
+
+// What the made-up findings say and ask for, by item. Each remedy says what is to be
+// done, which is more than that the item be met.
+var demoTexts = map[string]struct{ text, remedy string }{
+	"A01": {"Có vị trí chưa có người tại giờ kiểm đếm.", "Chấn chỉnh giờ làm việc; báo cáo lý do từng trường hợp, gửi bảng chấm công tuần kế tiếp."},
+	"A02": {"Người vắng mặt chưa có giấy tờ chứng minh.", "Bổ sung giấy tờ của từng trường hợp vắng; quy định nộp giấy trước khi nghỉ."},
+	"A03": {"Có người vắng mặt không rõ lý do.", "Làm rõ lý do, kiểm điểm trách nhiệm; gửi biên bản họp của bộ phận."},
+	"A04": {"", "Phân công người thay cho từng quầy, niêm yết cùng lịch trực."},
+	"A05": {"", "Niêm yết lịch trực tháng này, có lãnh đạo trực."},
+	"B03": {"", "Bổ sung biển tên, chức danh, lĩnh vực ở các quầy còn thiếu."},
+	"B04": {"", "Rút kinh nghiệm tại cuộc họp bộ phận; tập huấn lại quy tắc ứng xử."},
+	"C01": {"", "Niêm yết đủ thủ tục theo quyết định công bố hiện hành."},
+	"C02": {"", "Gỡ thủ tục đã bãi bỏ, rà lại toàn bộ bảng niêm yết."},
+	"C03": {"", "Thay bảng phí, lệ phí theo văn bản đang có hiệu lực."},
+	"C04": {"", "In lại mã QR, kiểm tra quét được bằng điện thoại."},
+	"C05": {"", "Niêm yết địa chỉ, điện thoại, thư điện tử tiếp nhận phản ánh."},
+	"C06": {"", "Thay lịch tiếp công dân của năm nay."},
+	"D01": {"", "Cấp giấy tiếp nhận và hẹn trả cho mọi hồ sơ; bổ sung cho các hồ sơ còn thiếu."},
+	"D02": {"", "Yêu cầu bổ sung bằng phiếu theo mẫu, nêu rõ lý do, một lần."},
+	"D03": {"", "Xử lý xong hồ sơ quá hạn; báo cáo nguyên nhân từng hồ sơ."},
+	"D04": {"", "Gửi phiếu xin lỗi và hẹn lại ngày trả trong 01 ngày làm việc."},
+	"D05": {"", "Lập đủ phiếu kiểm soát, đối chiếu sổ theo dõi với Hệ thống."},
+	"D08": {"", "Ghi đủ ngày, chữ ký trên biên lai; đối chiếu lại các biên lai của tháng."},
+	"E01": {"", "Cập nhật đủ hồ sơ lên Hệ thống trong ngày tiếp nhận."},
+	"E02": {"", "Số hóa bổ sung thành phần hồ sơ; phân công người theo dõi hằng ngày."},
+	"E03": {"", "Dùng tài khoản cá nhân, khóa máy khi rời quầy."},
+	"E04": {"", "Bố trí một máy và người hỗ trợ người dân nộp hồ sơ trực tuyến."},
+	"F02": {"", "Bổ sung ghế, bàn viết; có lối cho người khuyết tật."},
+	"F03": {"", "Sửa hoặc thay thiết bị hỏng; báo ngày hoàn thành."},
+	"F05": {"", "Đặt biển thông báo đang ghi hình ở cửa ra vào và khu chờ."},
+	"G01": {"", "Mở hòm thư hằng tuần, lập biên bản mở."},
+	"G02": {"", "Phân công người nghe đường dây nóng trong giờ làm việc."},
+	"G03": {"", "Trả lời các phản ánh quá hạn; phân công người theo dõi."},
+	"H01": {"", "Lập kế hoạch tự kiểm tra quý, gửi kết quả lần gần nhất."},
+	"H04": {"", "Theo dõi việc đi, về; ghi lý do vắng hằng ngày."},
+}
