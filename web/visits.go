@@ -278,6 +278,8 @@ func (p *minutesPage) value(it checklist.Item, a visit.Answer) string {
 	switch {
 	case a.Value == score.NA:
 		return p.T("tablet.value.NA") + ": " + a.NAReason
+	case a.Value == score.Count && a.Failing == 0:
+		return p.T("minutes.count.clean", "of", a.Of)
 	case a.Value == score.Count:
 		return p.T("minutes.count", "failing", a.Failing, "of", a.Of)
 	case a.Value != "":

@@ -36,9 +36,10 @@ export function bring(key, what) {
   const card = document.getElementById(`item-${key}`);
   if (!card) return false;
   card.scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
-  const answered = card.querySelector('.choice[aria-pressed=true]') || [.../** @type {NodeListOf<HTMLInputElement>} */ (card.querySelectorAll('[data-count]'))].every((i) => i.value !== '');
+  const counts = [.../** @type {NodeListOf<HTMLInputElement>} */ (card.querySelectorAll('[data-count]'))];
+  const answered = card.querySelector('.choice[aria-pressed=true]') || counts.every((i) => i.value !== '');
   const photo = what === 'PHOTO' || (what === '' && answered);
-  /** @type {HTMLElement | null} */ (card.querySelector(photo ? 'input[data-photo]' : '[data-count=failing], .choice, a.button, button, input'))?.focus({ preventScroll: true });
+  /** @type {HTMLElement | null} */ (photo ? card.querySelector('input[data-photo]') : counts.find((i) => i.value === '') ?? card.querySelector('.choice, a.button, button, input'))?.focus({ preventScroll: true });
   card.classList.remove('found');
   requestAnimationFrame(() => card.classList.add('found'));
   return true;

@@ -62,6 +62,6 @@ export function photoStrip(v, on, images) {
         s.state === 'failed' ? h('button', { onclick: () => sync.retry(image.file) }, t('tablet.again')) : null,
         closed ? null : h('button', { class: 'quiet off', 'data-key': `off-${image.file}`, 'aria-label': t('tablet.photo.off'), onclick: () => takeOff(image) }, '×'));
     }),
-    closed ? null : h('label', { class: 'button shoot' }, input(true), on.after ? t('tablet.photo.take_after') : t('tablet.photo.take')),
-    closed ? null : h('label', { class: 'button quiet-button' }, input(false), t('tablet.photo.choose')));
+    closed ? null : h('div', { class: 'shoots' }, h('label', { class: 'button shoot' }, input(true), on.after ? t('tablet.photo.take_after') : t('tablet.photo.take')),
+      h('label', { class: 'button quiet-button' }, input(false), t('tablet.photo.choose'))));
 }
