@@ -29,6 +29,9 @@ func (s *Service) RuleOn(ctx context.Context, actor inspection.Actor, id string,
 		if len(x) == 0 {
 			return notFound()
 		}
+		if old := x[0]; old.Ruling == ruling && old.RulingReason == reason && deref(old.RuledBy) == actor.Person {
+			return nil // the same answer again
+		}
 		if x[0].Ruling != RulingNone {
 			return inspection.E(inspection.Conflict, "finding.error.ruled")
 		}
