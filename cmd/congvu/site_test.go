@@ -80,7 +80,12 @@ D04,D04,D,Hồ sơ,Dossiers,Có phiếu xin lỗi,Apology slips,L80 khoản 2 Đ
 
 func newSite(t *testing.T, db *gorm.DB) *site {
 	t.Helper()
-	s := &site{t: t, db: db, clock: inspection.NewManualClock(morning), data: t.TempDir(), tokens: map[string]string{}, pending: map[string]string{}, log: &safeBuffer{}}
+	return newSiteAt(t, db, morning)
+}
+
+func newSiteAt(t *testing.T, db *gorm.DB, now time.Time) *site {
+	t.Helper()
+	s := &site{t: t, db: db, clock: inspection.NewManualClock(now), data: t.TempDir(), tokens: map[string]string{}, pending: map[string]string{}, log: &safeBuffer{}}
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	t.Cleanup(func() { slog.SetDefault(before) })
