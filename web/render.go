@@ -44,6 +44,15 @@ func (b Base) Of(prefix string, code any) string {
 	return i18n.T(b.Lang, prefix+"."+fmt.Sprint(code), nil)
 }
 
+// Either is a text of the checklist in the reader's language, in Vietnamese where it
+// has no other.
+func (b Base) Either(vi, en string) string {
+	if b.Lang == i18n.EN && en != "" {
+		return en
+	}
+	return vi
+}
+
 // Points is a score in hundredths as people write it.
 func (b Base) Points(v int64) string { return i18n.Hundredths(b.Lang, v) }
 

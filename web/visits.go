@@ -337,6 +337,22 @@ type scorePage struct {
 	Codes map[string]string // codes of findings, by id
 }
 
+// ItemText is an item of the frozen checklist in the reader's language.
+func (p scorePage) ItemText(key, vi string) string {
+	it, _ := p.V.Item(key)
+	return p.Either(vi, it.TextEN)
+}
+
+// SectionName is a section of the frozen checklist in the reader's language.
+func (p scorePage) SectionName(code, vi string) string {
+	for _, it := range p.V.Checklist.Items {
+		if it.Section == code {
+			return p.Either(vi, it.SectionEN)
+		}
+	}
+	return vi
+}
+
 // scorePage explains a frozen score line by line.
 func (s *Server) scorePage(c echo.Context) error {
 	ctx, a := c.Request().Context(), actor(c)
@@ -417,6 +433,9 @@ func (s *Server) confirmPhotos(c echo.Context) error {
 		if err := s.Evidence.ConfirmShared(c.Request().Context(), actor(c), id, nil, true); err != nil {
 			return err
 		}
+	}
+	if len(form["file"]) == 0 {
+		return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos")
 	}
 	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=shared")
 }

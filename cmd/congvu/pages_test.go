@@ -97,7 +97,7 @@ func (b *browser) find(path string) string {
 	kinds := map[string][2]string{
 		"{visit}":    {"/visits?state=CONCLUDED", `main td a[href^="/visits/"]`},
 		"{reported}": {"/visits?state=REPORTED", `main td a[href^="/visits/"]`},
-		"{signed}":   {"/visits?state=MINUTES_SIGNED", `main td a[href^="/visits/"]`},
+		"{signed}":   {"/visits?state=MINUTES_UNSIGNED", `main td a[href^="/visits/"]`},
 		"{finding}":  {"/findings", `main a[href^="/findings/"]`},
 	}
 	if path == "{reinspect}" {

@@ -29,26 +29,27 @@ func New(db *gorm.DB, clock inspection.Clock) *Service { return &Service{db: db,
 // Overview is the chair's page for a period. Scores are hundredths of a point,
 // shares hundredths of a per cent, -1 where there is nothing to divide.
 type Overview struct {
-	From, To     inspection.Date
-	Desks        int // of the area, on the last day of the period
-	Checked      int // of these, checked in the period
-	Concluded    int
-	Scored       int
-	Mean         int64 // of the newest score of each desk, with Scored as its n
-	MeanBefore   int64 // the same over the period before, -1 for none
-	Open         int64
-	DueSoon      int64 // open, due within three working days
-	Overdue      int64
-	LongOverdue  int // desks with a finding overdue more than ten working days
-	OnTime       score.Share
-	OnTimeShare  int64
-	Rows         []Row
-	Unchecked    []Desk
-	Sections     []string // codes, for the heat map
-	SectionNames map[string]string
-	Worst        []Item
-	Months       []Month
-	Recorded     []Recorded
+	From, To       inspection.Date
+	Desks          int // of the area, on the last day of the period
+	Checked        int // of these, checked in the period
+	Concluded      int
+	Scored         int
+	Mean           int64 // of the newest score of each desk, with Scored as its n
+	MeanBefore     int64 // the same over the period before, -1 for none
+	Open           int64
+	DueSoon        int64 // open, due within three working days
+	Overdue        int64
+	LongOverdue    int // desks with a finding overdue more than ten working days
+	OnTime         score.Share
+	OnTimeShare    int64
+	Rows           []Row
+	Unchecked      []Desk
+	Sections       []string // codes, for the heat map
+	SectionNames   map[string]string
+	SectionNamesEN map[string]string
+	Worst          []Item
+	Months         []Month
+	Recorded       []Recorded
 	// Behind lists what a figure counts: ids of checks for Checked, of findings for
 	// the others. The lists that figures lead to are made from it.
 	Behind map[Figure][]string
@@ -94,6 +95,7 @@ type Row struct {
 // Item is an item of the checklist with how often it fell short.
 type Item struct {
 	Key, Code, Text string
+	TextEN          string
 	Failed, Asked   int
 	Lost            int64           // points lost in all, in hundredths
 	visits          map[string]bool // in which it fell short
@@ -128,7 +130,7 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 		return Overview{}, inspection.E(inspection.NotFound, "error.not_found")
 	}
 	tx := s.db.WithContext(ctx)
-	o := Overview{From: from, To: to, MeanBefore: -1, Mean: -1, OnTimeShare: -1, SectionNames: map[string]string{}, Behind: map[Figure][]string{}}
+	o := Overview{From: from, To: to, MeanBefore: -1, Mean: -1, OnTimeShare: -1, SectionNames: map[string]string{}, SectionNamesEN: map[string]string{}, Behind: map[Figure][]string{}}
 	today := s.clock.Now().Date()
 	asOf := min(to, today)
 
@@ -380,12 +382,12 @@ func months(o *Overview, rows []check) {
 // denominators (domain §5.2 rule 7).
 func lines(tx *gorm.DB, o *Overview, scores []string) error {
 	var rows []struct {
-		VisitID, ItemKey, ItemCode, Section, Numerator, Denominator, TextVI, SectionVI string
-		Weight                                                                         int64
+		VisitID, ItemKey, ItemCode, Section, Numerator, Denominator, TextVI, TextEN, SectionVI, SectionEN string
+		Weight                                                                                            int64
 	}
 	err := tx.Table("score_lines").
 		Select("scores.visit_id, score_lines.item_key, score_lines.item_code, score_lines.section, score_lines.numerator, score_lines.denominator, score_lines.weight, "+
-			"checklist_items.text_vi, checklist_items.section_vi").
+			"checklist_items.text_vi, checklist_items.text_en, checklist_items.section_vi, checklist_items.section_en").
 		Joins("JOIN scores ON scores.id = score_lines.score_id").
 		Joins("JOIN checklist_items ON checklist_items.checklist_id = scores.checklist_id AND checklist_items.item_key = score_lines.item_key").
 		Where("score_lines.score_id IN ? AND score_lines.applicable", scores).
@@ -411,10 +413,10 @@ func lines(tx *gorm.DB, o *Overview, scores []string) error {
 		}
 		if !slices.Contains(o.Sections, l.Section) {
 			o.Sections = append(o.Sections, l.Section)
-			o.SectionNames[l.Section] = l.SectionVI
+			o.SectionNames[l.Section], o.SectionNamesEN[l.Section] = l.SectionVI, l.SectionEN
 		}
 		if items[l.ItemKey] == nil {
-			items[l.ItemKey] = &Item{Key: l.ItemKey, Code: l.ItemCode, Text: l.TextVI, visits: map[string]bool{}}
+			items[l.ItemKey] = &Item{Key: l.ItemKey, Code: l.ItemCode, Text: l.TextVI, TextEN: l.TextEN, visits: map[string]bool{}}
 			lost[l.ItemKey] = new(big.Rat)
 		}
 		it := items[l.ItemKey]

@@ -90,12 +90,10 @@ for (const form of document.querySelectorAll('form[data-boxes]')) {
 
 // Ticking many at once, and how many are ticked.
 const ticks = () => [.../** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('input[name=file][form=bulk]'))];
-const send = /** @type {HTMLButtonElement | null} */ (document.querySelector('button[form=bulk]'));
 const count = () => {
   const n = ticks().filter((t) => t.checked).length;
   const place = document.querySelector('[data-ticked]');
   if (place) place.textContent = ` (${n})`;
-  if (send) send.disabled = n === 0;
 };
 const all = /** @type {HTMLElement | null} */ (document.querySelector('[data-all]'));
 if (all) {

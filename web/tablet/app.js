@@ -54,6 +54,7 @@ async function route() {
   const args = (path.match(found.at) ?? []).slice(1);
   current?.stop?.();
   current = null;
+  byId('toast').hidden = true;
   show(byId('app'), h('p', { class: 'loading', role: 'status' }, t('tablet.loading')));
   try {
     current = await /** @type {any} */ (found.view)(me, ...args);

@@ -11,7 +11,10 @@ export async function cannotView(_me, id) {
   const form = { reason: 'CLOSED', place: v.visit.desk || v.visit.organisation, words: '', witness: '', finding: '', severity: 'MAJOR' };
   /** @type {string[]} */
   let photos = [];
-  let sending = false;
+  let sending = false, tried = false;
+
+  /** What is missing, in the order of the page. @returns {('place'|'words'|'witness'|'door')[]} */
+  const missing = () => /** @type {any} */ ([form.place.trim() ? '' : 'place', form.reason === 'REFUSED' && !form.words.trim() ? 'words' : '', form.witness.trim() ? '' : 'witness', photos.length ? '' : 'door'].filter(Boolean));
 
   async function add(/** @type {any} */ input) {
     for (const file of input.files) photos = [...photos, await sync.addPhoto(id, file, { hang: false })];
@@ -19,8 +22,16 @@ export async function cannotView(_me, id) {
   }
 
   async function end() {
-    if (!form.place.trim() || !form.witness.trim() || (form.reason === 'REFUSED' && !form.words.trim())) { say(t('tablet.cannot.needed'), 'bad'); return; }
-    if (photos.length === 0) { say(t('visit.error.door_photo'), 'bad'); return; }
+    tried = true;
+    const [first] = missing();
+    if (first) {
+      sync.touch();
+      say(first === 'door' ? t('visit.error.door_photo') : t('tablet.cannot.needed'), 'bad');
+      const field = first === 'door' ? /** @type {HTMLElement | null} */ (document.querySelector('[data-photo=door]')) : document.getElementById(`c-${first}`);
+      field?.focus();
+      field?.closest('.field, .strip')?.scrollIntoView({ block: 'center' });
+      return;
+    }
     const sure = await ask(t('tablet.cannot.title'), [h('p', null, t('tablet.cannot.sure'))], [{ label: t('tablet.cannot.end'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
     if (!sure) return;
     sending = true;
@@ -33,15 +44,16 @@ export async function cannotView(_me, id) {
   }
 
   /** @param {'place'|'words'|'witness'|'finding'} name @param {boolean} long */
-  const text = (name, long) => h('div', { class: 'field' }, h('label', { for: `c-${name}` }, t(`tablet.cannot.${name}`)), h('p', { class: 'hint' }, t(`tablet.cannot.${name}.hint`)),
-    h(long ? 'textarea' : 'input', { id: `c-${name}`, 'data-key': `c-${name}`, value: form[name], maxlength: long ? 4000 : 300, oninput: (/** @type {any} */ e) => { form[name] = e.target.value; } }));
+  const text = (name, long) => h('div', { class: `field${tried && missing().includes(/** @type {any} */ (name)) ? ' wrong' : ''}` }, h('label', { for: `c-${name}` }, t(`tablet.cannot.${name}`)), h('p', { class: 'hint' }, t(`tablet.cannot.${name}.hint`)),
+    h(long ? 'textarea' : 'input', { id: `c-${name}`, 'data-key': `c-${name}`, value: form[name], maxlength: long ? 4000 : 300, oninput: (/** @type {any} */ e) => { form[name] = e.target.value; if (tried) sync.touch(); } }),
+    tried && missing().includes(/** @type {any} */ (name)) ? h('p', { class: 'wrong-text' }, t('error.required')) : null);
 
   return {
     draw: () => frame(t('tablet.cannot.title'), h('p', null, t('tablet.cannot.intro')),
       h('fieldset', { class: 'field' }, h('legend', null, t('tablet.cannot.reason')), ['CLOSED', 'REFUSED'].map((r) => h('label', { class: 'check' },
         h('input', { type: 'radio', name: 'reason', value: r, checked: form.reason === r, 'data-key': `r-${r}`, onchange: () => { form.reason = r; } }), t(`tablet.cannot.${r}`)))),
       text('place', false), text('words', true), text('witness', false),
-      h('h2', null, t('tablet.cannot.door')),
+      h('h2', null, t('tablet.cannot.door')), tried && missing().includes('door') ? h('p', { class: 'wrong-text' }, t('visit.error.door_photo')) : null,
       h('div', { class: 'strip' }, photos.map((f) => h('figure', { class: 'shot' }, h('img', { src: sync.fileURL(f), alt: t('tablet.cannot.door') }), h('figcaption', { class: sync.fileStatus(f).state === 'safe' ? 'good' : 'soon' }, t(`tablet.photo.${sync.fileStatus(f).state}`, { percent: Math.round(sync.fileStatus(f).share * 100) })))),
         h('label', { class: 'button shoot' }, h('input', { type: 'file', accept: 'image/*', capture: 'environment', class: 'visually-hidden', 'data-photo': 'door', 'data-key': 'door', onchange: (/** @type {any} */ e) => add(e.target) }), t('tablet.photo.take'))),
       h('h2', null, t('tablet.cannot.raise')), text('finding', true),
