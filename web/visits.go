@@ -376,7 +376,7 @@ type photosPage struct {
 	Base
 	V      visit.View
 	Photos []photo
-	Open   int // pictures that wait to be confirmed
+	Open   int               // pictures that wait to be confirmed
 	Items  map[string]string // what each hangs on, in words
 	Form   string
 	Script string

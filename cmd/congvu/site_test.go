@@ -247,22 +247,6 @@ func (s *site) call(username, method, path string, body any, header ...string) a
 	return s.send(username, r)
 }
 
-// problem is the words, key and status of a problem.
-type problem struct {
-	Type, Title, Detail, Key, Request string
-	Status                            int
-	Errors                            map[string]string
-}
-
-func (a answer) problem(t *testing.T) problem {
-	t.Helper()
-	var p problem
-	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
-		t.Fatalf("no problem: %d %s", a.code, a.body)
-	}
-	return p
-}
-
 // operation is an act as a tablet posts it.
 type operation struct {
 	ID       string          `json:"id"`
