@@ -247,6 +247,13 @@ func (s *site) call(username, method, path string, body any, header ...string) a
 	return s.send(username, r)
 }
 
+// problem is the words, key and status of a problem.
+type problem struct {
+	Type, Title, Detail, Key, Request string
+	Status                            int
+	Errors                            map[string]string
+}
+
 // operation is an act as a tablet posts it.
 type operation struct {
 	ID       string          `json:"id"`
