@@ -337,6 +337,12 @@ func TestFormsSentTwice(t *testing.T) {
 		f := s.findings(check)[0]
 		twice("thutruong", "/findings/"+f.ID+"/explain", "id", inspection.NewID(), "version", s.version("findings", f.ID), "text", "Giải trình")
 		count("explanations", "finding_id = ?", f.ID)
+		var checkIn string
+		s.must(db.Table("operations").Where("visit_id = ? AND type = 'check_in'", check).Pluck("id", &checkIn).Error)
+		s.token("truongdoan")
+		s.refused("the id of another act", http.StatusConflict, "Cơ bản tốt", func() answer {
+			return s.form("truongdoan", "/visits/"+check+"/report", "id", checkIn, "version", s.version("visits", check), "summary", "Cơ bản tốt")
+		})
 		twice("truongdoan", "/visits/"+check+"/report", "id", inspection.NewID(), "version", s.version("visits", check), "summary", "Cơ bản tốt")
 		count("operations", "visit_id = ? AND type = 'report'", check)
 

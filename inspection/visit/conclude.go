@@ -24,6 +24,9 @@ func (w *work) office(id string, t Type, payload any) (Operation, error) {
 		Seq: w.visit.Positions + 1, Base: w.state.LastOperation, Type: t, Payload: string(raw)}, nil
 }
 
+// officeActs are the operations that the office makes, by the right that each asks for.
+var officeActs = map[org.Action]Type{org.ReportVisit: OpReport, org.ConcludeVisit: OpConclude}
+
 // begin opens a check for an act of the office under an id; done tells that the same
 // act was taken in before.
 func (s *Service) begin(tx *gorm.DB, actor inspection.Actor, id, operation string, action org.Action) (w *work, done bool, err error) {
@@ -37,7 +40,7 @@ func (s *Service) begin(tx *gorm.DB, actor inspection.Actor, id, operation strin
 		return nil, false, err
 	}
 	if old, ok := w.taken(operation); ok {
-		if old.AuthorID != actor.Person {
+		if old.AuthorID != actor.Person || old.Type != officeActs[action] {
 			return nil, false, inspection.E(inspection.Conflict, "visit.error.operation_id")
 		}
 		return w, true, nil
