@@ -2,7 +2,7 @@
 
 import { h, t, when, ask, say } from './dom.js';
 import * as sync from './sync.js';
-import { frame, bring } from './app.js';
+import { frame, bring } from './frame.js';
 import { attendance, newID } from './fold.js';
 
 const reasons = ['LEAVE', 'MISSION', 'MEETING', 'STUDY', 'SICK', 'MATERNITY', 'COMPENSATION', 'OTHER', 'UNKNOWN'];

@@ -3,7 +3,7 @@
 
 import { h, t, say, ask } from './dom.js';
 import * as sync from './sync.js';
-import { frame, go } from './app.js';
+import { frame, go } from './frame.js';
 
 /** @param {any} _me @param {string} id */
 export async function cannotView(_me, id) {

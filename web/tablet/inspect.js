@@ -3,7 +3,7 @@
 
 import { h, t, say, ask, when, day } from './dom.js';
 import * as sync from './sync.js';
-import { frame, go, bring } from './app.js';
+import { frame, go, bring } from './frame.js';
 import { attendance, noAnswer } from './fold.js';
 import { photoStrip } from './photos.js';
 

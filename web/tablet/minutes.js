@@ -2,7 +2,7 @@
 
 import { h, t, say, ask, when } from './dom.js';
 import * as sync from './sync.js';
-import { frame } from './app.js';
+import { frame } from './frame.js';
 
 const fields = ['representatives', 'head_absent', 'witnesses', 'strengths', 'requests', 'opinion'];
 

@@ -4,7 +4,7 @@ import { call, Problem } from './api.js';
 import { h, t, say, day, when, ask } from './dom.js';
 import { newID } from './fold.js';
 import * as sync from './sync.js';
-import { frame, go } from './app.js';
+import { frame, go } from './frame.js';
 
 /** @param {any} me */
 export async function todayView(me) {
