@@ -138,7 +138,7 @@ func TestUnitsFromCSV(t *testing.T) {
 	if out := s.must("import", "units", s.file("units.csv", []byte(unitsCSV)), line); !strings.Contains(out, "Thêm 0, đổi 0, giữ nguyên 5") || s.rows("history") != history {
 		t.Errorf("the same again: %s", out)
 	}
-	for _, args := range [][]string{{"import", "units", units}, {"import", "units", units, line, line}, {"import", "units", "/nirgends.csv", line}, {"import", "units", t.TempDir(), line}} {
+	for _, args := range [][]string{{"import", "units", units}, {"import", "units", units, line, line}, {"import", "units", "/nowhere.csv", line}, {"import", "units", t.TempDir(), line}} {
 		if _, said := s.run(args...); said == "" {
 			t.Errorf("%v does not complain", args)
 		}
@@ -269,23 +269,25 @@ func TestSettings(t *testing.T) {
 		{[]string{"CONGVU_S3_ENDPOINT=localhost:9000"}, "CONGVU_S3_ACCESS_KEY"},
 		{[]string{"CONGVU_S3_TLS=maybe"}, "S3TLS"},
 		{[]string{"CONGVU_MAX_FILE_BYTES=10"}, "CONGVU_MAX_FILE_BYTES"},
-		{[]string{"CONGVU_MAX_FILE_BYTES=viel"}, "MaxFileBytes"},
+		{[]string{"CONGVU_MAX_FILE_BYTES=lots"}, "MaxFileBytes"},
 		{[]string{"CONGVU_MAX_FILE_PIXELS=0"}, "CONGVU_MAX_FILE_PIXELS"},
 		{[]string{"CONGVU_LOG_FORMAT=xml"}, "CONGVU_LOG_FORMAT"},
 		{[]string{"CONGVU_MASTER_KEY=" + key, "CONGVU_MASTER_KEY_FILE=/x"}, "both set"},
-		{[]string{"CONGVU_MASTER_KEY_FILE=/nirgends"}, "CONGVU_MASTER_KEY_FILE"},
+		{[]string{"CONGVU_MASTER_KEY_FILE=/nowhere"}, "CONGVU_MASTER_KEY_FILE"},
+		{[]string{"CONGVU_DATABSE_URL=postgres://x/y"}, "CONGVU_DATABSE_URL"},
+		{[]string{"CONGVU_ADDR_FILE=/x"}, "CONGVU_ADDR_FILE"},
 	} {
 		if _, err := ReadConfig(c.env); err == nil || !strings.Contains(err.Error(), c.words) {
 			t.Errorf("%v: %v", c.env, err)
 		}
 	}
-	if _, said := newShell(t, "CONGVU_MASTER_KEY=kurz").run("migrate"); strings.Contains(said, "kurz") {
+	if _, said := newShell(t, "CONGVU_MASTER_KEY=short").run("migrate"); strings.Contains(said, "short") {
 		t.Errorf("the key stands in the error: %s", said)
 	}
-	if _, said := newShell(t, "CONGVU_MASTER_KEY=kurz").run("user", "reset", "x"); !strings.Contains(said, "32 bytes in base64") || strings.Contains(said, "kurz") {
+	if _, said := newShell(t, "CONGVU_MASTER_KEY=short").run("user", "reset", "x"); !strings.Contains(said, "32 bytes in base64") || strings.Contains(said, "short") {
 		t.Errorf("a short key: %s", said)
 	}
-	if _, said := newShell(t, "CONGVU_DATABASE_URL=postgres://congvu:geheim@127.0.0.1:1/x", "CONGVU_MASTER_KEY="+key).run("migrate"); said == "" || strings.Contains(said, "geheim") {
+	if _, said := newShell(t, "CONGVU_DATABASE_URL=postgres://congvu:hidden@127.0.0.1:1/x", "CONGVU_MASTER_KEY="+key).run("migrate"); said == "" || strings.Contains(said, "hidden") {
 		t.Errorf("a database that is not there: %s", said)
 	}
 	for _, name := range secrets {

@@ -8,9 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 
 	"congvu/migrations"
@@ -62,11 +65,33 @@ func ReadConfig(environ []string) (Config, error) {
 		}
 		vars[name] = strings.TrimSpace(string(raw))
 	}
+	if err := checkNames(vars); err != nil {
+		return Config{}, err
+	}
 	var c Config
 	if err := env.ParseWithOptions(&c, env.Options{Environment: vars}); err != nil {
 		return c, err
 	}
 	return c, c.check()
+}
+
+// checkNames refuses a setting that the program does not know: a typing error in
+// CONGVU_DATABASE_URL would otherwise mean SQLite without a word. What begins with
+// CONGVU_TEST_ is the tests' own.
+func checkNames(vars map[string]string) error {
+	known := map[string]bool{"CONGVU_LONG": true, "CONGVU_SEED": true, "CONGVU_CACHE": true}
+	for field := range reflect.TypeFor[Config]().Fields() {
+		known[field.Tag.Get("env")] = true
+	}
+	for _, name := range secrets {
+		known[name+"_FILE"] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		if strings.HasPrefix(name, "CONGVU_") && !strings.HasPrefix(name, "CONGVU_TEST_") && !known[name] {
+			return fmt.Errorf("%s is not a setting of this program; docs/config.md lists them all", name)
+		}
+	}
+	return nil
 }
 
 func (c Config) check() error {

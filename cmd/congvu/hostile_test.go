@@ -436,7 +436,7 @@ func TestMalformedRequests(t *testing.T) {
 		for _, path := range []string{"/visits?q=%00", "/visits?q=%ff", "/visits?state=%00", "/visits?after=%00", "/findings?item=%00", "/findings?unit=%00", "/units?q=%ff%fe", "/api/v1/findings?q=%00"} {
 			s.refused(path, 422, "", func() answer { return s.get("truongdoan", path) })
 		}
-		for _, path := range []string{"/visits/%00", "/visits/%ff", "/findings/%00", "/files/%00/original", "/static/%00", "/static/../../go.mod", "/static/..%2f..%2fgo.mod", "/tablet/..%2fshell.html", "/api/v1/schemas/..%2f..", "/api/v1/schemas/x", "/visits/'%20OR%201=1--", "/nirgends"} {
+		for _, path := range []string{"/visits/%00", "/visits/%ff", "/findings/%00", "/files/%00/original", "/static/%00", "/static/../../go.mod", "/static/..%2f..%2fgo.mod", "/tablet/..%2fshell.html", "/api/v1/schemas/..%2f..", "/api/v1/schemas/x", "/visits/'%20OR%201=1--", "/nowhere"} {
 			s.refused(path, 404, "Không tìm thấy", func() answer { return s.get("truongdoan", path) })
 		}
 		for _, path := range []string{"/visits?from=heute", "/overview?from=2026-13-45", "/units?as_of=x", "/findings?state=ZZ", "/findings?after=x"} {
@@ -492,7 +492,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	s := newSite(t, dbtest.SQLite(t))
 	check, photo := s.finished(7)
 	s.derive()
-	for _, path := range []string{"/login", "/visits", "/visits/" + check, "/nirgends", "/api/v1/today", "/api/v1/nirgends", "/api/v1/openapi.json", "/visits/x/score", "/files/" + photo + "/original",
+	for _, path := range []string{"/login", "/visits", "/visits/" + check, "/nowhere", "/api/v1/today", "/api/v1/nowhere", "/api/v1/openapi.json", "/visits/x/score", "/files/" + photo + "/original",
 		"/files/" + photo + "/thumb", "/files/x/thumb", "/static/style.css", "/static/x", "/tablet/", "/readyz", "/healthz"} {
 		for _, who := range []string{"truongdoan", ""} {
 			a := s.get(who, path)

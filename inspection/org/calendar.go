@@ -122,8 +122,11 @@ func AddWorkingDays(c Calendar, start inspection.Date, n int) (inspection.Date, 
 }
 
 // WorkingDaysBetween counts the working days after from, up to and with to;
-// negative where to lies before from.
+// negative where to lies before from. Between an open border and a day there are none.
 func WorkingDaysBetween(c Calendar, from, to inspection.Date) int {
+	if from == "" || to == "" {
+		return 0
+	}
 	if to < from {
 		return -WorkingDaysBetween(c, to, from)
 	}

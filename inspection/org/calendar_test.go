@@ -135,3 +135,12 @@ func TestClosedCalendar(t *testing.T) {
 		}
 	}
 }
+
+func TestThereAreNoWorkingDaysToAnOpenBorder(t *testing.T) {
+	if n := WorkingDaysBetween(Calendar{}, "", "2026-11-20"); n != 0 {
+		t.Error(n)
+	}
+	if n := WorkingDaysBetween(Calendar{}, "2026-11-20", ""); n != 0 {
+		t.Error(n)
+	}
+}
