@@ -1,10 +1,6 @@
 package evidence
 
-import (
-	"context"
-
-	"congvu/evidence/blob"
-)
+import "context"
 
 // Object is an object of the store that a row names. Its key is its class and its
 // SHA-256.
@@ -23,6 +19,3 @@ func (s *Service) Objects(ctx context.Context) ([]Object, error) {
 		UNION SELECT DISTINCT 'd/' || sha256 AS key, sha256, size FROM evidence_derived ORDER BY 1`, Received).Scan(&all).Error
 	return all, err
 }
-
-// Store is the store behind the service, for a backup.
-func (s *Service) Store() blob.Store { return s.store }

@@ -116,9 +116,6 @@ var embedded = sync.OnceValue(func() Catalogue {
 // Has tells whether the catalogue holds a key.
 func Has(key string) bool { _, ok := embedded()[VI][key]; return ok }
 
-// Keys lists every key.
-func Keys() []string { return slices.Sorted(maps.Keys(embedded()[VI])) }
-
 // Words is the whole catalogue of a language, for the tablet. Keys are limited to
 // those that begin with one of the prefixes; none means all.
 func Words(lang Lang, prefixes ...string) map[string]string {
