@@ -2,7 +2,10 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { webcrypto } from 'node:crypto';
 import { apply, attendance, empty, failed, fold, newID, still } from './fold.js';
+
+/** @type {any} */ (globalThis).crypto ??= webcrypto; // Debian 12's Node has no global one
 
 const { rules: allRules, vectors } = JSON.parse(readFileSync(new URL('../../inspection/visit/testdata/fold.json', import.meta.url), 'utf8'));
 
