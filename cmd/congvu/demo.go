@@ -20,19 +20,12 @@ const demoPassword = "mau-cong-vu-2026"
 func (m *Main) demoCommand() *cli.Command {
 	return &cli.Command{Name: "demo", Usage: "serve with made-up data, to try the program",
 		Action: func(ctx context.Context, _ *cli.Command) error {
-			c, err := m.config()
-			if err != nil {
-				return err
-			}
-			p, err := m.open(ctx, c)
-			if err != nil {
-				return err
-			}
-			defer p.close()
-			if err := m.fillDemo(ctx, p); err != nil {
-				return err
-			}
-			return m.serve(ctx, p, false, true, func(string) { m.printAccounts(p) })
+			return m.with(ctx, func(p *program) error {
+				if err := m.fillDemo(ctx, p); err != nil {
+					return err
+				}
+				return m.serve(ctx, p, false, true, func(string) { m.printAccounts(p) })
+			})
 		}}
 }
 

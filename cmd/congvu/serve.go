@@ -24,16 +24,7 @@ func (m *Main) serveCommand() *cli.Command {
 	return &cli.Command{Name: "serve", Usage: "serve the pages, the tablet app and the API",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "dev", Usage: "read templates and assets from ./web at each request"}},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
-			c, err := m.config()
-			if err != nil {
-				return err
-			}
-			p, err := m.open(ctx, c)
-			if err != nil {
-				return err
-			}
-			defer p.close()
-			return m.serve(ctx, p, cmd.Bool("dev"), false, nil)
+			return m.with(ctx, func(p *program) error { return m.serve(ctx, p, cmd.Bool("dev"), false, nil) })
 		}}
 }
 

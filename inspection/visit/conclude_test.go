@@ -2,6 +2,7 @@ package visit_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -635,6 +636,22 @@ func TestAnAnswersRowIsWhatTheOperationsFoldTo(t *testing.T) {
 				row.Failed != view.State.Failed(view.Rules, it) || row.Fixed != a.Fixed || row.Corrected || row.OperationID != a.Operation || row.ItemCode != it.Code {
 				t.Errorf("%s: the row says %+v, the operations %+v", row.ItemKey, row, a)
 			}
+		}
+	})
+}
+
+func TestWhoReportsOrConcludesIsNoMemberOfTheCheck(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		id := w.checked(w.unit, &w.desk, shortfalls)
+		before, err := w.visits.Get(ctx, w.lead, id)
+		w.must(err)
+		w.report(id)
+		w.conclude(id, "A04")
+		after, err := w.visits.Get(ctx, w.lead, id)
+		w.must(err)
+		if len(before.Members) == 0 || !slices.Equal(before.Members, after.Members) {
+			t.Errorf("the minutes named %+v, after the conclusion %+v", before.Members, after.Members)
 		}
 	})
 }

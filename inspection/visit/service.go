@@ -125,6 +125,9 @@ func (s *Service) take(tx *gorm.DB, actor inspection.Actor, op Operation) (Outco
 	if err := w.strangers(); err != nil {
 		return Outcome{}, err
 	}
+	if err := w.join(); err != nil {
+		return Outcome{}, err
+	}
 	if err := w.add(op); err != nil {
 		return Outcome{}, err
 	}
@@ -236,9 +239,6 @@ func (w *work) add(op Operation) error {
 	}
 	w.operations = append(w.operations, op)
 	w.visit.Positions = op.Position
-	if err := w.join(); err != nil {
-		return err
-	}
 	if err := w.project(op, failedBefore); err != nil {
 		return err
 	}
@@ -293,7 +293,8 @@ func (w *work) ready() error {
 	return e
 }
 
-// join makes the author a member of the check, if not one yet.
+// join makes who works on site a member of the check, if not one yet. Who reports or
+// concludes at the office is none: the minutes name those who were there.
 func (w *work) join() error {
 	name, position, err := personOf(w.tx, w.actor.Person)
 	if err != nil {
