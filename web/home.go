@@ -30,11 +30,19 @@ func (s *Server) nav(b Base) []navItem {
 	if a.Is(teamRoles...) {
 		add("/tablet/", "nav.tablet")
 	}
-	add("/findings", "nav.findings")
+	if a.Is(teamRoles...) || a.Is(chairRoles...) {
+		add("/campaigns", "nav.campaigns")
+	}
+	if !a.Is(inspection.SysAdmin) || len(a.Capacities) > 1 {
+		add("/findings", "nav.findings")
+	}
 	if a.Is(teamRoles...) || a.Is(chairRoles...) || a.Is(unitRoles...) {
 		add("/visits", "nav.visits")
 	}
 	add("/units", "nav.units")
+	if a.Is(inspection.SysAdmin) {
+		add("/admin", "nav.admin")
+	}
 	return items
 }
 
@@ -49,7 +57,7 @@ func (s *Server) home(c echo.Context) error {
 	case a.Is(unitRoles...):
 		to = "/findings"
 	case a.Is(inspection.SysAdmin):
-		to = "/units"
+		to = "/admin"
 	}
 	if done := c.QueryParam("done"); done != "" {
 		to += "?done=" + done

@@ -20,6 +20,11 @@ const (
 	CheckIn      Action = "target.check_in" // opened: to those whom the lead lets lead on site
 	PlanTarget   Action = "target.plan"     // put a new one into the team's plan
 
+	// A campaign: its decision, teams and the units that it is about.
+	ReadCampaign   Action = "campaign.read"
+	CreateCampaign Action = "campaign.create"
+	ManageCampaign Action = "campaign.manage" // change, suspend, cancel; teams and their members
+
 	// A check.
 	ReadVisit     Action = "visit.read"     // the content: answers, minutes, score once concluded
 	ListVisit     Action = "visit.list"     // that it takes place, where, and its state
@@ -41,6 +46,7 @@ const (
 	ManageAccounts  Action = "account.manage"   // accounts
 	ManageChecklist Action = "checklist.manage" // checklists
 	ReadRegister    Action = "org.read"         // the tree of units and desks
+	ReadHealth      Action = "system.read"      // how the installation is, nothing of what it holds
 )
 
 // Subject is the plain facts that decide: the package that owns the thing fills
@@ -50,6 +56,7 @@ type Subject struct {
 	Issuer   string   // the organisation whose decision founded the check
 	Team     string   // the team
 	Decider  string   // the person who issued the decision
+	Author   string   // the person who wrote it
 	Lead     string   // the person who leads: of a check, on site
 	OpenedTo []string // the persons to whom the lead has opened a target
 	Stage    string   // the state of the check, or of the finding
@@ -57,7 +64,7 @@ type Subject struct {
 
 // Columns name where the same facts stand in a query: column names, and for
 // Opened an SQL condition with one placeholder for the person.
-type Columns struct{ Unit, Issuer, Team, Decider, Lead, Stage, Opened string }
+type Columns struct{ Unit, Issuer, Team, Decider, Author, Lead, Stage, Opened string }
 
 // tie is how a capacity must be tied to the subject.
 type tie int
@@ -68,6 +75,7 @@ const (
 	ofIssuer            // held in the issuing organisation
 	inTeam              // held in the team
 	decides             // the person issued the decision
+	wrote               // the person wrote it
 	leads               // the person leads
 	opened              // the lead has opened it to the person
 )
@@ -107,6 +115,10 @@ var table = map[Action][]rule{
 	CheckIn:      {{leaders, leads, nil}, {team, opened, nil}},
 	PlanTarget:   {{leaders, inTeam, nil}},
 
+	ReadCampaign:   {{homeAffairs, ofIssuer, nil}, {overseers, ofIssuer, nil}, {team, ofIssuer, nil}, {everyRole, decides, nil}},
+	CreateCampaign: {{homeAffairs, ofIssuer, nil}, {overseers, ofIssuer, nil}, {leaders, ofIssuer, nil}},
+	ManageCampaign: {{homeAffairs, ofIssuer, nil}, {overseers, ofIssuer, nil}, {leaders, wrote, nil}},
+
 	ListVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {everyRole, decides, nil}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
 	ReadVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, afterMinutes}, {everyRole, decides, afterMinutes}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
 	InspectVisit:  {{team, inTeam, nil}},
@@ -123,10 +135,11 @@ var table = map[Action][]rule{
 	SuperviseTerms: {{chairs, ofIssuer, nil}},
 
 	SummariseChecks: {{overseers, ofIssuer, nil}, {homeAffairs, ofIssuer, nil}},
-	ManageOrg:       {{officials, anywhere, nil}},
+	ManageOrg:       {{admins, anywhere, nil}},
 	ManageAccounts:  {{admins, anywhere, nil}},
 	ManageChecklist: {{officials, anywhere, nil}},
 	ReadRegister:    {{everyRole, anywhere, nil}},
+	ReadHealth:      {{admins, anywhere, nil}},
 }
 
 // Can decides whether the actor may do this to the subject, and in which of the
@@ -158,6 +171,8 @@ func (r rule) tied(a inspection.Actor, c inspection.Capacity, s Subject) bool {
 		return s.Team != "" && c.Team == s.Team
 	case decides:
 		return s.Decider != "" && a.Person == s.Decider
+	case wrote:
+		return s.Author != "" && a.Person == s.Author
 	case leads:
 		return s.Lead != "" && a.Person == s.Lead && c.Team == s.Team
 	case opened:
@@ -203,6 +218,8 @@ func (r rule) where(clean *gorm.DB, a inspection.Actor, c inspection.Capacity, a
 		q = q.Where(at.Team+" = ?", c.Team)
 	case r.tie == decides && at.Decider != "":
 		q = q.Where(at.Decider+" = ?", a.Person)
+	case r.tie == wrote && at.Author != "":
+		q = q.Where(at.Author+" = ?", a.Person)
 	case r.tie == leads && at.Lead != "" && at.Team != "":
 		q = q.Where(at.Lead+" = ? AND "+at.Team+" = ?", a.Person, c.Team)
 	case r.tie == opened && at.Opened != "" && at.Team != "":

@@ -36,39 +36,39 @@ func seeded(t *testing.T, all int) (*rand.Rand, int) {
 func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
 type thing struct {
-	id                                      int64
-	unit, issuer, team, decider, lead, step string
-	openedTo                                []string
+	id                                              int64
+	unit, issuer, team, decider, author, lead, step string
+	openedTo                                        []string
 }
 
 func (x thing) subject() Subject {
-	return Subject{Unit: x.unit, Issuer: x.issuer, Team: x.team, Decider: x.decider, Lead: x.lead, Stage: x.step, OpenedTo: x.openedTo}
+	return Subject{Unit: x.unit, Issuer: x.issuer, Team: x.team, Decider: x.decider, Author: x.author, Lead: x.lead, Stage: x.step, OpenedTo: x.openedTo}
 }
 
 func TestScopeIsCanForLists(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		r, rounds := seeded(t, 3000)
 		for _, s := range []string{
-			"CREATE TABLE things (id BIGINT PRIMARY KEY, unit TEXT NOT NULL, issuer TEXT NOT NULL, team TEXT NOT NULL, decider TEXT, lead TEXT NOT NULL, stage TEXT NOT NULL)",
+			"CREATE TABLE things (id BIGINT PRIMARY KEY, unit TEXT NOT NULL, issuer TEXT NOT NULL, team TEXT NOT NULL, decider TEXT, author TEXT NOT NULL, lead TEXT NOT NULL, stage TEXT NOT NULL)",
 			"CREATE TABLE thing_openings (thing_id BIGINT NOT NULL, person_id TEXT NOT NULL)",
 		} {
 			if err := db.Exec(s).Error; err != nil {
 				t.Fatal(err)
 			}
 		}
-		at := Columns{Unit: "things.unit", Issuer: "things.issuer", Team: "things.team", Decider: "things.decider", Lead: "things.lead",
+		at := Columns{Unit: "things.unit", Issuer: "things.issuer", Team: "things.team", Decider: "things.decider", Author: "things.author", Lead: "things.lead",
 			Stage: "things.stage", Opened: "EXISTS (SELECT 1 FROM thing_openings o WHERE o.thing_id = things.id AND o.person_id = ?)"}
 		people, organisations, teams := []string{"", "p1", "p2", "p3"}, []string{"", "o1", "o2", "o3"}, []string{"", "t1", "t2"}
 		stages := []string{"IN_PROGRESS", "MINUTES_DRAFT", "MINUTES_SIGNED", "MINUTES_UNSIGNED", "CANNOT_INSPECT", "REPORTED", "CONCLUDED", ""}
 		var things []thing
 		for i := range 120 {
 			x := thing{id: int64(i), unit: pick(r, organisations...), issuer: pick(r, organisations...), team: pick(r, teams...),
-				decider: pick(r, people...), lead: pick(r, people...), step: pick(r, stages...)}
+				decider: pick(r, people...), author: pick(r, people...), lead: pick(r, people...), step: pick(r, stages...)}
 			var decider any = x.decider
 			if x.decider == "" {
 				decider = nil // nobody yet
 			}
-			if err := db.Exec("INSERT INTO things VALUES (?, ?, ?, ?, ?, ?, ?)", x.id, x.unit, x.issuer, x.team, decider, x.lead, x.step).Error; err != nil {
+			if err := db.Exec("INSERT INTO things VALUES (?, ?, ?, ?, ?, ?, ?, ?)", x.id, x.unit, x.issuer, x.team, decider, x.author, x.lead, x.step).Error; err != nil {
 				t.Fatal(err)
 			}
 			for _, p := range people[1:] {
@@ -188,7 +188,14 @@ func TestWhoMayWhat(t *testing.T) {
 
 		{"the chair's page", SummariseChecks, Subject{Issuer: "province"}, []string{"chair", "vice chair", "home affairs"}},
 		{"accounts", ManageAccounts, Subject{}, []string{"sysadmin"}},
-		{"units and roles", ManageOrg, Subject{}, []string{"sysadmin", "home affairs"}},
+		{"units and roles", ManageOrg, Subject{}, []string{"sysadmin"}},
+		{"how the installation is", ReadHealth, Subject{}, []string{"sysadmin"}},
+
+		{"making a campaign", CreateCampaign, Subject{Issuer: "province"}, []string{"home affairs", "chair", "vice chair", "lead", "deputy", "other lead", "former lead"}},
+		{"changing a campaign that a lead wrote", ManageCampaign, Subject{Issuer: "province", Decider: "chair", Author: "lead"},
+			[]string{"home affairs", "chair", "vice chair", "lead", "former lead"}},
+		{"reading a campaign", ReadCampaign, Subject{Issuer: "province", Decider: "chair", Author: "lead"},
+			[]string{"home affairs", "chair", "vice chair", "lead", "deputy", "secretary", "inspector", "told inspector", "other lead", "former lead"}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			for name, actor := range cast {
@@ -207,7 +214,7 @@ func TestWhoMayWhat(t *testing.T) {
 // TestNobodyMayAnything: without a person, nothing; without a capacity, nothing; an
 // unknown action, nothing.
 func TestNobodyMayAnything(t *testing.T) {
-	whole := Subject{Unit: "u", Issuer: "o", Team: "t", Decider: "p", Lead: "p", OpenedTo: []string{"p"}, Stage: "CONCLUDED"}
+	whole := Subject{Unit: "u", Issuer: "o", Team: "t", Decider: "p", Author: "p", Lead: "p", OpenedTo: []string{"p"}, Stage: "CONCLUDED"}
 	for action := range table {
 		for _, actor := range []inspection.Actor{{}, {Person: "p"}, {Capacities: []inspection.Capacity{{Role: inspection.TeamLead, Organisation: "o", Team: "t"}}}} {
 			if _, ok := Can(actor, action, whole); ok {
