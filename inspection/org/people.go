@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"congvu/inspection"
+	"congvu/inspection/history"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -261,23 +262,34 @@ func (s *Service) GrantRole(ctx context.Context, actor inspection.Actor, r RoleR
 // Codes: unauthenticated, forbidden, invalid, not_found, conflict (version).
 func (s *Service) EndRole(ctx context.Context, actor inspection.Actor, id string, version int64, last inspection.Date) error {
 	return s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
-		var r RoleRow
-		if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&r).Error; err != nil {
-			return notFound(err, "org.error.role_unknown")
-		}
-		if last == "" || r.ValidFrom != "" && last < r.ValidFrom {
-			return inspection.E(inspection.Invalid, "org.error.dates_reversed")
-		}
-		res := tx.Model(&RoleRow{}).Where("id = ? AND version = ?", id, version).
-			Updates(map[string]any{"valid_to": last, "version": version + 1})
-		if res.Error != nil {
-			return res.Error
-		}
-		if res.RowsAffected == 0 {
-			return inspection.E(inspection.Conflict, "org.error.changed_meanwhile")
-		}
-		return act.record(tx, "org.role.end", "person", r.PersonID, map[string]any{"role": r.Role, "to": last})
+		_, err := EndGrant(tx, act, id, version, last, "")
+		return err
 	})
+}
+
+// EndGrant ends a role with the day given, in the caller's transaction; the caller has
+// checked rights. Codes: invalid, not_found, conflict (version).
+func EndGrant(tx *gorm.DB, act Act, id string, version int64, last inspection.Date, reason string) (RoleRow, error) {
+	var r RoleRow
+	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&r).Error; err != nil {
+		return r, notFound(err, "org.error.role_unknown")
+	}
+	if last == "" || r.ValidFrom != "" && last < r.ValidFrom {
+		return r, inspection.E(inspection.Invalid, "org.error.dates_reversed")
+	}
+	res := tx.Model(&RoleRow{}).Where("id = ? AND version = ?", id, version).
+		Updates(map[string]any{"valid_to": last, "version": version + 1})
+	if res.Error != nil {
+		return r, res.Error
+	}
+	if res.RowsAffected == 0 {
+		return r, inspection.E(inspection.Conflict, "org.error.changed_meanwhile")
+	}
+	data := map[string]any{"role": r.Role, "to": last}
+	if reason != "" {
+		data["reason"] = history.TextHash(reason)
+	}
+	return r, act.record(tx, "org.role.end", "person", r.PersonID, data)
 }
 
 // NextDocumentNumber gives out the next number of an issuer, a type of document
