@@ -73,9 +73,15 @@ func Unconfirmed(cell string) bool {
 
 // Read reads a whole file. Columns required must be in its head; optional ones may
 // be; others are refused, so that a misspelt column is never ignored. A byte order
-// mark and CRLF are accepted. With problems the table holds what could be read, for
-// further checks; it must not be imported.
+// mark, CRLF and semicolons for commas are accepted. With problems the table holds what
+// could be read, for further checks; it must not be imported.
 func Read(file string, r io.Reader, required, optional []string) (Table, []Problem) {
+	return ReadAs(file, r, required, optional, nil)
+}
+
+// ReadAs is Read for files that people head as they like: also gives the other headings
+// of a column, in their search form (inspection.Fold).
+func ReadAs(file string, r io.Reader, required, optional []string, also map[string]string) (Table, []Problem) {
 	t := Table{File: file}
 	var problems []Problem
 	add := func(line int, key string, params ...any) {
@@ -103,6 +109,7 @@ func Read(file string, r io.Reader, required, optional []string) (Table, []Probl
 		return t, problems
 	}
 	reader := csv.NewReader(bytes.NewReader(raw))
+	reader.Comma = separator(raw)
 	reader.FieldsPerRecord = -1
 	var head []string
 	for {
@@ -124,6 +131,11 @@ func Read(file string, r io.Reader, required, optional []string) (Table, []Probl
 		}
 		if head == nil {
 			head = record
+			for i, h := range head {
+				if column, ok := also[inspection.Fold(h)]; ok {
+					head[i] = column
+				}
+			}
 			if !checkHead(head, required, optional, add) {
 				break
 			}
@@ -153,6 +165,16 @@ func Read(file string, r io.Reader, required, optional []string) (Table, []Probl
 		add(0, "csv.error.empty")
 	}
 	return t, problems
+}
+
+// separator is what stands between the headings: a semicolon where the spreadsheet's
+// language writes decimal commas.
+func separator(raw []byte) rune {
+	head, _, _ := bytes.Cut(raw, []byte("\n"))
+	if bytes.Count(head, []byte(";")) > bytes.Count(head, []byte(",")) {
+		return ';'
+	}
+	return ','
 }
 
 func checkHead(head, required, optional []string, add func(int, string, ...any)) bool {

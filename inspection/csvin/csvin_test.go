@@ -17,6 +17,7 @@ func TestAccepts(t *testing.T) {
 		"CRLF":            "key,name\r\na,Đầm Dơi\r\n",
 		"decomposed":      "key,name\na,Đầm Dơi\n",
 		"spaces, quotes":  "key,name\n a ,\" Đầm Dơi \"\n\n",
+		"semicolons":      "\ufeffkey;name\r\na;Đầm Dơi\r\n",
 	} {
 		got, bad := read(s)
 		if len(bad) > 0 || len(got.Rows) != 1 || got.Rows[0].Get("name") != "Đầm Dơi" || got.Rows[0].Line != 2 {
@@ -91,4 +92,14 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestPeopleHeadTheirColumnsAsTheyLike(t *testing.T) {
+	got, bad := ReadAs("a.csv", strings.NewReader("MÃ;Tên đơn vị\na;\"Đầm; Dơi\"\n"), []string{"key", "name"}, nil, map[string]string{"ma": "key", "ten don vi": "name"})
+	if len(bad) > 0 || len(got.Rows) != 1 || got.Rows[0].Get("key") != "a" || got.Rows[0].Get("name") != "Đầm; Dơi" {
+		t.Errorf("%+v %+v", got, bad)
+	}
+	if _, bad := ReadAs("a.csv", strings.NewReader("ma,key\na,b\n"), []string{"key"}, nil, map[string]string{"ma": "key"}); len(bad) != 1 || bad[0].Key != "csv.error.column_twice" {
+		t.Errorf("two headings of one column: %+v", bad)
+	}
 }

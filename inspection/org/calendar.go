@@ -51,13 +51,7 @@ func (c Calendar) ID() string {
 // Hours are the sessions of a day, none on a day off. A make-up working day whose
 // weekday is free has the hours of the first working weekday from Monday.
 func (c Calendar) Hours(d inspection.Date) []Session {
-	kind := DayKind("")
-	for _, l := range c.Layers {
-		if k, ok := l.Days[d]; ok {
-			kind = k
-			break
-		}
-	}
+	kind := c.kind(d)
 	if kind == Holiday {
 		return nil
 	}
@@ -74,6 +68,16 @@ func (c Calendar) Hours(d inspection.Date) []Session {
 		}
 	}
 	return hours
+}
+
+// kind is what special day a day is, as the nearest layer that names it has it.
+func (c Calendar) kind(d inspection.Date) DayKind {
+	for _, l := range c.Layers {
+		if k, ok := l.Days[d]; ok {
+			return k
+		}
+	}
+	return ""
 }
 
 // week is the pattern that holds on a day: of the nearest layer that has one, the

@@ -17,54 +17,14 @@ import (
 
 // SetHours replaces the weekly hours of the calendar of an administrative unit in
 // the caller's transaction, making the calendar when there is none; the caller has
-// checked rights. Codes: invalid (sessions that overlap or end before they begin,
-// two patterns with one first day).
+// checked rights. Codes: invalid (periods that overlap, sessions that overlap or end
+// before they begin).
 func SetHours(tx *gorm.DB, act Act, unitID string, weeks []Week) error {
-	seen := map[inspection.Date]bool{}
-	for _, w := range weeks {
-		if seen[w.From] || w.From != "" && w.To != "" && w.To < w.From {
-			return inspection.E(inspection.Invalid, "org.error.dates_reversed")
-		}
-		seen[w.From] = true
-		for _, day := range w.Days {
-			for i, s := range day {
-				if s.Open < 0 || s.Open >= s.Close || s.Close > 24*60 || i > 0 && s.Open < day[i-1].Close {
-					return inspection.E(inspection.Invalid, "org.error.hours")
-				}
-			}
-		}
-	}
-	id, err := calendarOf(tx, unitID)
+	row, err := heldCalendar(tx, "admin_unit_id", unitID, -1)
 	if err != nil {
 		return err
 	}
-	if err := tx.Where("calendar_id = ?", id).Delete(&hoursRow{}).Error; err != nil {
-		return err
-	}
-	for _, w := range weeks {
-		for day, sessions := range w.Days {
-			for _, s := range sessions {
-				row := hoursRow{ID: inspection.NewID(), CalendarID: id, ValidFrom: w.From, ValidTo: w.To, Weekday: int64(day), Opens: s.Open, Closes: s.Close}
-				if err := tx.Create(&row).Error; err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return act.record(tx, "org.calendar.hours", "calendar", id, map[string]any{"unit": unitID, "patterns": len(weeks)})
-}
-
-// calendarOf is the id of a unit's calendar, made when there is none.
-func calendarOf(tx *gorm.DB, unitID string) (string, error) {
-	var rows []calendarRow
-	if err := tx.Where("admin_unit_id = ?", unitID).Find(&rows).Error; err != nil {
-		return "", err
-	}
-	if len(rows) > 0 {
-		return rows[0].ID, nil
-	}
-	row := calendarRow{ID: inspection.NewID(), AdminUnitID: &unitID, Version: 1}
-	return row.ID, create(tx, &row)
+	return act.setHours(tx, row, unitID, weeks)
 }
 
 // ImportHours reads the weekly hours of an administrative unit (columns weekdays
@@ -89,7 +49,7 @@ func (s *Service) ImportHours(ctx context.Context, actor inspection.Actor, unitK
 			im.bad(file, r.Line, "org.error.hours")
 			continue
 		}
-		i := slices.IndexFunc(weeks, func(w Week) bool { return w.From == from })
+		i := slices.IndexFunc(weeks, func(w Week) bool { return w.From == from && w.To == to })
 		if i < 0 {
 			weeks = append(weeks, Week{From: from, To: to})
 			i = len(weeks) - 1
@@ -131,6 +91,21 @@ func weekdays(s string) (first, last time.Weekday, ok bool) {
 // unit (columns date, kind, name_vi, confirmed) and matches them by day. A row that
 // is "to be confirmed" is not a fact: it is left out and listed. As ImportUnits.
 func (s *Service) ImportHolidays(ctx context.Context, actor inspection.Actor, unitKey string, holidays io.Reader, dryRun bool) (Report, error) {
+	return s.importHolidays(ctx, actor, holidays, dryRun, func(tx *gorm.DB) (string, string, error) {
+		u, err := UnitByKey(tx, unitKey)
+		return "admin_unit_id", u.ID, err
+	})
+}
+
+// ImportDays is ImportHolidays for the calendar of the unit or organisation with an id.
+func (s *Service) ImportDays(ctx context.Context, actor inspection.Actor, owner string, holidays io.Reader, dryRun bool) (Report, error) {
+	return s.importHolidays(ctx, actor, holidays, dryRun, func(tx *gorm.DB) (string, string, error) {
+		_, column, err := calendarOwner(tx, owner)
+		return column, owner, err
+	})
+}
+
+func (s *Service) importHolidays(ctx context.Context, actor inspection.Actor, holidays io.Reader, dryRun bool, find func(*gorm.DB) (column, owner string, err error)) (Report, error) {
 	const file = "holidays.csv"
 	hash := sha256.New()
 	im := &importer{}
@@ -156,17 +131,18 @@ func (s *Service) ImportHolidays(ctx context.Context, actor inspection.Actor, un
 		}
 	}
 	err := s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
-		u, err := UnitByKey(tx, unitKey)
+		column, owner, err := find(tx)
 		if err != nil {
 			return err
 		}
 		if len(im.report.Bad) > 0 {
 			return inspection.E(inspection.Invalid, "org.error.import_bad_rows", "count", len(im.report.Bad))
 		}
-		id, err := calendarOf(tx, u.ID)
+		row, err := heldCalendar(tx, column, owner, -1)
 		if err != nil {
 			return err
 		}
+		id := row.ID
 		var stored []dayRow
 		if err := tx.Where("calendar_id = ?", id).Find(&stored).Error; err != nil {
 			return err
@@ -202,8 +178,11 @@ func (s *Service) ImportHolidays(ctx context.Context, actor inspection.Actor, un
 				return err
 			}
 		}
+		if err := row.touch(tx); err != nil {
+			return err
+		}
 		im.report.Applied = true
-		return act.record(tx, "org.calendar.days", "calendar", id, map[string]any{"unit": u.ID, "added": im.report.Added,
+		return act.record(tx, "org.calendar.days", "calendar", id, map[string]any{"owner": owner, "added": im.report.Added,
 			"changed": im.report.Changed, "sha256": hex.EncodeToString(hash.Sum(nil))})
 	})
 	if err == errDryRun {

@@ -359,7 +359,7 @@ func TestPeopleAndRoles(t *testing.T) {
 			t.Fatal(err)
 		}
 		team := inspection.NewID()
-		r, err := grant(RoleRow{Role: inspection.Inspector, OrganisationID: &fresh, TeamID: &team, ValidFrom: "2026-01-01"})
+		r, err := Grant(db, act(), RoleRow{PersonID: p.ID, Role: inspection.Inspector, OrganisationID: &fresh, TeamID: &team, ValidFrom: "2026-01-01"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -373,10 +373,10 @@ func TestPeopleAndRoles(t *testing.T) {
 				t.Errorf("%s: %v %v", day, got, err)
 			}
 		}
-		if err := s.EndRole(ctx, admin, r.ID, 7, "2026-02-01"); inspection.CodeOf(err) != inspection.Conflict {
+		if err := EndRole(db, act(), r.ID, 7, "2026-02-01", "hết nhiệm vụ"); inspection.CodeOf(err) != inspection.Conflict {
 			t.Error("an old version:", err)
 		}
-		if err := s.EndRole(ctx, admin, r.ID, 1, "2026-02-01"); err != nil {
+		if err := EndRole(db, act(), r.ID, 1, "2026-02-01", "hết nhiệm vụ"); err != nil {
 			t.Error(err)
 		}
 		if got, _ := CapacitiesOf(db, p.ID, "2026-02-02"); len(got) != 0 {

@@ -221,10 +221,20 @@ func PersonByID(tx *gorm.DB, id string) (Person, error) {
 	return p, notFound(tx.Where("id = ?", id).Take(&p).Error, "org.error.person_unknown")
 }
 
-// AddOrganisation adds an organisation. Administrators may. Codes: unauthenticated,
+// AddOrganisation adds an organisation within the time of its unit. A form sent twice
+// (the same id and name) is one act. Administrators may. Codes: unauthenticated,
 // forbidden, invalid, conflict.
 func (s *Service) AddOrganisation(ctx context.Context, actor inspection.Actor, o Organisation) (out Organisation, err error) {
-	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = CreateOrganisation(tx, act, o); return err })
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
+		if done, err := again(tx, o.ID, o.Name, &out); done || err != nil {
+			return err
+		}
+		if err := placed(tx, o); err != nil {
+			return err
+		}
+		out, err = CreateOrganisation(tx, act, o)
+		return err
+	})
 	return out, err
 }
 
@@ -234,37 +244,146 @@ func (s *Service) AddLineage(ctx context.Context, actor inspection.Actor, l Line
 	return out, err
 }
 
-// AddDesk adds a desk. Codes as AddOrganisation.
+// AddDesk adds a desk within the time of its organisation. As AddOrganisation.
 func (s *Service) AddDesk(ctx context.Context, actor inspection.Actor, d Desk) (out Desk, err error) {
-	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = CreateDesk(tx, act, d); return err })
-	return out, err
-}
-
-// AddPost adds a post. Codes as AddOrganisation.
-func (s *Service) AddPost(ctx context.Context, actor inspection.Actor, p Post) (out Post, err error) {
-	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = CreatePost(tx, act, p); return err })
-	return out, err
-}
-
-// AddPerson adds a person. Codes as AddOrganisation.
-func (s *Service) AddPerson(ctx context.Context, actor inspection.Actor, p Person) (out Person, err error) {
-	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = CreatePerson(tx, act, p); return err })
-	return out, err
-}
-
-// GrantRole gives a person a role. Codes as AddOrganisation.
-func (s *Service) GrantRole(ctx context.Context, actor inspection.Actor, r RoleRow) (out RoleRow, err error) {
-	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { out, err = Grant(tx, act, r); return err })
-	return out, err
-}
-
-// EndRole ends a role with the day given, never before it began. The row stays.
-// Codes: unauthenticated, forbidden, invalid, not_found, conflict (version).
-func (s *Service) EndRole(ctx context.Context, actor inspection.Actor, id string, version int64, last inspection.Date) error {
-	return s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
-		_, err := EndGrant(tx, act, id, version, last, "")
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
+		if done, err := again(tx, d.ID, d.Name, &out); done || err != nil {
+			return err
+		}
+		o, from, to, err := organisationPeriod(tx, d.OrganisationID)
+		if err != nil {
+			return err
+		}
+		if !inside(d.ValidFrom, d.ValidTo, from, to) {
+			return outside(o.Name, from, to)
+		}
+		out, err = CreateDesk(tx, act, d)
 		return err
 	})
+	return out, err
+}
+
+// AddPost adds a post within the time of its desk. As AddOrganisation.
+func (s *Service) AddPost(ctx context.Context, actor inspection.Actor, p Post) (out Post, err error) {
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
+		if done, err := again(tx, p.ID, p.Title, &out); done || err != nil {
+			return err
+		}
+		d, from, to, err := deskPeriod(tx, p.DeskID)
+		if err != nil {
+			return err
+		}
+		if !inside(p.ValidFrom, p.ValidTo, from, to) {
+			return outside(d.Name, from, to)
+		}
+		out, err = CreatePost(tx, act, p)
+		return err
+	})
+	return out, err
+}
+
+// AddPerson adds a person. As AddOrganisation.
+func (s *Service) AddPerson(ctx context.Context, actor inspection.Actor, p Person) (out Person, err error) {
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
+		if done, err := again(tx, p.ID, p.Name, &out); done || err != nil {
+			return err
+		}
+		out, err = CreatePerson(tx, act, p)
+		return err
+	})
+	return out, err
+}
+
+// GrantableRoles are the roles that an administrator gives. Those of a team are given
+// with the team, but for the heads who may make campaigns.
+var GrantableRoles = slices.DeleteFunc(slices.Clone(inspection.Roles), func(r inspection.Role) bool {
+	return slices.Contains(inspection.TeamRoles, r) && r != inspection.TeamLead
+})
+
+// GrantRole gives a person a role outside any team. Nobody changes their own roles.
+// Administrators may. Codes: as AddOrganisation, and of CheckRole.
+func (s *Service) GrantRole(ctx context.Context, actor inspection.Actor, r RoleRow) (out RoleRow, err error) {
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
+		if done, err := again(tx, r.ID, string(r.Role), &out); done || err != nil {
+			return err
+		}
+		if r.PersonID == actor.Person {
+			return OwnRoles()
+		}
+		if r.TeamID != nil || !slices.Contains(GrantableRoles, r.Role) {
+			return inspection.E(inspection.Invalid, "org.error.invalid").Field("role", "org.error.role_of_team")
+		}
+		if r.Role == inspection.SysAdmin {
+			r.OrganisationID = nil // held in the whole installation: it does not end with any organisation
+		}
+		if err := CheckRole(tx, r); err != nil {
+			return err
+		}
+		out, err = Grant(tx, act, r)
+		return err
+	})
+	return out, err
+}
+
+// OwnRoles is the refusal to change one's own roles.
+func OwnRoles() *inspection.Error { return inspection.E(inspection.Forbidden, "org.error.own_roles") }
+
+// CheckRole checks that a role to be given lies in the time of its organisation and does
+// not overlap with the same role of the same person in the same place; it holds the
+// person's row, so that two at once cannot both pass. Codes: not_found, invalid,
+// conflict (overlap).
+func CheckRole(tx *gorm.DB, r RoleRow) error {
+	var p Person
+	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", r.PersonID).Take(&p).Error; err != nil {
+		return notFound(err, "org.error.person_unknown")
+	}
+	if r.ValidFrom != "" && r.ValidTo != "" && r.ValidTo < r.ValidFrom {
+		return inspection.E(inspection.Invalid, "org.error.dates_reversed").Field("valid_to", "org.error.dates_reversed")
+	}
+	if r.OrganisationID != nil {
+		o, from, to, err := organisationPeriod(tx, *r.OrganisationID)
+		if inspection.CodeOf(err) == inspection.NotFound {
+			return inspection.E(inspection.Invalid, "org.error.invalid").Field("organisation", "org.error.organisation_unknown")
+		}
+		if err != nil {
+			return err
+		}
+		if !inside(r.ValidFrom, r.ValidTo, from, to) {
+			return outside(o.Name, from, to)
+		}
+	}
+	q := tx.Model(&RoleRow{}).Where("person_id = ? AND role = ? AND COALESCE(organisation_id, '') = ? AND COALESCE(team_id, '') = ?", r.PersonID, r.Role, deref(r.OrganisationID), deref(r.TeamID))
+	if r.ValidTo != "" {
+		q = q.Where("valid_from = '' OR valid_from <= ?", r.ValidTo)
+	}
+	if r.ValidFrom != "" {
+		q = q.Where("valid_to = '' OR valid_to >= ?", r.ValidFrom)
+	}
+	var n int64
+	if err := q.Count(&n).Error; err != nil {
+		return err
+	}
+	if n > 0 {
+		return inspection.E(inspection.Conflict, "org.error.role_overlaps").Field("valid_from", "org.error.role_overlaps_field")
+	}
+	return nil
+}
+
+// EndRole is EndGrant by an administrator, who gives a reason and never ends a role of
+// her own. Codes: forbidden (one's own), invalid, not_found, conflict (version).
+func EndRole(tx *gorm.DB, act Act, id string, version int64, last inspection.Date, reason string) error {
+	reason, err := reasonOf(reason)
+	if err != nil {
+		return err
+	}
+	r, err := EndGrant(tx, act, id, version, last, reason)
+	if err != nil {
+		return err
+	}
+	if r.PersonID == act.Actor.Person {
+		return OwnRoles()
+	}
+	return act.note(tx, Correction{SubjectKind: "role", SubjectID: id, Act: Ended, Field: "valid_to", Before: string(r.ValidTo), After: string(last), Reason: reason})
 }
 
 // EndGrant ends a role with the day given, in the caller's transaction; the caller has
@@ -274,8 +393,11 @@ func EndGrant(tx *gorm.DB, act Act, id string, version int64, last inspection.Da
 	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&r).Error; err != nil {
 		return r, notFound(err, "org.error.role_unknown")
 	}
-	if last == "" || r.ValidFrom != "" && last < r.ValidFrom {
-		return r, inspection.E(inspection.Invalid, "org.error.dates_reversed")
+	if _, err := inspection.ParseDate(string(last)); err != nil || last == "" {
+		return r, inspection.E(inspection.Invalid, "org.error.invalid").Field("last", "org.error.day")
+	}
+	if r.ValidFrom != "" && last < r.ValidFrom {
+		return r, inspection.E(inspection.Invalid, "org.error.role_ends_before", "from", r.ValidFrom.VN()).Field("last", "org.error.dates_reversed")
 	}
 	res := tx.Model(&RoleRow{}).Where("id = ? AND version = ?", id, version).
 		Updates(map[string]any{"valid_to": last, "version": version + 1})
@@ -283,13 +405,29 @@ func EndGrant(tx *gorm.DB, act Act, id string, version int64, last inspection.Da
 		return r, res.Error
 	}
 	if res.RowsAffected == 0 {
-		return r, inspection.E(inspection.Conflict, "org.error.changed_meanwhile")
+		return r, changedMeanwhile()
 	}
 	data := map[string]any{"role": r.Role, "to": last}
 	if reason != "" {
 		data["reason"] = history.TextHash(reason)
 	}
 	return r, act.record(tx, "org.role.end", "person", r.PersonID, data)
+}
+
+// RoleLine is a role of a person with the name of its organisation.
+type RoleLine struct {
+	RoleRow
+	Organisation string `gorm:"column:organisation"`
+}
+
+// RolesOf lists all roles of some people, those that ended included, the newest first.
+// The caller has checked rights.
+func RolesOf(tx *gorm.DB, people ...string) ([]RoleLine, error) {
+	var out []RoleLine
+	err := tx.Model(&RoleRow{}).Select("person_roles.*, COALESCE(organisations.name, '') AS organisation").
+		Joins("LEFT JOIN organisations ON organisations.id = person_roles.organisation_id").Where("person_roles.person_id IN ?", people).
+		Order("person_roles.valid_to, person_roles.valid_from DESC, person_roles.id").Find(&out).Error
+	return out, err
 }
 
 // NextDocumentNumber gives out the next number of an issuer, a type of document

@@ -126,6 +126,7 @@ type Desk struct {
 	Key            string          `gorm:"column:key"`
 	Name           string          `gorm:"column:name"`
 	Address        string          `gorm:"column:address"`
+	PredecessorID  *string         `gorm:"column:predecessor_id"` // the desk that it was in another organisation
 	ValidFrom      inspection.Date `gorm:"column:valid_from"`
 	ValidTo        inspection.Date `gorm:"column:valid_to"`
 	Search         string          `gorm:"column:search"`
@@ -227,5 +228,5 @@ func (numberRow) TableName() string { return "document_numbers" }
 // the migrated schema.
 func Tables() []any {
 	return []any{Unit{}, UnitLineage{}, Organisation{}, Lineage{}, Desk{}, Post{}, Person{}, RoleRow{},
-		calendarRow{}, hoursRow{}, dayRow{}, numberRow{}}
+		calendarRow{}, hoursRow{}, dayRow{}, numberRow{}, Correction{}}
 }

@@ -1,0 +1,323 @@
+package org
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"congvu/inspection"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// SpecialDay is a holiday or a make-up working day of a calendar.
+type SpecialDay struct {
+	Day  inspection.Date
+	Kind DayKind
+	Name string
+}
+
+// OwnCalendar is the calendar of one administrative unit or organisation as it is
+// entered, beside the one that results with all above it.
+type OwnCalendar struct {
+	Owner     string // id of the unit or organisation
+	Name      string
+	IsUnit    bool
+	UnitType  UnitType
+	Version   int64 // 0: nothing entered yet
+	Weeks     []Week
+	Days      []SpecialDay
+	Effective Calendar
+}
+
+// calendarOwner tells what an id is: a unit or an organisation. Code: not_found.
+func calendarOwner(tx *gorm.DB, id string) (c OwnCalendar, column string, err error) {
+	u, err := UnitByID(tx, id)
+	if err == nil {
+		return OwnCalendar{Owner: id, Name: u.Name, IsUnit: true, UnitType: u.Type}, "admin_unit_id", nil
+	}
+	if inspection.CodeOf(err) != inspection.NotFound {
+		return c, "", err
+	}
+	o, err := OrganisationByID(tx, id)
+	return OwnCalendar{Owner: id, Name: o.Name}, "organisation_id", err
+}
+
+// OwnCalendar reads the calendar of a unit or organisation. Administrators may. Codes:
+// unauthenticated, forbidden, not_found.
+func (s *Service) OwnCalendar(ctx context.Context, actor inspection.Actor, owner string) (c OwnCalendar, err error) {
+	if _, err := requireAdmin(actor); err != nil {
+		return c, err
+	}
+	tx := s.db.WithContext(ctx)
+	c, column, err := calendarOwner(tx, owner)
+	if err != nil {
+		return c, err
+	}
+	if c.IsUnit {
+		c.Effective, err = unitLayers(tx, owner)
+	} else {
+		c.Effective, err = CalendarFor(tx, owner)
+	}
+	if err != nil {
+		return c, err
+	}
+	var rows []calendarRow
+	if err := tx.Where(column+" = ?", owner).Limit(1).Find(&rows).Error; err != nil || len(rows) == 0 {
+		return c, err
+	}
+	c.Version = rows[0].Version
+	if i := slices.IndexFunc(c.Effective.Layers, func(l Layer) bool { return l.ID == rows[0].ID }); i >= 0 {
+		c.Weeks = c.Effective.Layers[i].Weeks
+	}
+	var days []dayRow
+	if err := tx.Where("calendar_id = ?", rows[0].ID).Order("day").Find(&days).Error; err != nil {
+		return c, err
+	}
+	for _, d := range days {
+		c.Days = append(c.Days, SpecialDay{d.Day, d.Kind, d.Name})
+	}
+	return c, nil
+}
+
+// CalendarLine is a calendar in a list.
+type CalendarLine struct {
+	Owner, Name string
+	IsUnit      bool
+	UnitType    UnitType
+	Hours, Days int64
+}
+
+// Calendars lists the units and organisations that have entered hours or days of their
+// own: units first, by name. Administrators may. Codes: unauthenticated, forbidden.
+func (s *Service) Calendars(ctx context.Context, actor inspection.Actor, query string, page inspection.Page) ([]CalendarLine, string, error) {
+	if _, err := requireAdmin(actor); err != nil {
+		return nil, "", err
+	}
+	var rows []struct {
+		ID, CalendarID, Name, Search string
+		IsUnit                       bool
+		UnitType                     UnitType
+	}
+	tx := s.db.WithContext(ctx)
+	owners := tx.Session(&gorm.Session{NewDB: true}).Raw(`SELECT u.id AS id, c.id AS calendar_id, u.name AS name, '0 ' || u.search AS search, TRUE AS is_unit, u.unit_type AS unit_type FROM calendars c JOIN admin_units u ON u.id = c.admin_unit_id
+		UNION ALL SELECT o.id, c.id, o.name, '1 ' || o.search, FALSE, '' FROM calendars c JOIN organisations o ON o.id = c.organisation_id`)
+	if err := searchPage(tx.Table("(?) AS owners", owners), query, page).Find(&rows).Error; err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(rows) > page.Size() {
+		rows = rows[:page.Size()]
+		last := rows[len(rows)-1]
+		next = last.Search + "|" + last.ID
+	}
+	out := make([]CalendarLine, len(rows))
+	for i, r := range rows {
+		out[i] = CalendarLine{Owner: r.ID, Name: r.Name, IsUnit: r.IsUnit, UnitType: r.UnitType}
+		if err := tx.Model(&hoursRow{}).Where("calendar_id = ?", r.CalendarID).Count(&out[i].Hours).Error; err != nil {
+			return nil, "", err
+		}
+		if err := tx.Model(&dayRow{}).Where("calendar_id = ?", r.CalendarID).Count(&out[i].Days).Error; err != nil {
+			return nil, "", err
+		}
+	}
+	return out, next, nil
+}
+
+// checkWeeks refuses periods that overlap, and sessions of a day that do. Code: invalid.
+func checkWeeks(weeks []Week) error {
+	for i, w := range weeks {
+		if w.From != "" && w.To != "" && w.To < w.From {
+			return inspection.E(inspection.Invalid, "org.error.dates_reversed").Field("valid_to", "org.error.dates_reversed")
+		}
+		for _, o := range weeks[:i] {
+			if (w.To == "" || o.From == "" || o.From <= w.To) && (o.To == "" || w.From == "" || w.From <= o.To) {
+				return inspection.E(inspection.Invalid, "org.error.periods_overlap", "from", border(o.From), "to", border(o.To)).Field("valid_from", "org.error.periods_overlap_field")
+			}
+		}
+		for _, day := range w.Days {
+			for i, s := range day {
+				if s.Open < 0 || s.Open >= s.Close || s.Close > 24*60 || i > 0 && s.Open < day[i-1].Close {
+					return inspection.E(inspection.Invalid, "org.error.hours").Field("hours", "org.error.hours")
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// border is a border of a period in words.
+func border(d inspection.Date) string {
+	if d == "" {
+		return "…"
+	}
+	return d.VN()
+}
+
+// heldCalendar is the calendar of a unit or organisation, made when there is none, its
+// row held until the transaction ends. version is the one that the reader saw, 0 for
+// none; -1 compares nothing. Code: conflict.
+func heldCalendar(tx *gorm.DB, column, owner string, version int64) (calendarRow, error) {
+	var rows []calendarRow
+	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where(column+" = ?", owner).Find(&rows).Error; err != nil {
+		return calendarRow{}, err
+	}
+	if len(rows) > 0 {
+		if version >= 0 && rows[0].Version != version {
+			return rows[0], changedMeanwhile()
+		}
+		return rows[0], nil
+	}
+	if version > 0 {
+		return calendarRow{}, changedMeanwhile()
+	}
+	row := calendarRow{ID: inspection.NewID(), Version: 1}
+	if column == "admin_unit_id" {
+		row.AdminUnitID = &owner
+	} else {
+		row.OrganisationID = &owner
+	}
+	err := create(tx, &row)
+	if inspection.CodeOf(err) == inspection.Conflict { // somebody else made it meanwhile
+		err = changedMeanwhile().(*inspection.Error).Because(err)
+	}
+	return row, err
+}
+
+// touch writes that a calendar was changed.
+func (r calendarRow) touch(tx *gorm.DB) error {
+	return tx.Model(&calendarRow{}).Where("id = ?", r.ID).Updates(map[string]any{"version": gorm.Expr("version + 1")}).Error
+}
+
+// SetPeriod adds a period of weekly hours to the calendar of a unit or organisation, or
+// replaces the one that begins on the day given (nil: none is replaced). Checks keep the
+// hours that they began with. Administrators may. Codes: unauthenticated, forbidden,
+// not_found, invalid (periods or sessions overlap), conflict (version).
+func (s *Service) SetPeriod(ctx context.Context, actor inspection.Actor, owner string, version int64, w Week, replaces *inspection.Date) error {
+	return s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
+		_, column, err := calendarOwner(tx, owner)
+		if err != nil {
+			return err
+		}
+		for field, d := range map[string]inspection.Date{"valid_from": w.From, "valid_to": w.To} {
+			if _, err := inspection.ParseDate(string(d)); err != nil {
+				return inspection.E(inspection.Invalid, "org.error.invalid").Field(field, "org.error.day")
+			}
+		}
+		if !slices.ContainsFunc(w.Days[:], func(day []Session) bool { return len(day) > 0 }) {
+			return inspection.E(inspection.Invalid, "org.error.no_hours").Field("hours", "org.error.no_hours")
+		}
+		row, err := heldCalendar(tx, column, owner, version)
+		if err != nil {
+			return err
+		}
+		var own Calendar
+		if err := own.add(tx, column, owner); err != nil {
+			return err
+		}
+		weeks := own.Layers[0].Weeks
+		if replaces != nil {
+			n := len(weeks)
+			weeks = slices.DeleteFunc(weeks, func(old Week) bool { return old.From == *replaces })
+			if len(weeks) == n {
+				return changedMeanwhile()
+			}
+		}
+		return act.setHours(tx, row, owner, append([]Week{w}, weeks...))
+	})
+}
+
+// setHours replaces the hours of a calendar. Code: invalid.
+func (a Act) setHours(tx *gorm.DB, row calendarRow, owner string, weeks []Week) error {
+	if err := checkWeeks(sortedWeeks(weeks)); err != nil {
+		return err
+	}
+	if err := tx.Where("calendar_id = ?", row.ID).Delete(&hoursRow{}).Error; err != nil {
+		return err
+	}
+	for _, w := range weeks {
+		for day, sessions := range w.Days {
+			for _, s := range sessions {
+				r := hoursRow{ID: inspection.NewID(), CalendarID: row.ID, ValidFrom: w.From, ValidTo: w.To, Weekday: int64(day), Opens: s.Open, Closes: s.Close}
+				if err := tx.Create(&r).Error; err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := row.touch(tx); err != nil {
+		return err
+	}
+	return a.record(tx, "org.calendar.hours", "calendar", row.ID, map[string]any{"owner": owner, "patterns": len(weeks)})
+}
+
+func sortedWeeks(weeks []Week) []Week {
+	out := slices.Clone(weeks)
+	slices.SortFunc(out, func(a, b Week) int {
+		switch {
+		case a.From < b.From:
+			return -1
+		case a.From > b.From:
+			return 1
+		}
+		return 0
+	})
+	return out
+}
+
+// SetDay makes a day a holiday or a make-up working day of a unit or organisation; a day
+// that is one already gets the new kind and name. Administrators may. Codes:
+// unauthenticated, forbidden, not_found, invalid.
+func (s *Service) SetDay(ctx context.Context, actor inspection.Actor, owner string, d SpecialDay) error {
+	return s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
+		_, column, err := calendarOwner(tx, owner)
+		if err != nil {
+			return err
+		}
+		name, ok := inspection.Text(d.Name, 200)
+		switch _, err := inspection.ParseDate(string(d.Day)); {
+		case err != nil || d.Day == "":
+			return inspection.E(inspection.Invalid, "org.error.invalid").Field("day", "org.error.day")
+		case d.Kind != Holiday && d.Kind != MakeUpWorking:
+			return inspection.E(inspection.Invalid, "org.error.invalid").Field("kind", "org.error.day_kind_field")
+		case !ok || name == "":
+			return inspection.E(inspection.Invalid, "org.error.invalid").Field("name", "org.error.name")
+		}
+		row, err := heldCalendar(tx, column, owner, -1)
+		if err != nil {
+			return err
+		}
+		res := tx.Model(&dayRow{}).Where("calendar_id = ? AND day = ?", row.ID, d.Day).Updates(map[string]any{"kind": d.Kind, "name": name})
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected == 0 {
+			if err := create(tx, &dayRow{ID: inspection.NewID(), CalendarID: row.ID, Day: d.Day, Kind: d.Kind, Name: name}); err != nil {
+				return err
+			}
+		}
+		if err := row.touch(tx); err != nil {
+			return err
+		}
+		return act.record(tx, "org.calendar.days", "calendar", row.ID, map[string]any{"owner": owner, "day": d.Day, "kind": d.Kind})
+	})
+}
+
+// DayPreview is a day as the calendar makes it.
+type DayPreview struct {
+	Day     inspection.Date
+	Kind    DayKind // empty: an ordinary day
+	Hours   []Session
+	Weekday time.Weekday
+}
+
+// Preview is a number of days from one on.
+func (c Calendar) Preview(from inspection.Date, n int) []DayPreview {
+	out := make([]DayPreview, n)
+	for i := range out {
+		d := from.AddDays(i)
+		out[i] = DayPreview{Day: d, Kind: c.kind(d), Hours: c.Hours(d), Weekday: d.Weekday()}
+	}
+	return out
+}

@@ -1,0 +1,23 @@
+-- +goose Up
+-- A desk that went to another organisation is a new row; this is the one that it was.
+ALTER TABLE desks ADD COLUMN predecessor_id TEXT REFERENCES desks (id);
+
+-- What an entry said before it was put right or ended, and why. Append-only.
+CREATE TABLE corrections (
+    id           TEXT PRIMARY KEY,
+    subject_kind TEXT NOT NULL CHECK (subject_kind IN ('unit','organisation','desk','post','person','role')),
+    subject_id   TEXT NOT NULL,
+    act          TEXT NOT NULL CHECK (act IN ('CORRECTED','ENDED')),
+    field        TEXT NOT NULL,
+    before       TEXT NOT NULL DEFAULT '',
+    after        TEXT NOT NULL DEFAULT '',
+    reason       TEXT NOT NULL,
+    corrected_by TEXT NOT NULL DEFAULT '',
+    corrected_at BIGINT NOT NULL
+);
+CREATE INDEX corrections_subject ON corrections (subject_kind, subject_id, corrected_at);
+
+CREATE TRIGGER corrections_no_change BEFORE UPDATE OR DELETE ON corrections
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER corrections_no_truncate BEFORE TRUNCATE ON corrections
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
