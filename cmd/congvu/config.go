@@ -146,6 +146,7 @@ func (c Config) PublicURL() *url.URL {
 // Keys are what derives from the master key.
 type Keys struct {
 	Sessions []byte // separates the hashes of this installation from others
+	Setup    []byte // makes the code of the first start
 	Receipts []byte // seed of the Ed25519 key that signs receipts
 }
 
@@ -163,7 +164,7 @@ func (c Config) ReadKeys() (Keys, error) {
 		}
 		return key
 	}
-	k := Keys{Sessions: derive("sessions"), Receipts: derive("receipts")}
+	k := Keys{Sessions: derive("sessions"), Setup: derive("setup"), Receipts: derive("receipts")}
 	return k, err
 }
 

@@ -45,6 +45,9 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	workers.Go(func() { p.services.Evidence.Deriver(max(1, runtime.NumCPU()/2), 5*time.Second).Run(work) })
 	workers.Go(func() { p.acknowledge(work) })
 	defer func() { stop(); workers.Wait() }()
+	if err := m.firstStart(ctx, p); err != nil {
+		return err
+	}
 	slog.Info("listening", "address", listener.Addr().String(), "url", p.config.PublicURL().String())
 	if listening != nil {
 		listening(listener.Addr().String())
@@ -54,6 +57,19 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 		return nil
 	}
 	return err
+}
+
+// firstStart tells the operator how the first account is made, once a start and only
+// while there is none.
+func (m *Main) firstStart(ctx context.Context, p *program) error {
+	open, err := p.services.Auth.SetupOpen(ctx)
+	if err != nil || !open {
+		return err
+	}
+	address, code := p.config.PublicURL().JoinPath("setup").String(), p.services.Auth.SetupCode()
+	fmt.Fprintf(m.Out, "Chưa có tài khoản nào. Mở %s và nhập mã thiết lập: %s\n", address, code)
+	slog.Info("no account yet: open the address and enter the set-up code", "address", address, "code", code)
+	return nil
 }
 
 // acknowledge lets assignments that nobody acknowledged in time be taken as

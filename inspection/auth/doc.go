@@ -9,5 +9,7 @@
 // its SHA-256; an unknown user name takes as long and answers the same as a wrong
 // password; every guess is counted in the database before the password is looked
 // at, so that any number of copies of the program share one count; history names
-// accounts by id or keyed hash, never by user name.
+// accounts by id or keyed hash, never by user name; accounts are never deleted; the
+// set-up code opens only an installation without accounts, and one first account comes
+// of it; no change leaves an installation that had an administrator without one.
 package auth

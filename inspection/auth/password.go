@@ -137,10 +137,12 @@ func CheckRule(username, password string) error {
 	return nil
 }
 
+// letters are those that are not mistaken for each other.
+const letters = "abcdefghjkmnpqrstuvwxyz23456789" // 31
+
 // Generate makes a first password to hand over: 20 letters and digits in groups of
 // five, without those that are mistaken for each other; 98 bits.
 func Generate() string {
-	const letters = "abcdefghjkmnpqrstuvwxyz23456789" // 31
 	var out strings.Builder
 	buf := make([]byte, 1)
 	for i := 0; i < 20; {

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"congvu/inspection"
@@ -55,9 +56,11 @@ func (session) TableName() string { return "sessions" }
 func Tables() []any { return []any{Account{}, session{}, attempts{}} }
 
 // Config of the service. Key separates the hashes of this installation from all
-// others; zero durations mean 12 hours idle and 7 days in all.
+// others, SetupKey makes its set-up code; zero durations mean 12 hours idle and 7 days in
+// all.
 type Config struct {
 	Key      []byte
+	SetupKey []byte
 	Idle     time.Duration
 	Absolute time.Duration
 }
@@ -66,8 +69,9 @@ type Config struct {
 type Service struct {
 	db             *gorm.DB
 	clock          inspection.Clock
-	key            []byte
+	key, setupKey  []byte
 	idle, absolute time.Duration
+	founded        atomic.Bool // an account exists: what has been seen once stays true
 }
 
 // New makes the service.
@@ -78,7 +82,7 @@ func New(db *gorm.DB, clock inspection.Clock, c Config) *Service {
 	if c.Absolute <= 0 {
 		c.Absolute = 7 * 24 * time.Hour
 	}
-	return &Service{db: db, clock: clock, key: c.Key, idle: c.Idle, absolute: c.Absolute}
+	return &Service{db: db, clock: clock, key: c.Key, setupKey: c.SetupKey, idle: c.Idle, absolute: c.Absolute}
 }
 
 // SignIn is an attempt to sign in. Address is the client's IP address.

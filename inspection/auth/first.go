@@ -1,0 +1,149 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"strings"
+
+	"congvu/inspection"
+	"congvu/inspection/org"
+
+	"gorm.io/gorm"
+)
+
+// How guesses of the set-up code are slowed down: an address has five free, all
+// addresses together thirty.
+const (
+	freeOfSetupAddress = 5
+	freeOfSetup        = 30
+)
+
+// SetupCode is what the first start asks for: 20 letters and digits in groups of five,
+// made of the installation's key alone, so that every copy of the program has the same
+// and none stores it. It opens nothing once an account exists.
+func (s *Service) SetupCode() string {
+	m := hmac.New(sha256.New, s.setupKey)
+	m.Write([]byte("first account"))
+	var out strings.Builder
+	for i, b := range m.Sum(nil)[:20] {
+		if i > 0 && i%5 == 0 {
+			out.WriteByte('-')
+		}
+		out.WriteByte(letters[int(b)%len(letters)])
+	}
+	return out.String()
+}
+
+// SetupOpen tells whether the installation waits for its first account. Accounts are
+// never deleted, so that a closed one is closed for ever.
+func (s *Service) SetupOpen(ctx context.Context) (bool, error) {
+	if s.founded.Load() || len(s.setupKey) == 0 {
+		return false, nil
+	}
+	open, err := nobodyYet(s.db.WithContext(ctx))
+	if err == nil && !open {
+		s.founded.Store(true)
+	}
+	return open, err
+}
+
+func nobodyYet(tx *gorm.DB) (bool, error) {
+	var some []string
+	err := tx.Model(&Account{}).Limit(1).Pluck("id", &some).Error
+	return len(some) == 0, err
+}
+
+// First is the first account of an installation and who made it.
+type First struct {
+	Code                               string
+	Name, Position, Username, Password string
+	Address, Device, Request           string
+}
+
+// FirstAccount makes the first person, an administrator, with an account, and signs
+// them in. Whoever knows the set-up code may, while no account exists; of two at once
+// one wins. Codes: not_found (an account exists), invalid (code, or a field),
+// unavailable (too many guesses: the param seconds says how long to wait).
+func (s *Service) FirstAccount(ctx context.Context, in First) (Session, error) {
+	closed := inspection.E(inspection.NotFound, "error.not_found")
+	if len(s.setupKey) == 0 {
+		return Session{}, closed
+	}
+	all, address := s.subject("setup", ""), s.subject("setup address", in.Address)
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		open, err := nobodyYet(tx)
+		if err != nil {
+			return err
+		}
+		if !open {
+			return closed
+		}
+		return s.reserve(tx, s.clock.Now(), map[string]int64{all: freeOfSetup, address: freeOfSetupAddress})
+	})
+	if err != nil {
+		return Session{}, err
+	}
+	if !sameCode(in.Code, s.SetupCode()) {
+		return Session{}, inspection.E(inspection.Invalid, "auth.error.setup_code").Field("code", "auth.error.setup_code")
+	}
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := s.forgive(tx, address, ""); err != nil {
+			return err
+		}
+		return s.forgive(tx, all, "")
+	})
+	if err != nil {
+		return Session{}, err
+	}
+	if _, ok := inspection.Text(in.Name, 300); !ok || strings.TrimSpace(in.Name) == "" {
+		return Session{}, inspection.E(inspection.Invalid, "org.error.invalid").Field("name", "org.error.name")
+	}
+	if in.Password == "" { // none is made up here: it would be shown to nobody
+		return Session{}, CheckRule(in.Username, in.Password)
+	}
+	person := inspection.NewID()
+	prepared, _, err := PrepareUser(ctx, NewUser{PersonID: person, Username: in.Username, Password: in.Password})
+	if err != nil {
+		return Session{}, err
+	}
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := alone(tx); err != nil {
+			return err
+		}
+		if open, err := nobodyYet(tx); err != nil || !open {
+			if err == nil {
+				err = closed
+			}
+			return err
+		}
+		act := org.Act{Actor: inspection.Actor{Person: person, Device: in.Device, Request: in.Request}, Capacity: inspection.Capacity{Role: inspection.SysAdmin}, At: s.clock.Now()}
+		if _, err := org.CreatePerson(tx, act, org.Person{ID: person, Name: in.Name, Position: in.Position}); err != nil {
+			return err
+		}
+		if _, err := org.Grant(tx, act, org.RoleRow{PersonID: person, Role: inspection.SysAdmin, ValidFrom: act.At.Date()}); err != nil {
+			return err
+		}
+		_, err := Create(tx, act, prepared)
+		return err
+	})
+	if err != nil {
+		return Session{}, err
+	}
+	return s.SignIn(ctx, SignIn{Username: in.Username, Password: in.Password, Address: in.Address, Device: in.Device, Request: in.Request})
+}
+
+// alone lets no other transaction add an account until this one ends. SQLite writes one
+// at a time anyway.
+func alone(tx *gorm.DB) error {
+	if tx.Name() != "postgres" {
+		return nil
+	}
+	return tx.Exec("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE").Error
+}
+
+// sameCode compares codes as people copy them: whatever the case, the spaces and dashes.
+func sameCode(got, want string) bool {
+	bare := strings.NewReplacer("-", "", " ", "", "\t", "").Replace
+	return hmac.Equal([]byte(strings.ToLower(bare(strings.TrimSpace(got)))), []byte(bare(want)))
+}
