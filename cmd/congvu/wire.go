@@ -90,7 +90,7 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 		Auth:       auth.New(db, clock, auth.Config{Key: keys.Sessions, SetupKey: keys.Setup}),
 		Org:        org.New(db, clock),
 		Checklists: checklist.New(db, clock),
-		Plan:       plan.New(db, clock),
+		Plan:       plan.New(db, clock, visit.Checks{}),
 		Findings:   finding.New(db, clock, findingEvidence{files}),
 		Evidence:   files,
 		Summary:    summary.New(db, clock),
@@ -176,6 +176,9 @@ func answers(tx *gorm.DB, actor inspection.Actor, v visit.Visit) (inspection.Cap
 func (r *fileRights) Add(tx *gorm.DB, actor inspection.Actor, id string, _ []evidence.Subject) (evidence.Grant, error) {
 	missing := inspection.E(inspection.NotFound, "error.not_found")
 	v, err := r.visits.Find(tx, id)
+	if inspection.CodeOf(err) == inspection.NotFound {
+		return addToCampaign(tx, actor, id)
+	}
 	if err != nil {
 		return evidence.Grant{}, err
 	}
@@ -201,7 +204,7 @@ func (r *fileRights) Add(tx *gorm.DB, actor inspection.Actor, id string, _ []evi
 func (r *fileRights) See(tx *gorm.DB, actor inspection.Actor, f evidence.Facts) (evidence.View, error) {
 	v, err := r.visits.Find(tx, f.Visit)
 	if inspection.CodeOf(err) == inspection.NotFound {
-		return evidence.View{}, nil
+		return seeInCampaign(tx, actor, f.Visit)
 	}
 	if err != nil {
 		return evidence.View{}, err
@@ -237,6 +240,35 @@ func (r *fileRights) See(tx *gorm.DB, actor inspection.Actor, f evidence.Facts) 
 		return evidence.View{Side: evidence.Office, Sight: evidence.SeeShared, Capacity: c}, nil
 	}
 	return evidence.View{}, nil
+}
+
+// addToCampaign lets who manages a campaign add the scan of its decision.
+func addToCampaign(tx *gorm.DB, actor inspection.Actor, id string) (evidence.Grant, error) {
+	c, err := plan.GetCampaign(tx, id)
+	if err != nil {
+		return evidence.Grant{}, err
+	}
+	capacity, ok := org.Can(actor, org.ManageCampaign, c.Subject())
+	if !ok {
+		return evidence.Grant{}, inspection.E(inspection.NotFound, "error.not_found")
+	}
+	return evidence.Grant{Side: evidence.Team, Organisation: c.IssuerID, Decision: c.DecisionNumber, Capacity: capacity}, nil
+}
+
+// seeInCampaign shows the scan of a decision to who may read the campaign.
+func seeInCampaign(tx *gorm.DB, actor inspection.Actor, id string) (evidence.View, error) {
+	c, err := plan.GetCampaign(tx, id)
+	if inspection.CodeOf(err) == inspection.NotFound {
+		return evidence.View{}, nil
+	}
+	if err != nil {
+		return evidence.View{}, err
+	}
+	capacity, ok := org.Can(actor, org.ReadCampaign, c.Subject())
+	if !ok {
+		return evidence.View{}, nil
+	}
+	return evidence.View{Side: evidence.Office, Sight: evidence.SeeAll, Capacity: capacity}, nil
 }
 
 // findingEvidence is what a finding asks of files.

@@ -2,9 +2,12 @@ package plan
 
 import (
 	"context"
+	"slices"
 
 	"congvu/inspection"
 	"congvu/inspection/org"
+
+	"gorm.io/gorm"
 )
 
 // Teammate is a person who holds a role in a team.
@@ -21,22 +24,19 @@ func (s *Service) Teammates(ctx context.Context, actor inspection.Actor, team st
 	if _, ok := org.Can(actor, org.PlanTarget, org.Subject{Team: team}); !ok {
 		return nil, notFound()
 	}
+	return people(s.db.WithContext(ctx).Where("person_roles.team_id = ?", team), on)
+}
+
+// people lists who holds, on a day, one of the roles that a condition keeps, each
+// person once.
+func people(which *gorm.DB, on inspection.Date) ([]Teammate, error) {
 	var rows []Teammate
-	err := s.db.WithContext(ctx).Table("person_roles").
+	err := which.Table("person_roles").
 		Select("person_roles.person_id, people.name, people.position, person_roles.role").
 		Joins("JOIN people ON people.id = person_roles.person_id").
-		Where("team_id = ? AND (valid_from = '' OR valid_from <= ?) AND (valid_to = '' OR valid_to >= ?)", team, on, on).
+		Where("(person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", on, on).
 		Order("people.search, people.id, person_roles.role").Find(&rows).Error
-	if err != nil {
-		return nil, err
-	}
-	var out []Teammate
-	for _, r := range rows {
-		if len(out) == 0 || out[len(out)-1].PersonID != r.PersonID {
-			out = append(out, r)
-		}
-	}
-	return out, nil
+	return slices.CompactFunc(rows, func(a, b Teammate) bool { return a.PersonID == b.PersonID }), err
 }
 
 // Reinspections are the sealed targets that the actor knows of and that check the

@@ -13,14 +13,25 @@ import (
 	"gorm.io/gorm/clause"
 )
 
+// Checks is what the plan asks of the checks that were made from it.
+type Checks interface {
+	// First is the day of the first check under a campaign, empty for none.
+	First(tx *gorm.DB, campaign string) (inspection.Date, error)
+	// HandOver gives what is still to be decided under a campaign to another person.
+	HandOver(tx *gorm.DB, campaign, decider string) error
+}
+
 // Service serves the plan.
 type Service struct {
-	db    *gorm.DB
-	clock inspection.Clock
+	db     *gorm.DB
+	clock  inspection.Clock
+	checks Checks
 }
 
 // New makes the service.
-func New(db *gorm.DB, clock inspection.Clock) *Service { return &Service{db: db, clock: clock} }
+func New(db *gorm.DB, clock inspection.Clock, checks Checks) *Service {
+	return &Service{db: db, clock: clock, checks: checks}
+}
 
 var columns = org.Columns{Unit: "targets.organisation_id", Team: "targets.team_id", Lead: "targets.lead_id",
 	Opened: "EXISTS (SELECT 1 FROM target_openings o WHERE o.target_id = targets.id AND o.person_id = ?)"}
@@ -38,9 +49,10 @@ func subject(t Target, openings []Opening, leadsOnly bool) org.Subject {
 // CreateCampaign stores a campaign in the caller's transaction. For set-up and
 // import; it asks for no right.
 func CreateCampaign(tx *gorm.DB, c Campaign) error {
-	if c.Version == 0 {
-		c.Version = 1
+	if c.State == "" {
+		c.State = Active
 	}
+	c.Search, c.Version = inspection.Fold(c.Title+" "+c.DecisionNumber), max(1, c.Version)
 	return tx.Create(&c).Error
 }
 
@@ -52,6 +64,10 @@ func CreateTeam(tx *gorm.DB, t Team) error {
 	if t.Symbol == "" {
 		t.Symbol = "ĐKT"
 	}
+	if t.State == "" {
+		t.State = Active
+	}
+	t.Version = max(1, t.Version)
 	return tx.Create(&t).Error
 }
 
@@ -105,9 +121,11 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 		return old, err
 	}
 	switch {
+	case atWork(campaign, team) != nil:
+		return Target{}, atWork(campaign, team)
 	case campaign.DecisionNumber == "" || campaign.ChecklistID == nil:
 		return Target{}, inspection.E(inspection.Invalid, "plan.error.no_decision")
-	case !n.PlannedOn.Within(campaign.PeriodFrom, campaign.PeriodTo):
+	case n.Form != Reinspection && !n.PlannedOn.Within(campaign.PeriodFrom, campaign.PeriodTo): // what was promised is looked at when it is due
 		return Target{}, inspection.E(inspection.Invalid, "plan.error.outside_period", "from", campaign.PeriodFrom, "to", campaign.PeriodTo).
 			Field("planned_on", "error.invalid")
 	case n.PlannedOn < campaign.DecisionDate:
@@ -131,6 +149,9 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 		}
 	}
 	if err := n.there(tx); err != nil {
+		return Target{}, err
+	}
+	if err := n.inScope(tx, campaign.ID); err != nil {
 		return Target{}, err
 	}
 	if err := conflictOfInterest(tx, members, n.OrganisationID); err != nil {
@@ -198,6 +219,35 @@ func (n NewTarget) there(tx *gorm.DB) error {
 		return bad("desk")
 	}
 	return err
+}
+
+// inScope holds that the campaign is about the unit or the desk, where it names any.
+func (n NewTarget) inScope(tx *gorm.DB, campaign string) error {
+	places, err := placesOf(tx, campaign)
+	if err != nil || len(places) == 0 || n.Form == Reinspection {
+		return err
+	}
+	if !slices.ContainsFunc(places, func(p Place) bool {
+		return p.OrganisationID == n.OrganisationID && (p.DeskID == nil || n.DeskID != nil && *p.DeskID == *n.DeskID)
+	}) {
+		return inspection.E(inspection.Invalid, "plan.error.not_in_scope").Field("place", "plan.error.not_in_scope")
+	}
+	return nil
+}
+
+// atWork refuses what needs a campaign and a team that are at work.
+func atWork(c Campaign, t Team) error {
+	switch {
+	case c.State == Suspended:
+		return inspection.E(inspection.Conflict, "plan.error.campaign_suspended")
+	case c.State == Dropped:
+		return inspection.E(inspection.Conflict, "plan.error.campaign_cancelled")
+	case t.State == Suspended:
+		return inspection.E(inspection.Conflict, "plan.error.team_suspended")
+	case t.State == Dropped:
+		return inspection.E(inspection.Conflict, "plan.error.team_cancelled")
+	}
+	return nil
 }
 
 // conflictOfInterest refuses a team with a member who belongs or belonged to the
@@ -277,13 +327,15 @@ type Item struct {
 	OpenedTo       []string
 }
 
-// Waiting lists the sealed targets that the actor knows of and that are due by a
-// day, the earliest first. Anybody may ask; most know of none.
+// Waiting lists the sealed targets that the actor knows of, that nothing holds up and
+// that are due by a day, the earliest first. Anybody may ask; most know of none.
 func (s *Service) Waiting(ctx context.Context, actor inspection.Actor, by inspection.Date) ([]Item, error) {
 	tx := s.db.WithContext(ctx)
 	var targets []Target
 	err := tx.Scopes(org.Scope(actor, org.ReadTarget, columns)).
-		Where("targets.state = ? AND targets.planned_on <= ?", Sealed, by).
+		Where("targets.state = ? AND NOT targets.suspended AND targets.planned_on <= ?", Sealed, by).
+		Where("NOT EXISTS (SELECT 1 FROM campaigns c WHERE c.id = targets.campaign_id AND c.state <> ?)", Active).
+		Where("NOT EXISTS (SELECT 1 FROM teams m WHERE m.id = targets.team_id AND m.state <> ?)", Active).
 		Order("targets.planned_on, targets.planned_at, targets.id").Limit(200).Find(&targets).Error
 	if err != nil {
 		return nil, err
@@ -381,6 +433,14 @@ func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant
 	if err := take(tx, &taken.Team, t.TeamID); err != nil {
 		return Taken{}, err
 	}
+	switch err := atWork(taken.Campaign, taken.Team); {
+	case err != nil:
+		return Taken{}, err
+	case t.Suspended:
+		return Taken{}, inspection.E(inspection.Conflict, "plan.error.target_suspended")
+	case now.Date() < taken.Campaign.DecisionDate:
+		return Taken{}, inspection.E(inspection.Conflict, "plan.error.before_decision")
+	}
 	for _, o := range openings {
 		if o.Leads {
 			taken.Members = nil // another member leads on site in the lead's place
@@ -437,5 +497,9 @@ func take(tx *gorm.DB, into any, id string) error {
 func notFound() error { return inspection.E(inspection.NotFound, "error.not_found") }
 
 func record(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, action, id string, at inspection.Instant, data map[string]any) error {
-	return history.Append(tx, history.Event{Actor: actor, Capacity: capacity, Action: action, SubjectKind: "target", SubjectID: id, At: at, Data: data})
+	return recordOn(tx, actor, capacity, action, "target", id, at, data)
+}
+
+func recordOn(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, action, kind, id string, at inspection.Instant, data map[string]any) error {
+	return history.Append(tx, history.Event{Actor: actor, Capacity: capacity, Action: action, SubjectKind: kind, SubjectID: id, At: at, Data: data})
 }

@@ -34,7 +34,7 @@ type world struct {
 func setUp(t *testing.T, db *gorm.DB) *world {
 	t.Helper()
 	clock := inspection.NewManualClock(time.Date(2026, 3, 2, 8, 0, 0, 0, inspection.Zone))
-	w := &world{Service: New(db, clock), t: t, db: db, clock: clock}
+	w := &world{Service: New(db, clock, &checks{}), t: t, db: db, clock: clock}
 	boot := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}}
 	_, err := org.New(db, clock).ImportUnits(ctx, boot, strings.NewReader("key,name,unit_type,parent_key,valid_from,valid_to\nvn,Việt Nam,COUNTRY,,,\n"),
 		strings.NewReader("predecessor_key,portion,successor_key,relation,legal_act,effective_date\n"), false)
@@ -293,4 +293,17 @@ func TestATeamNumbersItsDocumentsByItsSeal(t *testing.T) {
 	if (Team{ID: "t"}).Issuer(c) != "org:o" || (Team{ID: "t", HasSeal: true}).Issuer(c) != "team:t" {
 		t.Error("the issuer of a team's documents")
 	}
+}
+
+// checks stands for the checks made under a campaign.
+type checks struct {
+	first   inspection.Date
+	decider string
+}
+
+func (c *checks) First(*gorm.DB, string) (inspection.Date, error) { return c.first, nil }
+
+func (c *checks) HandOver(_ *gorm.DB, _, decider string) error {
+	c.decider = decider
+	return nil
 }

@@ -1,6 +1,9 @@
 package plan
 
-import "congvu/inspection"
+import (
+	"congvu/inspection"
+	"congvu/inspection/org"
+)
 
 // Form is the form of a check.
 type Form string
@@ -12,6 +15,19 @@ const (
 	Thematic     Form = "THEMATIC"
 	Reinspection Form = "REINSPECTION"
 )
+
+// Standing tells whether a campaign or a team is at work.
+type Standing string
+
+// The standings. What is cancelled stays so; what was done under it stays valid.
+const (
+	Active    Standing = "ACTIVE"
+	Suspended Standing = "SUSPENDED"
+	Dropped   Standing = "CANCELLED"
+)
+
+// Standings lists them.
+var Standings = []Standing{Active, Suspended, Dropped}
 
 // Campaign is a decision to check, with its period and the version of the
 // checklist that its checks use.
@@ -26,8 +42,20 @@ type Campaign struct {
 	PeriodTo       inspection.Date    `gorm:"column:period_to"`
 	ChecklistID    *string            `gorm:"column:checklist_id"`
 	Simulated      bool               `gorm:"column:simulated"`
+	State          Standing           `gorm:"column:state"`
+	CreatedBy      string             `gorm:"column:created_by"` // empty: by import
 	CreatedAt      inspection.Instant `gorm:"column:created_at;autoCreateTime:false"`
+	Search         string             `gorm:"column:search"`
 	Version        int64              `gorm:"column:version"`
+}
+
+// Subject is the facts of a campaign that decide rights.
+func (c Campaign) Subject() org.Subject {
+	s := org.Subject{Issuer: c.IssuerID, Author: c.CreatedBy}
+	if c.DecidedBy != nil {
+		s.Decider = *c.DecidedBy
+	}
+	return s
 }
 
 // TableName is the table.
@@ -51,11 +79,14 @@ const UnitChecks = "UNIT_CHECKS"
 // Team is who goes out under a campaign. A team with a seal of its own numbers its
 // documents itself.
 type Team struct {
-	ID         string `gorm:"column:id;primaryKey"`
-	CampaignID string `gorm:"column:campaign_id"`
-	Name       string `gorm:"column:name"`
-	Symbol     string `gorm:"column:symbol"`
-	HasSeal    bool   `gorm:"column:has_seal"`
+	ID         string             `gorm:"column:id;primaryKey"`
+	CampaignID string             `gorm:"column:campaign_id"`
+	Name       string             `gorm:"column:name"`
+	Symbol     string             `gorm:"column:symbol"`
+	HasSeal    bool               `gorm:"column:has_seal"`
+	State      Standing           `gorm:"column:state"`
+	CreatedAt  inspection.Instant `gorm:"column:created_at;autoCreateTime:false"`
+	Version    int64              `gorm:"column:version"`
 }
 
 // TableName is the table.
@@ -94,6 +125,7 @@ type Target struct {
 	PlannedOn      inspection.Date    `gorm:"column:planned_on"`
 	PlannedAt      inspection.Minute  `gorm:"column:planned_at"`
 	State          State              `gorm:"column:state"`
+	Suspended      bool               `gorm:"column:suspended"` // only while sealed
 	ReinspectsID   *string            `gorm:"column:reinspects_id"`
 	CreatedAt      inspection.Instant `gorm:"column:created_at;autoCreateTime:false"`
 	Version        int64              `gorm:"column:version"`
@@ -124,8 +156,38 @@ type TargetFinding struct {
 // TableName is the table.
 func (TargetFinding) TableName() string { return "target_findings" }
 
+// Place is a unit, mostly one of its desks, that a campaign is about.
+type Place struct {
+	ID             string             `gorm:"column:id;primaryKey"`
+	CampaignID     string             `gorm:"column:campaign_id"`
+	OrganisationID string             `gorm:"column:organisation_id"`
+	DeskID         *string            `gorm:"column:desk_id"`
+	AddedBy        string             `gorm:"column:added_by"`
+	AddedAt        inspection.Instant `gorm:"column:added_at"`
+	RemovedAt      inspection.Instant `gorm:"column:removed_at"`
+}
+
+// TableName is the table.
+func (Place) TableName() string { return "campaign_places" }
+
+// Change is one change of something in the plan: what it was, what it became, why.
+type Change struct {
+	ID          string             `gorm:"column:id;primaryKey"`
+	SubjectKind string             `gorm:"column:subject_kind"`
+	SubjectID   string             `gorm:"column:subject_id"`
+	Field       string             `gorm:"column:field"`
+	Was         string             `gorm:"column:was"`
+	Became      string             `gorm:"column:became"`
+	Reason      string             `gorm:"column:reason"`
+	ChangedBy   string             `gorm:"column:changed_by"`
+	ChangedAt   inspection.Instant `gorm:"column:changed_at"`
+}
+
+// TableName is the table.
+func (Change) TableName() string { return "plan_changes" }
+
 // Tables lists a value of every table of the package, for the test that compares
 // them with the schema.
 func Tables() []any {
-	return []any{Campaign{}, Count{}, Team{}, Target{}, Opening{}, TargetFinding{}}
+	return []any{Campaign{}, Count{}, Team{}, Target{}, Opening{}, TargetFinding{}, Place{}, Change{}}
 }

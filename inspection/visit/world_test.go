@@ -167,7 +167,7 @@ func newWorld(t testing.TB, db *gorm.DB) *world {
 	w.must(err)
 	w.visits = visit.New(db, w.clock, visitFiles{w.files})
 	rights.visits = w.visits
-	w.plan, w.finds = plan.New(db, w.clock), finding.New(db, w.clock, findingFiles{w.files})
+	w.plan, w.finds = plan.New(db, w.clock, visit.Checks{}), finding.New(db, w.clock, findingFiles{w.files})
 
 	act := org.Act{At: w.clock.Now()}
 	boot := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}}

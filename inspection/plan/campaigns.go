@@ -1,0 +1,440 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"congvu/inspection"
+	"congvu/inspection/checklist"
+	"congvu/inspection/history"
+	"congvu/inspection/org"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+var campaignColumns = org.Columns{Issuer: "campaigns.issuer_id", Decider: "campaigns.decided_by", Author: "campaigns.created_by"}
+
+// NewCampaign is what a decision to check says.
+type NewCampaign struct {
+	ID             string
+	Title          string
+	IssuerID       string
+	DecisionNumber string
+	DecisionDate   inspection.Date
+	DecidedBy      string // who concludes
+	From, To       inspection.Date
+	ChecklistID    string
+}
+
+// deciders are the roles whose holder may sign a decision to check: the chair or a vice
+// chair of a committee, the head of a department (domain §3.1).
+var deciders = []inspection.Role{inspection.Chairperson, inspection.ViceChairperson, inspection.UnitHead}
+
+// Create makes a campaign. Who plans for the issuer may. The decision must be signed,
+// by who could sign it, before the period ends; the checklist must be published. The
+// same id twice is one creation. Codes: invalid, not_found, conflict.
+func (s *Service) Create(ctx context.Context, actor inspection.Actor, n NewCampaign) (Campaign, error) {
+	var c Campaign
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := inspection.CheckID(n.ID); err != nil {
+			return err
+		}
+		capacity, ok := org.Can(actor, org.CreateCampaign, org.Subject{Issuer: n.IssuerID})
+		if !ok {
+			return notFound()
+		}
+		err := take(tx, &c, n.ID)
+		if err == nil {
+			if c.CreatedBy == actor.Person && c.IssuerID == n.IssuerID {
+				return nil
+			}
+			return inspection.E(inspection.Conflict, "error.conflict")
+		}
+		if inspection.CodeOf(err) != inspection.NotFound {
+			return err
+		}
+		now := s.clock.Now()
+		if err := n.check(tx, now.Date()); err != nil {
+			return err
+		}
+		c = Campaign{ID: n.ID, IssuerID: n.IssuerID, CreatedBy: actor.Person, CreatedAt: now}
+		n.fill(&c)
+		if err := CreateCampaign(tx, c); err != nil {
+			if errors.Is(err, gorm.ErrDuplicatedKey) { // the same form, sent twice at once
+				return inspection.E(inspection.Conflict, "error.conflict")
+			}
+			return err
+		}
+		c.State, c.Version = Active, 1
+		return recordOn(tx, actor, capacity, "campaign.create", "campaign", c.ID, now, map[string]any{"issuer": c.IssuerID, "decided_by": n.DecidedBy,
+			"decision": c.DecisionNumber, "decided_on": c.DecisionDate, "from": c.PeriodFrom, "to": c.PeriodTo, "checklist": n.ChecklistID})
+	})
+	return c, err
+}
+
+func (n NewCampaign) fill(c *Campaign) {
+	c.Title, c.DecisionNumber, c.DecisionDate, c.DecidedBy = n.Title, n.DecisionNumber, n.DecisionDate, &n.DecidedBy
+	c.PeriodFrom, c.PeriodTo, c.ChecklistID = n.From, n.To, &n.ChecklistID
+	c.Search = inspection.Fold(c.Title + " " + c.DecisionNumber)
+}
+
+// check looks at everything that the form says, and names every field that is wrong.
+func (n *NewCampaign) check(tx *gorm.DB, today inspection.Date) error {
+	bad := inspection.E(inspection.Invalid, "error.invalid")
+	var ok bool
+	if n.Title, ok = inspection.Text(n.Title, 300); !ok || n.Title == "" || strings.Contains(n.Title, "\n") {
+		bad.Field("title", "plan.error.title")
+	}
+	if n.DecisionNumber, ok = inspection.Text(n.DecisionNumber, 60); !ok || n.DecisionNumber == "" || strings.Contains(n.DecisionNumber, "\n") {
+		bad.Field("decision_number", "plan.error.decision_number")
+	}
+	for field, d := range map[string]inspection.Date{"decision_date": n.DecisionDate, "from": n.From, "to": n.To} {
+		if _, err := inspection.ParseDate(string(d)); err != nil || d == "" {
+			bad.Field(field, "plan.error.day")
+		}
+	}
+	if len(bad.Fields) == 0 {
+		switch {
+		case n.To < n.From:
+			bad.Field("to", "org.error.dates_reversed")
+		case n.DecisionDate > today:
+			bad.Field("decision_date", "plan.error.decision_ahead")
+		case n.DecisionDate > n.To:
+			bad.Field("decision_date", "plan.error.decision_after_period")
+		}
+	}
+	if len(bad.Fields) == 0 {
+		signers, err := holders(tx, n.IssuerID, n.DecisionDate, deciders)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(signers, func(t Teammate) bool { return t.PersonID == n.DecidedBy }) {
+			bad.Field("decided_by", "plan.error.decided_by")
+		}
+	}
+	var lists []checklist.Checklist
+	if err := tx.Where("id = ? AND state = ?", n.ChecklistID, checklist.Published).Limit(1).Find(&lists).Error; err != nil {
+		return err
+	}
+	if len(lists) == 0 {
+		bad.Field("checklist", "plan.error.checklist")
+	}
+	if len(bad.Fields) > 0 {
+		return bad
+	}
+	return nil
+}
+
+// holders lists who holds one of the roles in an organisation on a day, each person once.
+func holders(tx *gorm.DB, organisation string, on inspection.Date, roles []inspection.Role) ([]Teammate, error) {
+	return people(tx.Where("person_roles.organisation_id = ? AND person_roles.team_id IS NULL AND person_roles.role IN ?", organisation, roles), on)
+}
+
+// Deciders lists who may have signed a decision of an issuer on a day. Who may make a
+// campaign of the issuer may ask. Code: not_found.
+func (s *Service) Deciders(ctx context.Context, actor inspection.Actor, issuer string, on inspection.Date) ([]Teammate, error) {
+	if _, ok := org.Can(actor, org.CreateCampaign, org.Subject{Issuer: issuer}); !ok {
+		return nil, notFound()
+	}
+	return holders(s.db.WithContext(ctx), issuer, on, deciders)
+}
+
+// Issuers are the organisations for which the actor may make a campaign.
+func Issuers(actor inspection.Actor) []string {
+	var out []string
+	for _, c := range actor.Capacities {
+		if c.Organisation == "" || slices.Contains(out, c.Organisation) {
+			continue
+		}
+		if _, ok := org.Can(actor, org.CreateCampaign, org.Subject{Issuer: c.Organisation}); ok {
+			out = append(out, c.Organisation)
+		}
+	}
+	return out
+}
+
+// Filter narrows the list of campaigns.
+type Filter struct {
+	Query string
+	State Standing
+}
+
+// Campaigns lists the campaigns that the actor may read, the latest first. The cursor
+// of the next page is empty on the last.
+func (s *Service) Campaigns(ctx context.Context, actor inspection.Actor, f Filter, page inspection.Page) ([]Campaign, string, error) {
+	tx := s.db.WithContext(ctx).Scopes(org.Scope(actor, org.ReadCampaign, campaignColumns))
+	for _, word := range strings.Fields(inspection.Fold(f.Query)) {
+		tx = tx.Where("campaigns.search LIKE ?", "%"+word+"%")
+	}
+	if f.State != "" {
+		tx = tx.Where("campaigns.state = ?", f.State)
+	}
+	if from, id, ok := strings.Cut(page.Cursor, "|"); ok {
+		tx = tx.Where("campaigns.period_from < ? OR (campaigns.period_from = ? AND campaigns.id < ?)", from, from, id)
+	}
+	var rows []Campaign
+	if err := tx.Order("campaigns.period_from DESC, campaigns.id DESC").Limit(page.Size() + 1).Find(&rows).Error; err != nil {
+		return nil, "", err
+	}
+	if len(rows) <= page.Size() {
+		return rows, "", nil
+	}
+	rows = rows[:page.Size()]
+	last := rows[len(rows)-1]
+	return rows, string(last.PeriodFrom) + "|" + last.ID, nil
+}
+
+// Sheet is a campaign with what its page shows.
+type Sheet struct {
+	Campaign
+	Issuer, Decider, Checklist string // names
+	Teams                      []TeamSheet
+	Places                     int // that it is about; 0: all
+	Changes                    []ChangeLine
+	MayManage                  bool
+}
+
+// TeamSheet is a team with who is in it.
+type TeamSheet struct {
+	Team
+	Campaign  Campaign
+	Members   []MemberLine
+	Changes   []ChangeLine
+	MayManage bool
+	MayPlan   bool // put targets into its plan
+}
+
+// MemberLine is a role that somebody holds in a team.
+type MemberLine struct {
+	org.RoleRow
+	Name, Position string
+	Past           bool // ended before today
+}
+
+// ChangeLine is a change with the name of who made it.
+type ChangeLine struct {
+	Change
+	By string
+}
+
+// GetCampaign is one campaign with its teams. Who may read it may. Code: not_found.
+func (s *Service) GetCampaign(ctx context.Context, actor inspection.Actor, id string) (Sheet, error) {
+	tx := s.db.WithContext(ctx)
+	var sheet Sheet
+	if err := take(tx, &sheet.Campaign, id); err != nil {
+		return sheet, err
+	}
+	if _, ok := org.Can(actor, org.ReadCampaign, sheet.Subject()); !ok {
+		return sheet, notFound()
+	}
+	_, sheet.MayManage = org.Can(actor, org.ManageCampaign, sheet.Subject())
+	names, err := org.Names(tx, sheet.IssuerID, deref(sheet.DecidedBy))
+	if err != nil {
+		return sheet, err
+	}
+	sheet.Issuer, sheet.Decider = names[sheet.IssuerID], names[deref(sheet.DecidedBy)]
+	if sheet.ChecklistID != nil {
+		if err := tx.Model(&checklist.Checklist{}).Where("id = ?", *sheet.ChecklistID).Limit(1).Pluck("title_vi", &sheet.Checklist).Error; err != nil {
+			return sheet, err
+		}
+	}
+	var teams []Team
+	if err := tx.Where("campaign_id = ?", id).Order("name, id").Find(&teams).Error; err != nil {
+		return sheet, err
+	}
+	for _, t := range teams {
+		ts, err := s.teamSheet(tx, actor, t, sheet.Campaign)
+		if err != nil {
+			return sheet, err
+		}
+		sheet.Teams = append(sheet.Teams, ts)
+	}
+	places, err := placesOf(tx, id)
+	if err != nil {
+		return sheet, err
+	}
+	sheet.Places = len(places)
+	sheet.Changes, err = changesOf(tx, "campaign", id)
+	return sheet, err
+}
+
+// manage loads a campaign for a change by the actor, locked. Codes: not_found,
+// forbidden, conflict (version).
+func manage(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Campaign, inspection.Capacity, error) {
+	var c Campaign
+	if err := take(tx.Clauses(clause.Locking{Strength: "UPDATE"}), &c, id); err != nil {
+		return c, inspection.Capacity{}, err
+	}
+	if _, ok := org.Can(actor, org.ReadCampaign, c.Subject()); !ok {
+		return c, inspection.Capacity{}, notFound()
+	}
+	capacity, ok := org.Can(actor, org.ManageCampaign, c.Subject())
+	switch {
+	case !ok:
+		return c, capacity, inspection.E(inspection.Forbidden, "plan.error.not_yours")
+	case version != 0 && version != c.Version:
+		return c, capacity, inspection.E(inspection.Conflict, "plan.error.changed_meanwhile")
+	case c.State == Dropped:
+		return c, capacity, inspection.E(inspection.Conflict, "plan.error.campaign_cancelled")
+	}
+	return c, capacity, nil
+}
+
+// Change corrects a campaign with a reason; the issuer stays. Who manages it may. A
+// decision cannot be dated after the first check made under it, nor the period leave
+// that check out. A new decider takes over what is still to be decided. Codes: invalid,
+// not_found, forbidden, conflict.
+func (s *Service) Change(ctx context.Context, actor inspection.Actor, version int64, n NewCampaign, reason string) error {
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		c, capacity, err := manage(tx, actor, n.ID, version)
+		if err != nil {
+			return err
+		}
+		n.IssuerID = c.IssuerID
+		now := s.clock.Now()
+		if err := checkReason(&reason); err != nil {
+			return err
+		}
+		if err := n.check(tx, now.Date()); err != nil {
+			return err
+		}
+		first, err := s.checks.First(tx, c.ID)
+		if err != nil {
+			return err
+		}
+		if first != "" && n.DecisionDate > first {
+			return inspection.E(inspection.Invalid, "plan.error.decision_after_check", "on", first.VN()).Field("decision_date", "plan.error.decision_after_check")
+		}
+		if first != "" && n.From > first {
+			return inspection.E(inspection.Invalid, "plan.error.period_after_check", "on", first.VN()).Field("from", "plan.error.period_after_check")
+		}
+		was := c
+		n.fill(&c)
+		names, err := org.Names(tx, deref(was.DecidedBy), n.DecidedBy)
+		if err != nil {
+			return err
+		}
+		changed := changes{kind: "campaign", id: c.ID, reason: reason}
+		changed.add("title", was.Title, c.Title)
+		changed.add("decision_number", was.DecisionNumber, c.DecisionNumber)
+		changed.add("decision_date", was.DecisionDate.VN(), c.DecisionDate.VN())
+		changed.add("decided_by", names[deref(was.DecidedBy)], names[n.DecidedBy])
+		changed.add("from", was.PeriodFrom.VN(), c.PeriodFrom.VN())
+		changed.add("to", was.PeriodTo.VN(), c.PeriodTo.VN())
+		changed.add("checklist", deref(was.ChecklistID), n.ChecklistID)
+		if len(changed.rows) == 0 && deref(was.DecidedBy) == n.DecidedBy {
+			return inspection.E(inspection.Invalid, "plan.error.nothing_changed")
+		}
+		if err := updated(tx.Model(&Campaign{}).Where("id = ? AND version = ?", c.ID, was.Version).Updates(map[string]any{
+			"title": c.Title, "decision_number": c.DecisionNumber, "decision_date": c.DecisionDate, "decided_by": n.DecidedBy,
+			"period_from": c.PeriodFrom, "period_to": c.PeriodTo, "checklist_id": n.ChecklistID, "search": c.Search, "version": was.Version + 1})); err != nil {
+			return err
+		}
+		act := org.Act{Actor: actor, Capacity: capacity, At: now}
+		if deref(was.DecidedBy) != n.DecidedBy {
+			if err := s.checks.HandOver(tx, c.ID, n.DecidedBy); err != nil {
+				return err
+			}
+		}
+		return changed.write(tx, act, "campaign.change", map[string]any{"decided_by": n.DecidedBy, "decision": c.DecisionNumber,
+			"decided_on": c.DecisionDate, "from": c.PeriodFrom, "to": c.PeriodTo, "checklist": n.ChecklistID})
+	})
+}
+
+// Stand suspends a campaign, takes it up again or cancels it, with a reason. Who manages
+// it may. While it is suspended or cancelled nothing is planned and no check begins
+// under it; what has begun goes on. What is cancelled stays so. Codes: invalid,
+// not_found, forbidden, conflict.
+func (s *Service) Stand(ctx context.Context, actor inspection.Actor, id string, version int64, to Standing, reason string) error {
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		c, capacity, err := manage(tx, actor, id, version)
+		if err != nil {
+			return err
+		}
+		if err := checkStanding(c.State, to); err != nil {
+			return err
+		}
+		if err := checkReason(&reason); err != nil {
+			return err
+		}
+		if err := updated(tx.Model(&Campaign{}).Where("id = ? AND version = ?", id, c.Version).
+			Updates(map[string]any{"state": to, "version": c.Version + 1})); err != nil {
+			return err
+		}
+		changed := changes{kind: "campaign", id: id, reason: reason}
+		changed.add("state", string(c.State), string(to))
+		return changed.write(tx, org.Act{Actor: actor, Capacity: capacity, At: s.clock.Now()}, "campaign.state", map[string]any{"state": to})
+	})
+}
+
+func checkStanding(from, to Standing) error {
+	if !slices.Contains(Standings, to) || from == to {
+		return inspection.E(inspection.Invalid, "plan.error.standing")
+	}
+	return nil
+}
+
+// checkReason holds that something is said.
+func checkReason(reason *string) error {
+	var ok bool
+	if *reason, ok = inspection.Text(*reason, 1000); !ok || *reason == "" {
+		return inspection.E(inspection.Invalid, "plan.error.reason").Field("reason", "plan.error.reason")
+	}
+	return nil
+}
+
+// updated turns an update that found no row of its version into a conflict.
+func updated(tx *gorm.DB) error {
+	if tx.Error == nil && tx.RowsAffected == 0 {
+		return inspection.E(inspection.Conflict, "plan.error.changed_meanwhile")
+	}
+	return tx.Error
+}
+
+// changes gathers what an act changes of one thing.
+type changes struct {
+	kind, id, reason string
+	rows             []Change
+}
+
+func (r *changes) add(field, was, became string) {
+	if was != became {
+		r.rows = append(r.rows, Change{SubjectKind: r.kind, SubjectID: r.id, Field: field, Was: was, Became: became, Reason: r.reason})
+	}
+}
+
+// write stores the changes, and in history that they were made.
+func (r *changes) write(tx *gorm.DB, act org.Act, action string, data map[string]any) error {
+	for i := range r.rows {
+		c := &r.rows[i]
+		c.ID, c.ChangedBy, c.ChangedAt = inspection.NewID(), act.Actor.Person, act.At
+		if err := tx.Create(c).Error; err != nil {
+			return err
+		}
+	}
+	if data == nil {
+		data = map[string]any{}
+	}
+	data["reason"] = history.TextHash(r.reason)
+	return recordOn(tx, act.Actor, act.Capacity, action, r.kind, r.id, act.At, data)
+}
+
+// changesOf lists what was changed of a thing, the latest first. The caller has checked
+// that the thing exists for who asks.
+func changesOf(tx *gorm.DB, kind, id string) ([]ChangeLine, error) {
+	var out []ChangeLine
+	err := tx.Model(&Change{}).Select("plan_changes.*, COALESCE(people.name, '') AS by").
+		Joins("LEFT JOIN people ON people.id = plan_changes.changed_by").
+		Where("subject_kind = ? AND subject_id = ?", kind, id).Order("changed_at DESC, plan_changes.id DESC").Limit(200).Find(&out).Error
+	return out, err
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,188 @@
+package plan
+
+import (
+	"context"
+
+	"congvu/inspection"
+	"congvu/inspection/history"
+	"congvu/inspection/org"
+
+	"gorm.io/gorm"
+)
+
+// maxPlaces bounds one act and the list of a campaign: more than all centres and points
+// of the country's largest province (domain §9.1: 126 units with 30 points).
+const maxPlaces = 2000
+
+func placesOf(tx *gorm.DB, campaign string) ([]Place, error) {
+	var out []Place
+	err := tx.Where("campaign_id = ? AND removed_at = 0", campaign).Order("id").Find(&out).Error
+	return out, err
+}
+
+// PlaceLine is a place that a campaign is about, with its names.
+type PlaceLine struct {
+	Place
+	Organisation, Desk string
+}
+
+// Places lists what a campaign is about; none means every unit. Who may read the
+// campaign may. Code: not_found.
+func (s *Service) Places(ctx context.Context, actor inspection.Actor, campaign string) ([]PlaceLine, error) {
+	tx := s.db.WithContext(ctx)
+	var c Campaign
+	if err := take(tx, &c, campaign); err != nil {
+		return nil, err
+	}
+	if _, ok := org.Can(actor, org.ReadCampaign, c.Subject()); !ok {
+		return nil, notFound()
+	}
+	var out []PlaceLine
+	err := tx.Model(&Place{}).Select("campaign_places.*, organisations.name AS organisation, COALESCE(desks.name, '') AS desk").
+		Joins("JOIN organisations ON organisations.id = campaign_places.organisation_id").
+		Joins("LEFT JOIN desks ON desks.id = campaign_places.desk_id").
+		Where("campaign_id = ? AND removed_at = 0", campaign).Order("organisations.search, desks.search, campaign_places.id").Find(&out).Error
+	return out, err
+}
+
+// AddPlaces adds units and desks, named by org.Place.Key, to what a campaign is about;
+// those that it names already stay as they are. Who manages the campaign may. Each must
+// exist on a day of the period. Codes: invalid, not_found, forbidden, conflict.
+func (s *Service) AddPlaces(ctx context.Context, actor inspection.Actor, campaign string, keys []string) (added int, err error) {
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		added = 0
+		c, capacity, err := manage(tx, actor, campaign, 0)
+		if err != nil {
+			return err
+		}
+		if len(keys) == 0 {
+			return inspection.E(inspection.Invalid, "plan.error.no_place").Field("place", "plan.error.no_place")
+		}
+		old, err := placesOf(tx, c.ID)
+		if err != nil {
+			return err
+		}
+		known := map[string]bool{}
+		for _, p := range old {
+			known[org.Place{OrganisationID: p.OrganisationID, DeskID: deref(p.DeskID)}.Key()] = true
+		}
+		now := s.clock.Now()
+		var rows []Place
+		for _, key := range keys {
+			if known[key] {
+				continue
+			}
+			known[key] = true
+			organisation, desk, err := org.PlaceOfKey(key)
+			if err != nil {
+				return err
+			}
+			if err := c.holds(tx, organisation, desk); err != nil {
+				return err
+			}
+			rows = append(rows, Place{ID: inspection.NewID(), CampaignID: c.ID, OrganisationID: organisation, DeskID: desk, AddedBy: actor.Person, AddedAt: now})
+		}
+		if len(old)+len(rows) > maxPlaces {
+			return inspection.E(inspection.Invalid, "plan.error.too_many_places", "max", maxPlaces).Field("place", "plan.error.too_many_places")
+		}
+		if added = len(rows); added == 0 {
+			return nil
+		}
+		if err := tx.CreateInBatches(rows, 100).Error; err != nil {
+			return err
+		}
+		return recordOn(tx, actor, capacity, "campaign.places", "campaign", c.ID, now, map[string]any{"added": added})
+	})
+	return added, err
+}
+
+// holds tells whether a place exists on some day of the campaign's period.
+func (c Campaign) holds(tx *gorm.DB, organisation string, desk *string) error {
+	bad := inspection.E(inspection.Invalid, "plan.error.place_not_there").Field("place", "plan.error.place_not_there")
+	meets := func(from, to inspection.Date) bool {
+		return (from == "" || from <= c.PeriodTo) && (to == "" || to >= c.PeriodFrom)
+	}
+	o, err := org.OrganisationByID(tx, organisation)
+	if inspection.CodeOf(err) == inspection.NotFound || err == nil && !meets(o.ValidFrom, o.ValidTo) {
+		return bad
+	}
+	if err != nil || desk == nil {
+		return err
+	}
+	d, err := org.DeskByID(tx, *desk)
+	if inspection.CodeOf(err) == inspection.NotFound || err == nil && (d.OrganisationID != organisation || !meets(d.ValidFrom, d.ValidTo)) {
+		return bad
+	}
+	return err
+}
+
+// RemovePlaces takes places out of what a campaign is about, with a reason. Who manages
+// the campaign may. Codes: invalid, not_found, forbidden, conflict.
+func (s *Service) RemovePlaces(ctx context.Context, actor inspection.Actor, campaign string, ids []string, reason string) error {
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		c, capacity, err := manage(tx, actor, campaign, 0)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			return inspection.E(inspection.Invalid, "plan.error.no_place").Field("place", "plan.error.no_place")
+		}
+		if err := checkReason(&reason); err != nil {
+			return err
+		}
+		now := s.clock.Now()
+		out := tx.Model(&Place{}).Where("campaign_id = ? AND id IN ? AND removed_at = 0", c.ID, ids).Updates(map[string]any{"removed_at": now})
+		if out.Error != nil {
+			return out.Error
+		}
+		if int(out.RowsAffected) != len(ids) {
+			return inspection.E(inspection.Conflict, "plan.error.changed_meanwhile")
+		}
+		changed := changes{kind: "campaign", id: c.ID, reason: reason}
+		var names []string
+		err = tx.Model(&Place{}).Joins("JOIN organisations ON organisations.id = campaign_places.organisation_id").
+			Joins("LEFT JOIN desks ON desks.id = campaign_places.desk_id").Where("campaign_places.id IN ?", ids).
+			Order("organisations.search, desks.search").Pluck("COALESCE(desks.name, organisations.name)", &names).Error
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			changed.add("place", name, "")
+		}
+		return changed.write(tx, org.Act{Actor: actor, Capacity: capacity, At: now}, "campaign.places_removed",
+			map[string]any{"removed": len(ids), "ids": history.TextHash(joined(ids))})
+	})
+}
+
+func joined(ids []string) string {
+	out := ""
+	for _, id := range ids {
+		out += id + " "
+	}
+	return out
+}
+
+// PlacesToVisit finds the places of a day that a campaign is about, by words of their
+// names. Who may put targets into the plan of the team may. Codes: not_found.
+func (s *Service) PlacesToVisit(ctx context.Context, actor inspection.Actor, places *org.Service, team, query string, on inspection.Date, page inspection.Page) ([]org.Place, error) {
+	if _, ok := org.Can(actor, org.PlanTarget, org.Subject{Team: team}); !ok {
+		return nil, notFound()
+	}
+	tx := s.db.WithContext(ctx)
+	var t Team
+	if err := take(tx, &t, team); err != nil {
+		return nil, err
+	}
+	named, err := placesOf(tx, t.CampaignID)
+	if err != nil {
+		return nil, err
+	}
+	var among func(*gorm.DB) *gorm.DB
+	if len(named) > 0 {
+		among = func(q *gorm.DB) *gorm.DB {
+			return q.Where(`EXISTS (SELECT 1 FROM campaign_places p WHERE p.campaign_id = ? AND p.removed_at = 0
+				AND p.organisation_id = organisations.id AND (p.desk_id IS NULL OR p.desk_id = desks.id))`, t.CampaignID)
+		}
+	}
+	return places.Places(ctx, actor, query, on, among, page)
+}

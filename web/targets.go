@@ -1,0 +1,317 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"congvu/inspection"
+	"congvu/inspection/org"
+	"congvu/inspection/plan"
+
+	"github.com/labstack/echo/v4"
+)
+
+type targetsPage struct {
+	Base
+	Targets     []plan.Item
+	Teams       []plan.TeamSheet // whose plan the reader fills
+	State       string
+	States      []plan.State
+	Next, First string
+}
+
+// targetsPage lists the targets that the reader knows of.
+func (s *Server) targetsPage(c echo.Context) error {
+	ctx, a := c.Request().Context(), actor(c)
+	page := targetsPage{Base: s.base(c, "targets.title"), State: c.QueryParam("state"), States: []plan.State{plan.Sealed, plan.Started, plan.Cancelled}}
+	var next string
+	var err error
+	page.Targets, next, err = s.Plan.Known(ctx, a, plan.TargetFilter{State: plan.State(page.State)}, pageOf(c))
+	if err != nil {
+		return err
+	}
+	page.Next, page.First = turning(c, "/targets", next)
+	if page.Teams, err = s.plannedTeams(c); err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "targets", page)
+}
+
+// plannedTeams are the teams whose plan the actor fills today.
+func (s *Server) plannedTeams(c echo.Context) ([]plan.TeamSheet, error) {
+	var out []plan.TeamSheet
+	a := actor(c)
+	for _, capacity := range a.Capacities {
+		if _, ok := org.Can(a, org.PlanTarget, org.Subject{Team: capacity.Team}); !ok || slices.ContainsFunc(out, func(t plan.TeamSheet) bool { return t.ID == capacity.Team }) {
+			continue
+		}
+		t, err := s.Plan.GetTeam(c.Request().Context(), a, capacity.Team)
+		if inspection.CodeOf(err) == inspection.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if t.State == plan.Active && t.Campaign.State == plan.Active {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+type targetFormPage struct {
+	Base
+	Team    plan.TeamSheet
+	Form    string
+	Query   string
+	Found   []org.Place
+	More    bool
+	Place   string
+	Chosen  string // the name of the chosen place
+	Forms   []plan.Form
+	Kind    plan.Form
+	On, At  string
+	Members []plan.Teammate
+	Tell    map[string]string // member: "", told, leads
+}
+
+// newTarget is the form of a target. Words and choices of it travel in the body of a
+// request, never in an address: addresses are kept by browsers and proxies.
+func (s *Server) newTarget(c echo.Context) error {
+	page, err := s.targetView(c, c.QueryParam("team"))
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "target_form", page)
+}
+
+func (s *Server) targetView(c echo.Context, team string) (targetFormPage, error) {
+	ctx, a := c.Request().Context(), actor(c)
+	page := targetFormPage{Base: s.base(c, "targets.new"), Form: inspection.NewID(), Forms: []plan.Form{plan.Surprise, plan.Planned, plan.Thematic},
+		Kind: plan.Surprise, At: "08:00", Tell: map[string]string{}}
+	if _, ok := org.Can(a, org.PlanTarget, org.Subject{Team: team}); !ok {
+		return page, inspection.E(inspection.NotFound, "error.not_found")
+	}
+	var err error
+	if page.Team, err = s.Plan.GetTeam(ctx, a, team); err != nil {
+		return page, err
+	}
+	page.On = string(max(page.Now.Date(), page.Team.Campaign.PeriodFrom))
+	if c.Request().Method == http.MethodPost {
+		page.Query, page.Place, page.Kind = strings.TrimSpace(c.FormValue("q")), c.FormValue("place"), plan.Form(c.FormValue("form"))
+		page.On, page.At = c.FormValue("planned_on"), c.FormValue("at")
+		if id := formID(c); inspection.CheckID(id) == nil {
+			page.Form = id
+		}
+	}
+	on, bad := inspection.ParseDate(page.On)
+	if bad != nil || on == "" {
+		on = page.Now.Date()
+	}
+	if page.Members, err = s.Plan.Teammates(ctx, a, team, on); err != nil {
+		return page, err
+	}
+	page.Members = slices.DeleteFunc(page.Members, func(t plan.Teammate) bool { return t.PersonID == a.Person })
+	for _, m := range page.Members {
+		page.Tell[m.PersonID] = c.FormValue("tell." + m.PersonID)
+	}
+	if page.Found, err = s.Plan.PlacesToVisit(ctx, a, s.Org, team, page.Query, on, inspection.Page{Limit: shownPlaces}); err != nil {
+		return page, err
+	}
+	if len(page.Found) > shownPlaces {
+		page.Found, page.More = page.Found[:shownPlaces], true
+	}
+	return page, s.choosePlace(c, &page)
+}
+
+// choosePlace names the chosen place, which the words may not find any more.
+func (s *Server) choosePlace(c echo.Context, page *targetFormPage) error {
+	organisation, desk, err := org.PlaceOfKey(page.Place)
+	if err != nil {
+		page.Place = ""
+		return nil
+	}
+	ids := []string{organisation}
+	if desk != nil {
+		ids = append(ids, *desk)
+	}
+	names, err := s.Org.Names(c.Request().Context(), actor(c), ids...)
+	if err != nil {
+		return err
+	}
+	page.Chosen = names[organisation]
+	if desk != nil && names[*desk] != "" {
+		page.Chosen = names[*desk] + ", " + page.Chosen
+	}
+	return nil
+}
+
+// sealTarget searches once more, or seals the target.
+func (s *Server) sealTarget(c echo.Context) error {
+	if c.FormValue("do") == "find" {
+		page, err := s.targetView(c, c.FormValue("team"))
+		if err != nil {
+			return err
+		}
+		return s.render(c, http.StatusOK, "target_form", page)
+	}
+	n, err := targetOf(c)
+	if err == nil {
+		var t plan.Target
+		if t, err = s.Plan.Seal(c.Request().Context(), actor(c), n); err == nil {
+			return c.Redirect(http.StatusSeeOther, "/targets/"+t.ID+"?done=target")
+		}
+	}
+	page, again := s.targetView(c, c.FormValue("team"))
+	if again != nil {
+		return again
+	}
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "target_form", page) })
+}
+
+// targetOf reads the form of a target. Code: invalid.
+func targetOf(c echo.Context) (plan.NewTarget, error) {
+	bad := inspection.E(inspection.Invalid, "error.invalid")
+	n := plan.NewTarget{ID: formID(c), TeamID: c.FormValue("team"), LeadID: actor(c).Person, Form: plan.Form(c.FormValue("form"))}
+	var err error
+	if n.OrganisationID, n.DeskID, err = org.PlaceOfKey(c.FormValue("place")); err != nil {
+		bad.Field("place", "plan.error.no_place")
+	}
+	if n.PlannedOn, err = inspection.ParseDate(c.FormValue("planned_on")); err != nil || n.PlannedOn == "" {
+		bad.Field("planned_on", "plan.error.day")
+	}
+	if n.PlannedAt, err = inspection.ParseMinute(c.FormValue("at")); err != nil {
+		bad.Field("at", "reinspection.error.hour")
+	}
+	if n.Form == plan.Reinspection {
+		bad.Field("form", "error.invalid")
+	}
+	form, err := c.FormParams()
+	if err != nil {
+		return n, bodyError(err)
+	}
+	for name, v := range form {
+		if person, ok := strings.CutPrefix(name, "tell."); ok && len(v) > 0 && v[0] != "" {
+			n.OpenTo = append(n.OpenTo, plan.Opening{PersonID: person, Leads: v[0] == "leads"})
+		}
+	}
+	slices.SortFunc(n.OpenTo, func(a, b plan.Opening) int { return strings.Compare(a.PersonID, b.PersonID) })
+	if len(bad.Fields) > 0 {
+		return n, bad
+	}
+	return n, nil
+}
+
+type targetPage struct {
+	Base
+	T       plan.TargetSheet
+	Members []plan.Teammate // to whom it can be opened
+	Heads   []plan.Teammate // who can take it over
+	Forms   []plan.Form
+	Reason  string
+	On, At  string
+	Kind    plan.Form
+	Lead    string
+	To      string
+	Tell    string
+}
+
+func (s *Server) targetPage(c echo.Context) error {
+	page, err := s.oneTarget(c)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "target", page)
+}
+
+func (s *Server) oneTarget(c echo.Context) (targetPage, error) {
+	ctx, a := c.Request().Context(), actor(c)
+	t, err := s.Plan.Sheet(ctx, a, c.Param("id"))
+	if err != nil {
+		return targetPage{}, err
+	}
+	page := targetPage{Base: s.base(c, "targets.one"), T: t, Forms: []plan.Form{plan.Surprise, plan.Planned, plan.Thematic},
+		On: string(t.PlannedOn), At: t.PlannedAt.String(), Kind: t.Form, Lead: t.LeadID}
+	if !t.MayManage || t.State != plan.Sealed {
+		return page, nil
+	}
+	team, err := s.Plan.Teammates(ctx, a, t.TeamID, max(t.PlannedOn, page.Now.Date()))
+	if inspection.CodeOf(err) == inspection.NotFound { // leads the target, heads the team no more
+		return page, nil
+	}
+	if err != nil {
+		return page, err
+	}
+	for _, m := range team {
+		if m.PersonID != t.LeadID && !slices.ContainsFunc(t.Openings, func(o plan.OpeningLine) bool { return o.PersonID == m.PersonID }) {
+			page.Members = append(page.Members, m)
+		}
+		if m.Role == inspection.TeamLead || m.Role == inspection.DeputyLead {
+			page.Heads = append(page.Heads, m)
+		}
+	}
+	return page, nil
+}
+
+func (s *Server) targetDone(c echo.Context, err error, done string) error {
+	if err == nil {
+		to := "/targets/" + c.Param("id") + "?done=" + done
+		if _, err := s.Plan.Get(c.Request().Context(), actor(c), c.Param("id")); err != nil { // handed over: it exists for them no more
+			to = "/targets?done=" + done
+		}
+		return c.Redirect(http.StatusSeeOther, to)
+	}
+	page, again := s.oneTarget(c)
+	if again != nil {
+		return again
+	}
+	page.Reason, page.To = c.FormValue("reason"), c.FormValue("to")
+	if v := c.FormValue("planned_on"); v != "" {
+		page.On, page.At, page.Kind, page.Lead = v, c.FormValue("at"), plan.Form(c.FormValue("form")), c.FormValue("lead")
+	}
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "target", page) })
+}
+
+// moveTarget gives a target another day, hour, form or lead.
+func (s *Server) moveTarget(c echo.Context) error {
+	bad := inspection.E(inspection.Invalid, "error.invalid")
+	m := plan.Moved{Form: plan.Form(c.FormValue("form")), LeadID: c.FormValue("lead")}
+	version, err := formVersion(c)
+	if err != nil {
+		return s.targetDone(c, err, "")
+	}
+	if m.PlannedOn, err = inspection.ParseDate(c.FormValue("planned_on")); err != nil || m.PlannedOn == "" {
+		bad.Field("planned_on", "plan.error.day")
+	}
+	if m.PlannedAt, err = inspection.ParseMinute(c.FormValue("at")); err != nil {
+		bad.Field("at", "reinspection.error.hour")
+	}
+	if len(bad.Fields) > 0 {
+		return s.targetDone(c, bad, "")
+	}
+	return s.targetDone(c, s.Plan.Move(c.Request().Context(), actor(c), c.Param("id"), version, m, c.FormValue("reason")), "changed")
+}
+
+// standTarget suspends a target, takes it up again or cancels it.
+func (s *Server) standTarget(c echo.Context) error {
+	ctx, a, id, reason := c.Request().Context(), actor(c), c.Param("id"), c.FormValue("reason")
+	version, err := formVersion(c)
+	if err == nil {
+		switch to := plan.Standing(c.FormValue("to")); to {
+		case plan.Active, plan.Suspended:
+			err = s.Plan.Hold(ctx, a, id, version, to == plan.Suspended, reason)
+		case plan.Dropped:
+			err = s.Plan.Drop(ctx, a, id, version, reason)
+		default:
+			err = inspection.E(inspection.Invalid, "plan.error.standing")
+		}
+	}
+	return s.targetDone(c, err, "changed")
+}
+
+// openTarget tells a member of a target.
+func (s *Server) openTarget(c echo.Context) error {
+	err := s.Plan.Open(c.Request().Context(), actor(c), c.Param("id"), c.FormValue("person"), c.FormValue("leads") != "")
+	return s.targetDone(c, err, "opened")
+}
