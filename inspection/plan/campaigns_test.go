@@ -1,0 +1,424 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"congvu/inspection"
+	"congvu/inspection/org"
+	"congvu/migrations/dbtest"
+
+	"gorm.io/gorm"
+)
+
+// office is a home-affairs officer of the committee, with a published checklist and a
+// chair who signs.
+type office struct {
+	*world
+	officer, chair inspection.Actor
+	list           string
+	checks         *checks
+}
+
+func newOffice(t *testing.T, db *gorm.DB) *office {
+	t.Helper()
+	o := &office{world: setUp(t, db), list: inspection.NewID()}
+	o.checks = o.Service.checks.(*checks)
+	o.must(db.Exec("INSERT INTO checklists (id, key, number, title_vi, created_at, state, published_at) VALUES (?, 'k', 2, 'Bảng kiểm', 1, 'PUBLISHED', 1)", o.list).Error)
+	join := func(name string, role inspection.Role) inspection.Actor {
+		id := o.person(name)
+		o.grant(id, role, o.committee, "", "2026-01-01", "")
+		return inspection.Actor{Person: id, Name: name, Capacities: []inspection.Capacity{{Role: role, Organisation: o.committee.ID}}}
+	}
+	o.officer, o.chair = join("Chuyên viên Nội vụ", inspection.HomeAffairs), join("Chủ tịch mới", inspection.Chairperson)
+	return o
+}
+
+func (o *office) paper() NewCampaign {
+	return NewCampaign{ID: inspection.NewID(), Title: "Kiểm tra đột xuất quý I", IssuerID: o.committee.ID, DecisionNumber: "15/QĐ-UBND", DecisionDate: "2026-02-20",
+		DecidedBy: o.chair.Person, From: "2026-02-23", To: "2026-06-30", ChecklistID: o.list}
+}
+
+func (o *office) made(t *testing.T) Campaign {
+	t.Helper()
+	c, err := o.Create(ctx, o.officer, o.paper())
+	o.must(err)
+	return c
+}
+
+func field(t *testing.T, err error, name, key string) {
+	t.Helper()
+	e, ok := err.(*inspection.Error)
+	if !ok || e.Fields[name] != key {
+		t.Errorf("%v, want %s at %s", err, key, name)
+	}
+}
+
+func TestACampaignIsWhatItsDecisionSays(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		n := o.paper()
+		for range 2 { // the same form twice
+			if _, err := o.Create(ctx, o.officer, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		list, next, err := o.Campaigns(ctx, o.officer, Filter{Query: "dot xuat 15 qd"}, inspection.Page{})
+		if err != nil || len(list) != 1 || next != "" || list[0].ID != n.ID || list[0].State != Active || list[0].Version != 1 {
+			t.Errorf("%+v %q %v", list, next, err)
+		}
+		sheet, err := o.GetCampaign(ctx, o.lead, n.ID)
+		if err != nil || sheet.MayManage || sheet.Decider != "Chủ tịch mới" || sheet.Checklist != "Bảng kiểm" {
+			t.Errorf("%+v %v", sheet, err)
+		}
+		for _, c := range []struct {
+			what       string
+			change     func(*NewCampaign)
+			field, key string
+		}{
+			{"no name", func(n *NewCampaign) { n.Title = " " }, "title", "plan.error.title"},
+			{"two lines", func(n *NewCampaign) { n.Title = "a\nb" }, "title", "plan.error.title"},
+			{"no number", func(n *NewCampaign) { n.DecisionNumber = "" }, "decision_number", "plan.error.decision_number"},
+			{"no day", func(n *NewCampaign) { n.DecisionDate = "" }, "decision_date", "plan.error.day"},
+			{"a day that is none", func(n *NewCampaign) { n.From = "2026-02-30" }, "from", "plan.error.day"},
+			{"ends before it begins", func(n *NewCampaign) { n.To = "2026-02-22" }, "to", "org.error.dates_reversed"},
+			{"signed tomorrow", func(n *NewCampaign) { n.DecisionDate = "2026-03-03" }, "decision_date", "plan.error.decision_ahead"},
+			{"signed when the period was over", func(n *NewCampaign) { n.From, n.To = "2026-01-01", "2026-02-01" }, "decision_date", "plan.error.decision_after_period"},
+			{"signed by who could not", func(n *NewCampaign) { n.DecidedBy = o.officer.Person }, "decided_by", "plan.error.decided_by"},
+			{"signed before the signer was chair", func(n *NewCampaign) { n.DecisionDate = "2025-12-31" }, "decided_by", "plan.error.decided_by"},
+			{"a draft of a checklist", func(n *NewCampaign) { n.ChecklistID = *o.campaign.ChecklistID }, "checklist", "plan.error.checklist"},
+		} {
+			n := o.paper()
+			c.change(&n)
+			_, err := o.Create(ctx, o.officer, n)
+			t.Run(c.what, func(t *testing.T) { field(t, err, c.field, c.key) })
+		}
+		outsider := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.HomeAffairs, Organisation: o.far.ID}}}
+		head := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.UnitHead, Organisation: o.unit.ID}}}
+		admin := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}}
+		for _, a := range []inspection.Actor{outsider, head, admin, o.member, {}} {
+			_, err := o.Create(ctx, a, o.paper())
+			is(t, err, inspection.NotFound, "error.not_found")
+			if a.Person != o.member.Person {
+				_, err = o.GetCampaign(ctx, a, n.ID)
+				is(t, err, inspection.NotFound, "error.not_found")
+				if list, _, err := o.Campaigns(ctx, a, Filter{}, inspection.Page{}); err != nil || len(list) != 0 {
+					t.Errorf("%d campaigns for an outsider, %v", len(list), err)
+				}
+			}
+		}
+	})
+}
+
+func TestACampaignCannotBeSignedAfterItsFirstCheck(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		c := o.made(t)
+		o.checks.first = "2026-02-25"
+		n := o.paper()
+		n.ID, n.DecisionDate = c.ID, "2026-02-26"
+		is(t, o.Change(ctx, o.officer, 1, n, "gõ nhầm"), inspection.Invalid, "plan.error.decision_after_check")
+		n.DecisionDate, n.From = "2026-02-20", "2026-02-26"
+		is(t, o.Change(ctx, o.officer, 1, n, "gõ nhầm"), inspection.Invalid, "plan.error.period_after_check")
+		n = o.paper()
+		n.ID, n.DecisionNumber = c.ID, "16/QĐ-UBND"
+		is(t, o.Change(ctx, o.officer, 1, n, " "), inspection.Invalid, "plan.error.reason")
+		is(t, o.Change(ctx, o.officer, 7, n, "gõ nhầm"), inspection.Conflict, "plan.error.changed_meanwhile")
+		is(t, o.Change(ctx, o.lead, 1, n, "gõ nhầm"), inspection.Forbidden, "plan.error.not_yours")
+		o.must(o.Change(ctx, o.officer, 1, n, "gõ nhầm số"))
+		is(t, o.Change(ctx, o.officer, 2, n, "lại"), inspection.Invalid, "plan.error.nothing_changed")
+		sheet, err := o.GetCampaign(ctx, o.officer, c.ID)
+		if err != nil || sheet.DecisionNumber != "16/QĐ-UBND" || len(sheet.Changes) != 1 || sheet.Changes[0].Was != "15/QĐ-UBND" ||
+			sheet.Changes[0].Reason != "gõ nhầm số" || sheet.Changes[0].By != "Chuyên viên Nội vụ" {
+			t.Errorf("%+v %v", sheet.Changes, err)
+		}
+		// Who decides changes: what is open goes over.
+		vice := o.person("Phó Chủ tịch")
+		o.grant(vice, inspection.ViceChairperson, o.committee, "", "2026-01-01", "")
+		n.DecidedBy = vice
+		o.must(o.Change(ctx, o.officer, 2, n, "Chủ tịch nghỉ hưu"))
+		if o.checks.decider != vice {
+			t.Errorf("handed over to %q", o.checks.decider)
+		}
+	})
+}
+
+func TestWhatIsSuspendedBeginsNothing(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		n := o.fresh()
+		_, err := o.Seal(ctx, o.lead, n)
+		o.must(err)
+		o.clock.Advance(24 * time.Hour)
+		waiting := func() int {
+			items, err := o.Waiting(ctx, o.lead, o.clock.Now().Date())
+			o.must(err)
+			return len(items)
+		}
+		take := func() error {
+			return db.Transaction(func(tx *gorm.DB) error {
+				if _, err := Take(tx, o.lead, n.ID, o.clock.Now()); err != nil {
+					return err
+				}
+				return fmt.Errorf("taken")
+			})
+		}
+		manager := o.officer
+		for _, c := range []struct {
+			what string
+			to   func(Standing) error
+			key  string
+		}{
+			{"campaign", func(s Standing) error { return o.Stand(ctx, manager, o.campaign.ID, 0, s, "rà soát") }, "plan.error.campaign_suspended"},
+			{"team", func(s Standing) error { return o.StandTeam(ctx, manager, o.team.ID, 0, s, "rà soát") }, "plan.error.team_suspended"},
+			{"target", func(s Standing) error { return o.Hold(ctx, o.lead, n.ID, 0, s == Suspended, "rà soát") }, "plan.error.target_suspended"},
+		} {
+			t.Run(c.what, func(t *testing.T) {
+				o.must(c.to(Suspended))
+				is(t, c.to(Suspended), inspection.Invalid, "plan.error.standing")
+				is(t, take(), inspection.Conflict, c.key)
+				if waiting() != 0 {
+					t.Error("what is suspended waits for check-in")
+				}
+				if c.what != "target" {
+					_, err := o.Seal(ctx, o.lead, o.fresh())
+					is(t, err, inspection.Conflict, c.key)
+				}
+				o.must(c.to(Active))
+				if err := take(); err == nil || err.Error() != "taken" {
+					t.Error(err)
+				}
+				if waiting() != 1 {
+					t.Error("what was taken up again does not wait")
+				}
+			})
+		}
+		is(t, o.Drop(ctx, o.officer, n.ID, 0, "x"), inspection.NotFound, "error.not_found")
+		is(t, o.Drop(ctx, o.lead, n.ID, 0, ""), inspection.Invalid, "plan.error.reason")
+		o.must(o.Drop(ctx, o.lead, n.ID, 0, "đơn vị nghỉ"))
+		is(t, take(), inspection.Conflict, "plan.error.not_sealed")
+		is(t, o.Drop(ctx, o.lead, n.ID, 0, "x"), inspection.Conflict, "plan.error.not_sealed")
+		o.must(o.Stand(ctx, manager, o.campaign.ID, 0, Dropped, "thu hồi quyết định"))
+		is(t, o.Stand(ctx, manager, o.campaign.ID, 0, Active, "x"), inspection.Conflict, "plan.error.campaign_cancelled")
+		is(t, o.AddTeam(ctx, manager, NewTeam{ID: inspection.NewID(), CampaignID: o.campaign.ID, Name: "Đoàn"}), inspection.Conflict, "plan.error.campaign_cancelled")
+		_, err = o.Seal(ctx, o.lead, o.fresh())
+		is(t, err, inspection.Conflict, "plan.error.campaign_cancelled")
+	})
+}
+
+func TestATeamIsMadeOfDatedRoles(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		c := o.made(t)
+		team := NewTeam{ID: inspection.NewID(), CampaignID: c.ID, Name: "Đoàn số 2", Symbol: "ĐKT2"}
+		for range 2 {
+			o.must(o.AddTeam(ctx, o.officer, team))
+		}
+		is(t, o.AddTeam(ctx, o.lead, NewTeam{ID: inspection.NewID(), CampaignID: c.ID, Name: "x"}), inspection.Forbidden, "plan.error.not_yours")
+		field(t, o.AddTeam(ctx, o.officer, NewTeam{ID: inspection.NewID(), CampaignID: c.ID, Name: "x", Symbol: "a/b"}), "symbol", "plan.error.symbol")
+		lead, member := o.person("Trần Mẫu Trưởng"), o.person("Lê Mẫu Viên")
+		found, err := o.Candidates(ctx, o.officer, team.ID, "tran mau", inspection.Page{})
+		if err != nil || len(found) != 1 || found[0].PersonID != lead {
+			t.Errorf("%+v %v", found, err)
+		}
+		o.must(o.AddMembers(ctx, o.officer, team.ID, []NewMember{{PersonID: lead, Role: inspection.TeamLead}, {PersonID: member, Role: inspection.Inspector}}))
+		is(t, o.AddMembers(ctx, o.officer, team.ID, []NewMember{{PersonID: member, Role: inspection.TeamSecretary, From: "2026-03-01"}}), inspection.Conflict, "plan.error.already_member")
+		is(t, o.AddMembers(ctx, o.officer, team.ID, []NewMember{{PersonID: o.person("x"), Role: inspection.Inspector, From: "2026-01-01"}}), inspection.Invalid, "plan.error.member_before_decision")
+		is(t, o.AddMembers(ctx, o.officer, team.ID, []NewMember{{PersonID: o.person("y"), Role: inspection.Chairperson}}), inspection.Invalid, "org.error.invalid")
+		if err := o.AddMembers(ctx, o.officer, team.ID, []NewMember{{PersonID: o.person("z"), Role: inspection.Inspector}, {PersonID: inspection.NewID(), Role: inspection.Inspector}}); inspection.CodeOf(err) != inspection.NotFound {
+			t.Error(err)
+		}
+		sheet, err := o.GetTeam(ctx, o.officer, team.ID)
+		if err != nil || len(sheet.Members) != 2 || sheet.Members[0].PersonID != lead || sheet.Members[0].ValidFrom != c.DecisionDate {
+			t.Fatalf("%+v %v", sheet.Members, err)
+		}
+		second := sheet.Members[1]
+		is(t, o.EndMember(ctx, o.officer, team.ID, second.ID, second.Version, "2026-02-19", "chuyển công tác"), inspection.Invalid, "org.error.role_ends_before")
+		is(t, o.EndMember(ctx, o.officer, o.team.ID, second.ID, second.Version, "2026-03-01", "chuyển công tác"), inspection.NotFound, "error.not_found")
+		is(t, o.EndMember(ctx, o.officer, team.ID, second.ID, second.Version, "2026-03-01", ""), inspection.Invalid, "plan.error.reason")
+		o.must(o.EndMember(ctx, o.officer, team.ID, second.ID, second.Version, "2026-03-01", "chuyển công tác"))
+		sheet, err = o.GetTeam(ctx, o.officer, team.ID)
+		if err != nil || !sheet.Members[1].Past || len(sheet.Changes) != 1 {
+			t.Errorf("%+v %v", sheet, err)
+		}
+		o.must(o.AddMembers(ctx, o.officer, team.ID, []NewMember{{PersonID: member, Role: inspection.TeamSecretary, From: "2026-03-02"}}))
+		o.must(o.ChangeTeam(ctx, o.officer, sheet.Version, NewTeam{ID: team.ID, Name: "Đoàn kiểm tra số 2", Symbol: "ĐKT2", HasSeal: true}, "theo quyết định sửa đổi"))
+		is(t, o.ChangeTeam(ctx, o.officer, sheet.Version, team, "x"), inspection.Conflict, "plan.error.changed_meanwhile")
+	})
+}
+
+// TestTwoTakeTheSamePersonIn: of two at once one is told that the person is a member.
+func TestTwoTakeTheSamePersonIn(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		person := o.person("Người mới")
+		errs := make([]error, 4)
+		var wait sync.WaitGroup
+		for i := range errs {
+			wait.Go(func() {
+				errs[i] = o.AddMembers(ctx, o.officer, o.team.ID, []NewMember{{PersonID: person, Role: inspection.Inspector}})
+			})
+		}
+		wait.Wait()
+		in := 0
+		for _, err := range errs {
+			if err == nil {
+				in++
+			} else {
+				is(t, err, inspection.Conflict, "plan.error.already_member")
+			}
+		}
+		if in != 1 {
+			t.Errorf("%d of %d took the person in: %v", in, len(errs), errs)
+		}
+	})
+}
+
+func TestACampaignIsAboutItsPlaces(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		places := org.New(db, o.clock)
+		keys := func(query string) (out []string) {
+			found, err := places.Places(ctx, o.officer, query, "2026-03-01", nil, inspection.Page{})
+			o.must(err)
+			for _, p := range found {
+				out = append(out, p.Key())
+			}
+			return out
+		}
+		if all := keys(""); len(all) != 2 { // the committee is no place, what ended neither
+			t.Fatalf("%v", all)
+		}
+		far := keys("mot cua XA xa")
+		if len(far) != 1 || far[0] != o.far.ID+"/"+o.desk.ID {
+			t.Fatalf("%v", far)
+		}
+		_, err := o.AddPlaces(ctx, o.lead, o.campaign.ID, far)
+		is(t, err, inspection.Forbidden, "plan.error.not_yours")
+		for i := range 2 {
+			added, err := o.AddPlaces(ctx, o.officer, o.campaign.ID, far)
+			if err != nil || added != 1-i {
+				t.Errorf("%d %v", added, err)
+			}
+		}
+		for _, bad := range []string{"", "x", o.far.ID, o.far.ID + "/x", inspection.NewID() + "/", o.part.ID + "/", o.unit.ID + "/" + o.desk.ID} {
+			if _, err := o.AddPlaces(ctx, o.officer, o.campaign.ID, []string{bad}); inspection.CodeOf(err) != inspection.Invalid {
+				t.Errorf("%q: %v", bad, err)
+			}
+		}
+		_, err = o.Seal(ctx, o.lead, o.fresh())
+		is(t, err, inspection.Invalid, "plan.error.not_in_scope")
+		n := o.fresh()
+		n.OrganisationID, n.DeskID = o.far.ID, &o.desk.ID
+		_, err = o.Seal(ctx, o.lead, n)
+		o.must(err)
+		found, err := o.PlacesToVisit(ctx, o.lead, places, o.team.ID, "", "2026-03-03", inspection.Page{})
+		if err != nil || len(found) != 1 || found[0].DeskID != o.desk.ID {
+			t.Errorf("%+v %v", found, err)
+		}
+		rows, err := o.Places(ctx, o.lead, o.campaign.ID)
+		if err != nil || len(rows) != 1 || rows[0].Desk != o.desk.Name {
+			t.Fatalf("%+v %v", rows, err)
+		}
+		o.must(o.RemovePlaces(ctx, o.officer, o.campaign.ID, []string{rows[0].ID}, "nhầm"))
+		is(t, o.RemovePlaces(ctx, o.officer, o.campaign.ID, []string{rows[0].ID}, "nhầm"), inspection.Conflict, "plan.error.changed_meanwhile")
+		_, err = o.Seal(ctx, o.lead, o.fresh())
+		o.must(err)
+	})
+}
+
+func TestATargetMovesAndIsHandedOver(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		n := o.fresh()
+		_, err := o.Seal(ctx, o.lead, n)
+		o.must(err)
+		move := func(change func(*Moved)) error {
+			m := Moved{PlannedOn: "2026-03-10", PlannedAt: 600}
+			change(&m)
+			return o.Move(ctx, o.lead, n.ID, 0, m, "xe hỏng")
+		}
+		is(t, move(func(m *Moved) { m.PlannedOn = "2026-03-01" }), inspection.Invalid, "plan.error.past")
+		is(t, move(func(m *Moved) { m.PlannedOn = "2027-01-01" }), inspection.Invalid, "plan.error.outside_period")
+		is(t, move(func(m *Moved) { m.Form = Reinspection }), inspection.Invalid, "error.invalid")
+		is(t, move(func(m *Moved) { m.LeadID = o.member.Person }), inspection.Invalid, "plan.error.lead_not_head")
+		is(t, o.Move(ctx, o.deputy, n.ID, 0, Moved{PlannedOn: "2026-03-10"}, "x"), inspection.NotFound, "error.not_found")
+		o.must(move(func(*Moved) {}))
+		is(t, move(func(*Moved) {}), inspection.Invalid, "plan.error.nothing_changed")
+		sheet, err := o.Sheet(ctx, o.lead, n.ID)
+		if err != nil || sheet.PlannedOn != "2026-03-10" || len(sheet.Changes) != 2 || !sheet.MayManage {
+			t.Errorf("%+v %v", sheet, err)
+		}
+		o.must(move(func(m *Moved) { m.LeadID = o.deputy.Person }))
+		_, err = o.Sheet(ctx, o.lead, n.ID)
+		is(t, err, inspection.NotFound, "error.not_found")
+		if known, _, err := o.Known(ctx, o.lead, TargetFilter{}, inspection.Page{}); err != nil || len(known) != 0 {
+			t.Errorf("%d known to the former lead, %v", len(known), err)
+		}
+		if known, _, err := o.Known(ctx, o.deputy, TargetFilter{State: Sealed, Team: o.team.ID}, inspection.Page{}); err != nil || len(known) != 1 {
+			t.Errorf("%d known to the new lead, %v", len(known), err)
+		}
+		// Nothing of it stands in history but that it happened.
+		var bodies []string
+		o.must(db.Table("history").Where("subject_kind = 'target'").Pluck("body", &bodies).Error)
+		for _, b := range bodies {
+			for _, secret := range []string{"2026-03-10", "xe hỏng", o.unit.ID, o.deputy.Person + `","to`} {
+				if strings.Contains(b, secret) {
+					t.Errorf("history holds %q: %s", secret, b)
+				}
+			}
+		}
+	})
+}
+
+// TestListsOfThePlanTurnPages walks lists of many rows page by page: every row once.
+func TestListsOfThePlanTurnPages(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		for range 7 {
+			o.made(t)
+			n := o.fresh()
+			_, err := o.Seal(ctx, o.lead, n)
+			o.must(err)
+		}
+		seen := map[string]bool{}
+		for cursor, turns := "", 0; turns == 0 || cursor != ""; turns++ {
+			rows, next, err := o.Campaigns(ctx, o.officer, Filter{}, inspection.Page{Cursor: cursor, Limit: 3})
+			o.must(err)
+			for _, r := range rows {
+				seen[r.ID] = true
+			}
+			if cursor = next; turns > 5 {
+				t.Fatal("the list has no end")
+			}
+		}
+		for cursor, turns := "", 0; turns == 0 || cursor != ""; turns++ {
+			rows, next, err := o.Known(ctx, o.lead, TargetFilter{}, inspection.Page{Cursor: cursor, Limit: 3})
+			o.must(err)
+			for _, r := range rows {
+				seen[r.ID] = true
+			}
+			if cursor = next; turns > 5 {
+				t.Fatal("the list has no end")
+			}
+		}
+		if len(seen) != 8+7 {
+			t.Errorf("%d rows", len(seen))
+		}
+	})
+}
+
+func TestChangesOfThePlanStay(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		o.must(o.Stand(ctx, o.officer, o.campaign.ID, 0, Suspended, "rà soát"))
+		for _, s := range []string{"UPDATE plan_changes SET reason = 'x'", "DELETE FROM plan_changes"} {
+			if err := db.Exec(s).Error; err == nil {
+				t.Errorf("%s went through", s)
+			}
+		}
+	})
+}
