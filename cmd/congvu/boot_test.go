@@ -47,15 +47,15 @@ func TestMain(m *testing.M) {
 // stores is a pair of stores to run the program on, as settings.
 type stores struct {
 	name     string
-	settings func(t *testing.T) []string
+	settings func(t testing.TB) []string
 }
 
 var bothStores = []stores{
-	{"sqlite and files", func(t *testing.T) []string { return nil }},
-	{"postgres and minio", func(t *testing.T) []string { return append(postgresSettings(t), minioSettings(t)...) }},
+	{"sqlite and files", func(t testing.TB) []string { return nil }},
+	{"postgres and minio", func(t testing.TB) []string { return append(postgresSettings(t), minioSettings(t)...) }},
 }
 
-func postgresSettings(t *testing.T) []string {
+func postgresSettings(t testing.TB) []string {
 	key := make([]byte, 32)
 	if _, err := rand.Read(key); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func postgresSettings(t *testing.T) []string {
 	return []string{"CONGVU_DATABASE_URL=" + dbtest.PostgresDSN(t), "CONGVU_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key)}
 }
 
-func minioSettings(t *testing.T) []string {
+func minioSettings(t testing.TB) []string {
 	u, err := url.Parse(os.Getenv("CONGVU_TEST_MINIO"))
 	if err != nil || u.Host == "" {
 		t.Fatal("CONGVU_TEST_MINIO is not set: start the services with `make services-up` or run `make test`")
@@ -83,7 +83,7 @@ type running struct {
 
 // start starts a sub-command that serves, on a free port, and waits until it is
 // ready.
-func start(t *testing.T, sub string, settings []string) *running {
+func start(t testing.TB, sub string, settings []string) *running {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -124,7 +124,7 @@ func start(t *testing.T, sub string, settings []string) *running {
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	ticker := time.NewTicker(100 * time.Millisecond)
+	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
 	for {
 		select {

@@ -1,0 +1,503 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"congvu/inspection"
+	"congvu/inspection/plan"
+	"congvu/inspection/score"
+	"congvu/inspection/visit"
+	"congvu/migrations"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+	"gorm.io/gorm"
+)
+
+// loadFor is how long each load lasts.
+const loadFor = 4 * time.Second
+
+// loadStores are the pairs of stores that are put under load.
+var loadStores = []stores{
+	{"sqlite+files", func(t testing.TB) []string { return nil }},
+	{"postgres+files", postgresSettings},
+	{"postgres+minio", func(t testing.TB) []string { return append(postgresSettings(t), minioSettings(t)...) }},
+}
+
+// BenchmarkStart is the time from the start of the real binary on an empty folder to
+// its first page, and what it holds in memory then.
+func BenchmarkStart(b *testing.B) {
+	if _, err := binary(); err != nil {
+		b.Fatal(err)
+	}
+	var took []time.Duration
+	var r *running
+	for b.Loop() {
+		begun := time.Now()
+		r = start(b, "serve", nil)
+		response, err := http.Get(r.base + "/login")
+		if err != nil || response.StatusCode != http.StatusOK {
+			b.Fatal(err)
+		}
+		io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+		took = append(took, time.Since(begun))
+	}
+	report(b, took)
+	b.ReportMetric(memory(b, r.cmd.Process.Pid, "VmRSS"), "idle-MB")
+}
+
+// load is the real binary with demo data, and somebody who works on its checks.
+type load struct {
+	b       testing.TB
+	program *running
+	db      *gorm.DB
+	lead    string
+	team    string
+	desks   []plan.Target // one of each desk, to be copied
+	client  *http.Client
+	cookie  *http.Cookie
+	items   []item
+	targets chan string
+}
+
+type item struct{ Key, Response, Source, Photo string }
+
+func newLoad(b testing.TB, settings []string) *load {
+	b.Helper()
+	l := &load{b: b, program: start(b, "demo", settings)}
+	dsn := filepath.Join(l.program.data, "data", "congvu.db")
+	for _, s := range settings {
+		if value, ok := strings.CutPrefix(s, "CONGVU_DATABASE_URL="); ok {
+			dsn = value
+		}
+	}
+	var err error
+	if l.db, err = migrations.Open(b.Context(), dsn); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { migrations.Close(l.db) })
+	l.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := l.client.PostForm(l.program.base+"/login", url.Values{"username": {"truongdoan"}, "password": {demoPassword}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	io.Copy(io.Discard, response.Body)
+	response.Body.Close()
+	for _, c := range response.Cookies() {
+		if c.Name == "congvu" {
+			l.cookie = c
+		}
+	}
+	if l.cookie == nil {
+		b.Fatal("sign-in: ", response.Status)
+	}
+	if err := l.db.Raw("SELECT * FROM targets WHERE id IN (SELECT MAX(CAST(t.id AS TEXT)) FROM targets t JOIN campaigns c ON c.id = t.campaign_id JOIN teams m ON m.id = t.team_id WHERE t.form = 'SURPRISE' AND m.name LIKE '%1' GROUP BY t.desk_id)").Scan(&l.desks).Error; err != nil || len(l.desks) == 0 {
+		b.Fatal(len(l.desks), err)
+	}
+	l.targets = make(chan string, 100_000)
+	l.plan(1)
+	check := l.begin()
+	var bundle struct{ Items []item }
+	l.call(http.MethodGet, "/api/v1/visits/"+check, nil, &bundle)
+	l.items = bundle.Items
+	return l
+}
+
+// plan puts so many targets of today into the plan.
+func (l *load) plan(n int) {
+	l.b.Helper()
+	now := inspection.SystemClock{}.Now()
+	rows := make([]plan.Target, n)
+	for i := range rows {
+		rows[i] = l.desks[i%len(l.desks)]
+		rows[i].ID, rows[i].State, rows[i].PlannedOn, rows[i].ReinspectsID, rows[i].CreatedAt, rows[i].Version = inspection.NewID(), plan.Sealed, now.Date(), nil, now, 1
+	}
+	if err := l.db.CreateInBatches(rows, 200).Error; err != nil {
+		l.b.Fatal(err)
+	}
+	for _, r := range rows {
+		l.targets <- r.ID
+	}
+}
+
+// call asks the API; anything but success ends the benchmark.
+func (l *load) call(method, path string, body, into any) {
+	var raw []byte
+	header := "application/json"
+	switch v := body.(type) {
+	case nil:
+	case []byte:
+		raw, header = v, "application/octet-stream"
+	default:
+		raw, _ = json.Marshal(v)
+	}
+	r, err := http.NewRequest(method, l.program.base+path, bytes.NewReader(raw))
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Content-Type", header)
+	r.AddCookie(l.cookie)
+	response, err := l.client.Do(r)
+	if err != nil {
+		panic(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode >= 300 {
+		panic(fmt.Sprint(path, " ", response.Status, string(answer), err))
+	}
+	if into != nil {
+		if err := json.Unmarshal(answer, into); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func (l *load) post(ops ...operation) {
+	var out struct{ Outcomes []outcome }
+	l.call(http.MethodPost, "/api/v1/operations", map[string]any{"operations": ops}, &out)
+	if last := out.Outcomes[len(out.Outcomes)-1]; last.Problem != nil {
+		panic(fmt.Sprintf("%+v", *last.Problem))
+	}
+}
+
+var operationsMade atomic.Int64
+
+func opOf(check string, kind visit.Type, payload any) operation {
+	raw, _ := json.Marshal(payload)
+	return operation{ID: inspection.NewID(), Visit: check, Device: "bench", DeviceAt: time.Now(), Seq: operationsMade.Add(1), Type: kind, Payload: raw}
+}
+
+func (l *load) begin() string {
+	id := inspection.NewID()
+	l.post(opOf(id, visit.OpCheckIn, visit.CheckIn{Target: <-l.targets, Location: "UNKNOWN"}))
+	return id
+}
+
+// file declares a picture.
+func (l *load) declare(check string, raw []byte) string {
+	id := inspection.NewID()
+	l.call(http.MethodPost, "/api/v1/files", map[string]any{"id": id, "visit": check, "bytes": len(raw), "sha256": sum(raw), "kind": "PHOTO", "no_people": true, "contains": "NOBODY", "captured_at": time.Now()}, nil)
+	return id
+}
+
+func (l *load) send(file string, raw []byte) {
+	var receipt struct{ SHA256, Signature string }
+	l.call(http.MethodPut, "/api/v1/files/"+file+"/content", raw, &receipt)
+	if receipt.Signature == "" {
+		panic("no receipt")
+	}
+}
+
+// photosOfCheck is how many photos a measured check has.
+const photosOfCheck = 10
+
+// check is a whole one: checked in, ten photos declared, sent and receipted, every
+// item answered, finished.
+func (l *load) check(photos []*picture) {
+	check := l.begin()
+	files := make([]string, len(photos))
+	for i, p := range photos {
+		raw := p.fresh()
+		files[i] = l.declare(check, raw)
+		l.send(files[i], raw)
+	}
+	here := true
+	row := visit.Row{ID: inspection.NewID(), Position: "Công chức tiếp nhận", Required: true}
+	ops := []operation{opOf(check, visit.OpAttendanceBegin, visit.AttendanceBegin{Rows: []visit.Row{row}})}
+	row.Present, row.Badge, row.Dress = &here, true, true
+	ops = append(ops, opOf(check, visit.OpAttendanceRow, row))
+	hung := 0
+	for _, it := range l.items {
+		if it.Source == string(score.FromAnswer) {
+			a := visit.AnswerItem{Item: it.Key, Value: score.Yes}
+			switch score.Response(it.Response) {
+			case score.RATE3:
+				a.Value = score.Good
+			case score.CNT, score.SMP:
+				a.Value, a.Of = score.Count, 10
+			}
+			ops = append(ops, opOf(check, visit.OpAnswer, a))
+		}
+		if it.Photo == string(visit.PhotoAlways) {
+			ops = append(ops, opOf(check, visit.OpPhoto, visit.Photo{Item: it.Key, File: files[hung%len(files)], NoPeople: true}))
+			hung++
+		}
+	}
+	for ; hung < len(files); hung++ {
+		ops = append(ops, opOf(check, visit.OpPhoto, visit.Photo{Item: l.items[hung].Key, File: files[hung], NoPeople: true}))
+	}
+	ops = append(ops, opOf(check, visit.OpFinish, struct{}{}))
+	for len(ops) > 0 { // as the tablet posts them
+		n := min(50, len(ops))
+		l.post(ops[:n]...)
+		ops = ops[n:]
+	}
+}
+
+// run lets clients do something again and again for a while and reports how often, how
+// long it took and what it cost the server.
+func (l *load) run(b *testing.B, clients int, unit string, do func(client int)) {
+	b.Helper()
+	var mu sync.Mutex
+	var took []time.Duration
+	var wg sync.WaitGroup
+	cpu, begun := l.cpu(), time.Now()
+	end := begun.Add(loadFor)
+	for i := range clients {
+		wg.Go(func() {
+			for time.Now().Before(end) {
+				at := time.Now()
+				do(i)
+				mu.Lock()
+				took = append(took, time.Since(at))
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	spent := time.Since(begun)
+	report(b, took)
+	b.ReportMetric(float64(len(took))/spent.Seconds(), unit+"s/s")
+	b.ReportMetric((l.cpu()-cpu).Seconds()*1000/float64(len(took)), "cpu-ms/"+unit)
+	b.ReportMetric(memory(b, l.program.cmd.Process.Pid, "VmHWM"), "peak-MB")
+	b.ReportMetric(0, "ns/op")
+}
+
+// cpu is the time that the server has had of the processors; a tick is 10 ms on Linux.
+func (l *load) cpu() time.Duration {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", l.program.cmd.Process.Pid))
+	if err != nil {
+		l.b.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(raw), ") ")
+	fields := strings.Fields(after)
+	var user, system int64
+	fmt.Sscan(fields[11], &user)
+	fmt.Sscan(fields[12], &system)
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// settle waits until no preview is due.
+func (l *load) settle() {
+	l.b.Helper()
+	ctx, cancel := context.WithTimeout(l.b.Context(), 5*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var n int64
+		if err := l.db.Table("evidence_files").Where("state = 'RECEIVED' AND derive_state = 'PENDING'").Count(&n).Error; err != nil {
+			l.b.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			l.b.Fatal("previews are not made")
+		case <-tick.C:
+		}
+	}
+}
+
+// picture is a JPEG of about a size, of which no copy is like another.
+type picture struct{ raw []byte }
+
+// newPicture makes one with so many pixels and about so many bytes: grain over a scene,
+// as a camera takes it.
+func newPicture(width, height, size int) *picture {
+	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+	noise := make([]byte, width*height)
+	_, _ = rand.Read(noise)
+	for y := range height {
+		for x := range width {
+			img.Y[y*img.YStride+x] = byte(60 + (x/37+y/23)%90 + int(noise[y*width+x]>>3))
+		}
+	}
+	for i := range img.Cb {
+		img.Cb[i], img.Cr[i] = byte(110+i%40), byte(120+i/97%20)
+	}
+	var b bytes.Buffer
+	for quality := 95; quality > 20; quality -= 3 {
+		b.Reset()
+		_ = jpeg.Encode(&b, img, &jpeg.Options{Quality: quality})
+		if b.Len() <= size {
+			break
+		}
+	}
+	return &picture{b.Bytes()}
+}
+
+// fresh is the picture with a comment of its own (ITU-T T.81 §B.2.4.5).
+func (p *picture) fresh() []byte {
+	comment := []byte{0xff, 0xfe, 0, 34}
+	comment = append(comment, []byte(rand.Text() + "12345678901234567890")[:32]...)
+	out := make([]byte, 0, len(p.raw)+len(comment))
+	out = append(out, p.raw[:2]...)
+	out = append(out, comment...)
+	return append(out, p.raw[2:]...)
+}
+
+// The pictures that are sent: 1.2 and 12 megapixels.
+var (
+	smallPicture = sync.OnceValue(func() *picture { return newPicture(1280, 960, 300_000) })
+	largePicture = sync.OnceValue(func() *picture { return newPicture(4000, 3000, 5_000_000) })
+)
+
+// BenchmarkLoad is the real binary under clients that post operations, one at a time,
+// and that make whole checks.
+func BenchmarkLoad(b *testing.B) {
+	for _, s := range loadStores {
+		b.Run(s.name, func(b *testing.B) {
+			l := newLoad(b, s.settings(b))
+			photos := make([]*picture, photosOfCheck)
+			for i := range photos {
+				photos[i] = smallPicture()
+			}
+			for _, clients := range []int{1, 4, 16} {
+				if s.name != "postgres+minio" {
+					b.Run(fmt.Sprintf("operation/%d", clients), func(b *testing.B) {
+						l.plan(2000)
+						checks, n := make([]string, clients), make([]int, clients)
+						l.run(b, clients, "operation", func(c int) {
+							if n[c]%100 == 0 { // a check has about a hundred
+								checks[c] = l.begin()
+							}
+							n[c]++
+							l.post(opOf(checks[c], visit.OpNote, visit.Note{Item: "C01", Text: fmt.Sprint(n[c])}))
+						})
+					})
+				}
+				b.Run(fmt.Sprintf("check/%d", clients), func(b *testing.B) {
+					l.plan(1000)
+					l.run(b, clients, "check", func(int) { l.check(photos) })
+					cpu, begun := l.cpu(), time.Now()
+					l.settle()
+					b.ReportMetric((l.cpu() - cpu).Seconds(), "previews-after-cpu-s")
+					b.ReportMetric(time.Since(begun).Seconds(), "previews-after-s")
+				})
+			}
+		})
+	}
+}
+
+// ingestClients is how many send photos at once.
+const ingestClients = 4
+
+// BenchmarkIngest is photos sent to the real binary until their receipts, as a ratio to
+// the same bytes sent to the same MinIO by minio-go alone, and written to synced files.
+func BenchmarkIngest(b *testing.B) {
+	for _, s := range []stores{loadStores[0], loadStores[2]} {
+		for _, p := range []struct {
+			name    string
+			picture func() *picture
+			n       int
+		}{{"300KB", smallPicture, 400}, {"5MB", largePicture, 40}} {
+			b.Run(s.name+"/"+p.name, func(b *testing.B) {
+				settings := s.settings(b)
+				l := newLoad(b, settings)
+				raws := make([][]byte, p.n)
+				for i := range raws {
+					raws[i] = p.picture().fresh()
+				}
+				put := plainFiles(b)
+				if len(settings) > 0 {
+					put = plainMinIO(b, settings)
+				}
+				plain := rate(raws, put)
+				l.plan(1)
+				check := l.begin()
+				files := make([]string, len(raws))
+				for i, raw := range raws {
+					files[i] = l.declare(check, raw)
+				}
+				cpu := l.cpu()
+				ours := rate(raws, func(i int, raw []byte) { l.send(files[i], raw) })
+				b.ReportMetric((l.cpu()-cpu).Seconds()*1000/float64(len(raws)), "cpu-ms/photo")
+				cpu = l.cpu()
+				l.settle()
+				b.ReportMetric((l.cpu()-cpu).Seconds()*1000/float64(len(raws)), "previews-after-cpu-ms/photo")
+				b.ReportMetric(ours, "MB/s")
+				b.ReportMetric(plain, "plain-MB/s")
+				b.ReportMetric(100*ours/plain, "%-of-plain")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+// rate is how many MB/s go through.
+func rate(raws [][]byte, put func(i int, raw []byte)) float64 {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	total := 0
+	for _, raw := range raws {
+		total += len(raw)
+	}
+	begun := time.Now()
+	for range ingestClients {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(raws); i = int(next.Add(1)) - 1 {
+				put(i, raws[i])
+			}
+		})
+	}
+	wg.Wait()
+	return float64(total) / 1e6 / time.Since(begun).Seconds()
+}
+
+func plainMinIO(b *testing.B, settings []string) func(int, []byte) {
+	b.Helper()
+	of := map[string]string{}
+	for _, s := range settings {
+		name, value, _ := strings.Cut(s, "=")
+		of[name] = value
+	}
+	client, err := minio.New(of["CONGVU_S3_ENDPOINT"], &minio.Options{Creds: credentials.NewStaticV4(of["CONGVU_S3_ACCESS_KEY"], of["CONGVU_S3_SECRET_KEY"], "")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return func(_ int, raw []byte) {
+		_, err := client.PutObject(context.Background(), of["CONGVU_S3_BUCKET"], "plain/"+inspection.NewID(), bytes.NewReader(raw), int64(len(raw)), minio.PutObjectOptions{DisableMultipart: true})
+		if err != nil {
+			panic(err)
+		}
+	}
+}
+
+func plainFiles(b *testing.B) func(int, []byte) {
+	dir := b.TempDir()
+	return func(_ int, raw []byte) {
+		f, err := os.Create(filepath.Join(dir, inspection.NewID()))
+		if err == nil {
+			_, err = f.Write(raw)
+		}
+		if err == nil {
+			err = f.Sync()
+		}
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+}
