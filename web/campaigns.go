@@ -344,7 +344,7 @@ func (s *Server) placesView(c echo.Context, query string) (placesPage, error) {
 	if !sheet.MayManage {
 		return page, nil
 	}
-	if page.Found, err = s.Org.Places(ctx, a, query, placesOn(sheet), nil, inspection.Page{Limit: shownPlaces}); err != nil {
+	if page.Found, err = s.Plan.PlacesToAdd(ctx, a, s.Org, sheet.ID, query, inspection.Page{Limit: shownPlaces}); err != nil {
 		return page, err
 	}
 	if len(page.Found) > shownPlaces {
@@ -358,9 +358,6 @@ func (s *Server) placesView(c echo.Context, query string) (placesPage, error) {
 	return page, nil
 }
 
-// placesOn is the day on which places are looked for: the first of the period.
-func placesOn(sheet plan.Sheet) inspection.Date { return sheet.PeriodFrom }
-
 // addPlaces adds what was ticked, or all that the words find.
 func (s *Server) addPlaces(c echo.Context) error {
 	ctx, a := c.Request().Context(), actor(c)
@@ -370,11 +367,7 @@ func (s *Server) addPlaces(c echo.Context) error {
 	}
 	keys, query := form["place"], strings.TrimSpace(c.FormValue("q"))
 	if c.FormValue("do") == "all" {
-		sheet, err := s.manageable(c)
-		if err != nil {
-			return err
-		}
-		found, err := s.Org.Places(ctx, a, query, placesOn(sheet), nil, inspection.Page{Limit: 500})
+		found, err := s.Plan.PlacesToAdd(ctx, a, s.Org, c.Param("id"), query, inspection.Page{Limit: 500})
 		if err != nil {
 			return err
 		}

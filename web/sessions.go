@@ -54,6 +54,12 @@ func (s *Server) loginPage(c echo.Context) error {
 	if actor(c).Person != "" {
 		return c.Redirect(http.StatusSeeOther, "/")
 	}
+	if first, err := s.firstStart(c); err != nil || first {
+		if err == nil {
+			err = c.Redirect(http.StatusSeeOther, "/setup")
+		}
+		return err
+	}
 	return s.render(c, http.StatusOK, "login", loginPage{Base: s.base(c, "login.title"), Next: localPath(c.QueryParam("next"))})
 }
 
@@ -64,6 +70,10 @@ func (s *Server) askToSignIn(c echo.Context, e *inspection.Error) {
 	page := loginPage{Base: s.base(c, "login.title"), Next: localPath(r.URL.RequestURI())}
 	if r.Method == http.MethodGet && r.URL.Path == "/" {
 		page.Next = ""
+		if first, err := s.firstStart(c); err == nil && first {
+			_ = c.Redirect(http.StatusSeeOther, "/setup")
+			return
+		}
 	}
 	if s.permissions[r.Method+" "+c.Path()] == SignedIn { // not the form of a password
 		page.Kept, page.Files = s.keep(c)

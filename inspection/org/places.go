@@ -34,11 +34,19 @@ func PlaceOfKey(key string) (organisation string, desk *string, err error) {
 	return organisation, desk, nil
 }
 
+// Under keeps the organisations of an administrative unit and of all below it.
+func Under(unit string) func(*gorm.DB) *gorm.DB {
+	return func(q *gorm.DB) *gorm.DB {
+		return q.Where(`organisations.admin_unit_id IN (WITH RECURSIVE below (id) AS (SELECT CAST(? AS TEXT)
+			UNION SELECT u.id FROM admin_units u JOIN below b ON u.parent_id = b.id) SELECT id FROM below)`, unit)
+	}
+}
+
 // Places finds the desks of a day, and the organisations without one, whose names hold
 // all the words, whatever their diacritics. Committees and teams are no places of
-// themselves. Only ids in among keep, where it is not nil. Anyone signed in may. Code:
-// unauthenticated.
-func (s *Service) Places(ctx context.Context, actor inspection.Actor, query string, asOf inspection.Date, among func(*gorm.DB) *gorm.DB, page inspection.Page) ([]Place, error) {
+// themselves. among may narrow the organisations (Under) and desks. Anyone signed in
+// may. Code: unauthenticated.
+func (s *Service) Places(ctx context.Context, actor inspection.Actor, query string, asOf inspection.Date, among []func(*gorm.DB) *gorm.DB, page inspection.Page) ([]Place, error) {
 	if err := signedIn(actor); err != nil {
 		return nil, err
 	}
@@ -48,10 +56,8 @@ func (s *Service) Places(ctx context.Context, actor inspection.Actor, query stri
 		Joins("JOIN admin_units ON admin_units.id = organisations.admin_unit_id").
 		Joins("LEFT JOIN desks ON desks.organisation_id = organisations.id AND (desks.valid_from = '' OR desks.valid_from <= ?) AND (desks.valid_to = '' OR desks.valid_to >= ?)", asOf, asOf).
 		Where("(organisations.valid_from = '' OR organisations.valid_from <= ?) AND (organisations.valid_to = '' OR organisations.valid_to >= ?)", asOf, asOf).
-		Where("desks.id IS NOT NULL OR organisations.kind NOT IN ?", []Kind{PeoplesCommittee, InspectionTeam})
-	if among != nil {
-		tx = tx.Scopes(among)
-	}
+		Where("desks.id IS NOT NULL OR organisations.kind NOT IN ?", []Kind{PeoplesCommittee, InspectionTeam}).
+		Scopes(among...)
 	for _, word := range strings.Fields(inspection.Fold(query)) {
 		tx = tx.Where("organisations.search || ' ' || COALESCE(desks.search, '') || ' ' || admin_units.search LIKE ?", "%"+word+"%")
 	}

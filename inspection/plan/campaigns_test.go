@@ -282,7 +282,7 @@ func TestACampaignIsAboutItsPlaces(t *testing.T) {
 		o := newOffice(t, db)
 		places := org.New(db, o.clock)
 		keys := func(query string) (out []string) {
-			found, err := places.Places(ctx, o.officer, query, "2026-03-01", nil, inspection.Page{})
+			found, err := o.PlacesToAdd(ctx, o.officer, places, o.campaign.ID, query, inspection.Page{})
 			o.must(err)
 			for _, p := range found {
 				out = append(out, p.Key())

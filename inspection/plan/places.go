@@ -106,7 +106,10 @@ func (c Campaign) holds(tx *gorm.DB, organisation string, desk *string) error {
 	if inspection.CodeOf(err) == inspection.NotFound || err == nil && !meets(o.ValidFrom, o.ValidTo) {
 		return bad
 	}
-	if err != nil || desk == nil {
+	if err != nil {
+		return err
+	}
+	if err := c.inArea(tx, organisation); err != nil || desk == nil {
 		return err
 	}
 	d, err := org.DeskByID(tx, *desk)
@@ -162,6 +165,47 @@ func joined(ids []string) string {
 	return out
 }
 
+// area keeps the organisations that the issuer of a campaign answers for: those of its
+// administrative unit and of all below.
+func (c Campaign) area(tx *gorm.DB) (func(*gorm.DB) *gorm.DB, error) {
+	issuer, err := org.OrganisationByID(tx, c.IssuerID)
+	return org.Under(issuer.AdminUnitID), err
+}
+
+// inArea holds that an organisation lies there.
+func (c Campaign) inArea(tx *gorm.DB, organisation string) error {
+	under, err := c.area(tx)
+	if err != nil {
+		return err
+	}
+	var n int64
+	if err := tx.Model(&org.Organisation{}).Scopes(under).Where("organisations.id = ?", organisation).Count(&n).Error; err != nil {
+		return err
+	}
+	if n == 0 {
+		return inspection.E(inspection.Invalid, "plan.error.not_in_area").Field("place", "plan.error.not_in_area")
+	}
+	return nil
+}
+
+// PlacesToAdd finds places of the issuer's area for what a campaign is about. Who may
+// read the campaign may. Code: not_found.
+func (s *Service) PlacesToAdd(ctx context.Context, actor inspection.Actor, places *org.Service, campaign, query string, page inspection.Page) ([]org.Place, error) {
+	tx := s.db.WithContext(ctx)
+	var c Campaign
+	if err := take(tx, &c, campaign); err != nil {
+		return nil, err
+	}
+	if _, ok := org.Can(actor, org.ReadCampaign, c.Subject()); !ok {
+		return nil, notFound()
+	}
+	under, err := c.area(tx)
+	if err != nil {
+		return nil, err
+	}
+	return places.Places(ctx, actor, query, c.PeriodFrom, []func(*gorm.DB) *gorm.DB{under}, page)
+}
+
 // PlacesToVisit finds the places of a day that a campaign is about, by words of their
 // names. Who may put targets into the plan of the team may. Codes: not_found.
 func (s *Service) PlacesToVisit(ctx context.Context, actor inspection.Actor, places *org.Service, team, query string, on inspection.Date, page inspection.Page) ([]org.Place, error) {
@@ -177,12 +221,20 @@ func (s *Service) PlacesToVisit(ctx context.Context, actor inspection.Actor, pla
 	if err != nil {
 		return nil, err
 	}
-	var among func(*gorm.DB) *gorm.DB
+	var c Campaign
+	if err := take(tx, &c, t.CampaignID); err != nil {
+		return nil, err
+	}
+	under, err := c.area(tx)
+	if err != nil {
+		return nil, err
+	}
+	among := []func(*gorm.DB) *gorm.DB{under}
 	if len(named) > 0 {
-		among = func(q *gorm.DB) *gorm.DB {
+		among = append(among, func(q *gorm.DB) *gorm.DB {
 			return q.Where(`EXISTS (SELECT 1 FROM campaign_places p WHERE p.campaign_id = ? AND p.removed_at = 0
 				AND p.organisation_id = organisations.id AND (p.desk_id IS NULL OR p.desk_id = desks.id))`, t.CampaignID)
-		}
+		})
 	}
 	return places.Places(ctx, actor, query, on, among, page)
 }

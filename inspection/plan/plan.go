@@ -151,6 +151,9 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 	if err := n.there(tx); err != nil {
 		return Target{}, err
 	}
+	if err := campaign.inArea(tx, n.OrganisationID); err != nil {
+		return Target{}, err
+	}
 	if err := n.inScope(tx, campaign.ID); err != nil {
 		return Target{}, err
 	}

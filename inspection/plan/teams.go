@@ -293,7 +293,7 @@ type Candidate struct {
 }
 
 // Candidates finds people by name and position for a team, without regard to
-// diacritics. Who manages the campaign may. Codes: not_found, forbidden.
+// diacritics; without words, those of the issuing organisation. Who manages the campaign may. Codes: not_found, forbidden.
 func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, query string, page inspection.Page) ([]Candidate, error) {
 	sheet, err := s.GetTeam(ctx, actor, team)
 	if err != nil {
@@ -304,6 +304,9 @@ func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, 
 	}
 	tx := s.db.WithContext(ctx)
 	q := tx.Model(&org.Person{}).Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.team_id = ? AND r.valid_to = '')", team)
+	if strings.TrimSpace(query) == "" { // those of the issuer stand nearest
+		q = q.Where("EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.organisation_id = ?)", sheet.Campaign.IssuerID)
+	}
 	for _, word := range strings.Fields(inspection.Fold(query)) {
 		q = q.Where("people.search LIKE ?", "%"+word+"%")
 	}
