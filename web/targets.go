@@ -205,7 +205,7 @@ func targetOf(c echo.Context) (plan.NewTarget, error) {
 
 type targetPage struct {
 	Base
-	T       plan.TargetSheet
+	Target  plan.TargetSheet
 	Members []plan.Teammate // to whom it can be opened
 	Heads   []plan.Teammate // who can take it over
 	Forms   []plan.Form
@@ -231,7 +231,7 @@ func (s *Server) oneTarget(c echo.Context) (targetPage, error) {
 	if err != nil {
 		return targetPage{}, err
 	}
-	page := targetPage{Base: s.base(c, "targets.one"), T: t, Forms: []plan.Form{plan.Surprise, plan.Planned, plan.Thematic},
+	page := targetPage{Base: s.base(c, "targets.one"), Target: t, Forms: []plan.Form{plan.Surprise, plan.Planned, plan.Thematic},
 		On: string(t.PlannedOn), At: t.PlannedAt.String(), Kind: t.Form, Lead: t.LeadID}
 	if !t.MayManage || t.State != plan.Sealed {
 		return page, nil

@@ -29,7 +29,8 @@ func everywhere(who string, ids map[string]string, target string) []string {
 	case "quantri", "thutruong":
 		return append(everywhere("all", ids, target), "/units", "/units?q=mau+08", "/units?as_of=2026-03-05")
 	}
-	paths := []string{"/", "/account", "/overview", "/overview?from=2026-01-01&to=2026-03-31",
+	paths := []string{"/campaigns", "/campaigns?q=mau+08", "/campaigns/" + ids["campaign"], "/campaigns/" + ids["campaign"] + "/places?q=mau+08", "/teams/" + ids["team"], "/teams/" + ids["team"] + "?q=truong",
+		"/targets", "/targets?state=SEALED", "/targets/" + target, "/targets/new?team=" + ids["team"], "/", "/account", "/overview", "/overview?from=2026-01-01&to=2026-03-31",
 		"/visits", "/visits?q=m%E1%BA%ABu+08", "/visits?from=2026-03-04&to=2026-03-05", "/visits?state=IN_PROGRESS", "/visits?form=SURPRISE", "/visits?form=REINSPECTION",
 		"/findings", "/findings?q=mau+08", "/findings?state=open", "/findings?state=REINSPECT_DUE", "/findings?overdue=1", "/findings?visit=" + target,
 		"/api/v1/today", "/api/v1/session", "/api/v1/findings", "/api/v1/findings?q=08",
@@ -63,6 +64,10 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 		ids["due"] = s.findings(ids["concluded"])[0].ID
 		s.must(db.Exec("UPDATE findings SET state = 'REINSPECT_DUE', handed_in_on = '2026-03-04', reinspect_from = '2026-03-01', reinspect_due = '2026-06-01' WHERE id = ?", ids["due"]).Error)
 		target, again := inspection.NewID(), inspection.NewID()
+		ids["team"] = s.demo.teams[1]
+		var team plan.Team
+		s.must(db.Where("id = ?", ids["team"]).Take(&team).Error)
+		ids["campaign"] = team.CampaignID
 
 		keep := []string{target, again}
 		for _, id := range ids {
@@ -72,6 +77,9 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 			seen := map[string]string{}
 			for _, who := range outsiders {
 				for _, path := range append(everywhere(who, ids, target), "/visits/"+again, "/findings?visit="+again) {
+					if who == "thanhvien2" && strings.HasPrefix(path, "/targets") && !strings.Contains(path, target) {
+						continue // is told of the re-inspection
+					}
 					a := s.get(who, path)
 					if a.code >= 500 {
 						t.Fatalf("%s %s: %d", who, path, a.code)
@@ -112,6 +120,19 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 			t.Errorf("who was told does not see the target: %s", told)
 		}
 
+		// Its lead moves it, holds it and takes it up again, each with a reason.
+		for _, path := range []string{"/targets/" + target + " planned_on=" + string(day) + "&at=11:15&form=SURPRISE&lead=" + lead.Person, "/targets/" + target + "/state to=SUSPENDED", "/targets/" + target + "/state to=ACTIVE"} {
+			path, body, _ := strings.Cut(path, " ")
+			pairs := []string{"reason", "xe hỏng ở Mẫu 08", "version", fmt.Sprint(s.version("targets", target))}
+			values, err := url.ParseQuery(body)
+			s.must(err)
+			for k, v := range values {
+				pairs = append(pairs, k, v[0])
+			}
+			if a := s.form("truongdoan", path, pairs...); a.code != http.StatusSeeOther {
+				t.Fatalf("%s: %d %s", path, a.code, a.body)
+			}
+		}
 		after := look()
 		for at, was := range before {
 			if x, y := difference(was, after[at]); x != y {
@@ -139,7 +160,7 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 			t.Fatalf("%d rows of history", len(events))
 		}
 		for _, e := range events {
-			for _, secret := range []string{unit.ID, desk.ID, unit.Name, desk.Name, string(day.AddDays(1)) + `"`, s.demo.people["thuky"], s.demo.people["thanhvien2"], ids["due"], "09:00"} {
+			for _, secret := range []string{unit.ID, desk.ID, unit.Name, desk.Name, string(day.AddDays(1)) + `"`, s.demo.people["thuky"], s.demo.people["thanhvien2"], ids["due"], "09:00", "11:15", "xe hỏng"} {
 				if strings.Contains(e.Body, secret) {
 					t.Errorf("%s in history holds %q: %s", e.Action, secret, e.Body)
 				}

@@ -69,6 +69,34 @@ var theTable = []ask{
 	{"401 422 422 422 422 422 422 422 422 422 422 422", "OP", "{new} check_in", `{"target":"{sealed}","location":"WRONG"}`},
 	{"401 404 404 404 409 403 404 404 404 404 404 404", "OP", "{new} check_in", `{"target":"{tomorrow}"}`},
 
+	{"401 404 404 404 200 200 404 404 404 404 404 404", "GET", "/targets/{sealed}", ""},
+	{"401 404 404 404 409 403 404 404 404 404 404 404", "POST", "/targets/{sealed}", "version=999&planned_on=2026-03-05&at=08:00&reason=x"},
+	{"401 404 404 404 409 403 404 404 404 404 404 404", "POST", "/targets/{sealed}/state", "version=999&to=CANCELLED&reason=x"},
+	{"401 404 404 404 422 404* 404 404 404 404 404 404", "POST", "/targets/{sealed}/openings", "person={new}"},
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/targets", ""},
+	{"401 404 404 404 200 404 404 404 404 404 404 404", "GET", "/targets/new?team={team}", ""},
+	{"401 404 404 404 422 404 404 404 404 404 404 404", "POST", "/targets", "id={form}&team={team}&place=x"},
+
+	// A campaign is read by the issuer's teams, leaders and home affairs, and changed by
+	// its leaders, home affairs and who made it.
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/campaigns", ""},
+	{"401 403 403 403 200 403 403 200 200 200 200 403", "GET", "/campaigns/new", ""},
+	{"401 404 404 404 422 404 404 422 422 404 422 404", "POST", "/campaigns", "id={form}&issuer={issuer}"},
+	{"401 404 404 404 200 200 200 200 200 404 200 404", "GET", "/campaigns/{campaign}", ""},
+	{"401 404 404 404 403 403 403 403 200 404 200 404", "GET", "/campaigns/{campaign}/edit", ""},
+	{"401 404 404 404 403 403 403 403 409 404 409 404", "POST", "/campaigns/{campaign}", "version=999&reason=x"},
+	{"401 404 404 404 403 403 403 403 409 404 409 404", "POST", "/campaigns/{campaign}/state", "version=999&to=SUSPENDED&reason=x"},
+	{"401 404 404 404 403 403 403 403 422 404 422 404", "POST", "/campaigns/{campaign}/scan", "id={form}"},
+	{"401 404 404 404 200 200 200 200 200 404 200 404", "GET", "/campaigns/{campaign}/places", ""},
+	{"401 404 404 404 403 403 403 403 422 404 422 404", "POST", "/campaigns/{campaign}/places", "q=x"},
+	{"401 404 404 404 403 403 403 403 422 404 422 404", "POST", "/campaigns/{campaign}/places/remove", "reason=x"},
+	{"401 404 404 404 403 403 403 403 422 404 422 404", "POST", "/campaigns/{campaign}/teams", "id={form}&name="},
+	{"401 404 404 404 200 200 200 200 200 404 200 404", "GET", "/teams/{team}", ""},
+	{"401 404 404 404 403 403 403 403 409 404 409 404", "POST", "/teams/{team}", "version=999&name=x&reason=x"},
+	{"401 404 404 404 403 403 403 403 409 404 409 404", "POST", "/teams/{team}/state", "version=999&to=SUSPENDED&reason=x"},
+	{"401 404 404 404 403 403 403 403 422 404 422 404", "POST", "/teams/{team}/members", "from="},
+	{"401 404 404 404 403 403 403 403 404* 404 404* 404", "POST", "/teams/{team}/members/{new}/end", "version=1&last=2026-03-05&reason=x"},
+
 	// A check in progress is the team's alone.
 	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{running}", ""},
 	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{running}/minutes", ""},
@@ -199,6 +227,10 @@ func (s *site) scene() map[string]string {
 		OrganisationID: s.demo.organs["mau/07"].ID, DeskID: &desk, PlannedOn: s.clock.Now().Date().AddDays(1), OpenTo: []plan.Opening{{PersonID: s.demo.people["thanhvien"]}}})
 	s.must(err)
 	ids["tomorrow"] = later.ID
+	ids["team"], ids["issuer"] = s.demo.teams[1], s.demo.organs["mau/ubnd"].ID
+	var team plan.Team
+	s.must(s.demo.db.Where("id = ?", ids["team"]).Take(&team).Error)
+	ids["campaign"] = team.CampaignID
 	s.derive()
 	for _, stage := range []string{"running", "signed", "reported"} {
 		ids["v:"+stage] = s.version("visits", ids[stage])
