@@ -1,0 +1,424 @@
+package web
+
+import (
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/url"
+
+	"congvu/inspection"
+	"congvu/inspection/checklist"
+	"congvu/inspection/csvin"
+	"congvu/inspection/i18n"
+	"congvu/inspection/org"
+
+	"github.com/labstack/echo/v4"
+)
+
+// adminBase is what the pages of administration share: several forms on a page, of which
+// the one that was refused shows what was typed and what is wrong with it.
+type adminBase struct {
+	Base
+	Form string     // an id for a form that makes something
+	Open string     // the form that was refused
+	Sent url.Values // what was typed into it
+}
+
+// Value is what a field of a form shows: what was typed, else what stands.
+func (p adminBase) Value(form, name string, standing any) string {
+	if p.Open == form {
+		return p.Sent.Get(name)
+	}
+	if standing == nil {
+		return ""
+	}
+	return str(standing)
+}
+
+func str(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case inspection.Date:
+		return string(v)
+	case inspection.Minute:
+		return v.String()
+	}
+	return ""
+}
+
+// WrongIn is what is wrong with a field of one form.
+func (p adminBase) WrongIn(form, field string) string {
+	if p.Open != form {
+		return ""
+	}
+	return p.Wrong(field)
+}
+
+// adminSection is a page of administration in the row of links.
+type adminSection struct{ Href, Key string }
+
+// Sections are the pages of administration.
+func (adminBase) Sections() []adminSection {
+	return []adminSection{{"/admin", "home"}, {"/admin/units", "units"}, {"/admin/organisations", "organisations"}, {"/admin/calendars", "calendars"},
+		{"/admin/checklists", "checklists"}, {"/admin/people", "people"}}
+}
+
+// Today is the day that forms suggest.
+func (p adminBase) Today() inspection.Date { return p.Now.Date() }
+
+func (s *Server) adminBase(c echo.Context, title string) adminBase {
+	return adminBase{Base: s.base(c, title), Form: inspection.NewID()}
+}
+
+// refuse draws a page again whose form was refused, with what was typed; the form keeps
+// its id, so that it stays one act.
+func (s *Server) refuse(c echo.Context, page *adminBase, form, template string, err error, draw func() any) error {
+	page.Open, page.Sent = form, c.Request().PostForm
+	if f := c.Request().MultipartForm; f != nil {
+		page.Sent = f.Value
+	}
+	if id := formID(c); inspection.CheckID(id) == nil {
+		page.Form = id
+	}
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], template, draw()) })
+}
+
+// administers refuses everybody but administrators, before anything is looked up.
+func administers(c echo.Context, action org.Action) error {
+	if _, ok := org.Can(actor(c), action, org.Subject{}); !ok {
+		return org.MustNot()
+	}
+	return nil
+}
+
+// adminStep is one thing that an installation needs, in order.
+type adminStep struct {
+	Key  string
+	N    int64
+	More int64 // a second figure: posts, holidays
+	Done bool
+	Next bool // the first that is not done
+	Href string
+}
+
+type adminHome struct {
+	adminBase
+	Steps []adminStep
+	Left  int
+}
+
+// adminPage is the administrator's home: what the installation still needs.
+func (s *Server) adminPage(c echo.Context) error {
+	if err := administers(c, org.ManageOrg); err != nil {
+		return err
+	}
+	ctx, a := c.Request().Context(), actor(c)
+	page := adminHome{adminBase: s.adminBase(c, "admin.title")}
+	n, err := s.Org.Counts(ctx, a, page.Today())
+	if err != nil {
+		return err
+	}
+	people, err := s.Auth.CountPeople(ctx, a, page.Today())
+	if err != nil {
+		return err
+	}
+	lists, err := s.Checklists.List(ctx, a)
+	if err != nil {
+		return err
+	}
+	published := int64(0)
+	for _, l := range lists {
+		if l.State == checklist.Published {
+			published++
+		}
+	}
+	page.Steps = []adminStep{
+		{Key: "units", N: n.Units, Done: n.Units > 0, Href: "/admin/units"},
+		{Key: "organisations", N: n.Organisations, Done: n.Organisations > 0, Href: "/admin/organisations"},
+		{Key: "desks", N: n.Desks, More: n.Posts, Done: n.Desks > 0 && n.Posts > 0, Href: "/admin/organisations"},
+		{Key: "calendar", N: n.Hours, More: n.Holidays, Done: n.Hours > 0 && n.Holidays > 0, Href: "/admin/calendars"},
+		{Key: "checklist", N: published, Done: published > 0, Href: "/admin/checklists"},
+		{Key: "people", N: people, Done: people > 0, Href: "/admin/people"},
+	}
+	for i := range page.Steps {
+		if !page.Steps[i].Done {
+			page.Steps[i].Next = page.Left == 0
+			page.Left++
+		}
+	}
+	return s.render(c, http.StatusOK, "admin", page)
+}
+
+// maxImport is how large the files of one import page may be, all together: tens of
+// thousands of rows, and the preview can still carry them.
+const maxImport = 2 << 20
+
+// importField is a file that an import takes. Kept is its content, carried through the
+// preview so that it need not be chosen again.
+type importField struct {
+	Name, Label, Kept string
+	Optional          bool
+}
+
+type importPage struct {
+	adminBase
+	Back, BackTo string // where the import belongs: its address and words
+	Action       string
+	Intro        string
+	Template     string // address of an empty sheet
+	Columns      string
+	Files        []importField
+	Stage        string // empty, "bad" or "good": what the check said
+	Added        int
+	Changed      int
+	Same         int
+	Bad          []csvin.Problem
+	LeftOut      int
+	Title2       string // a text field of its own: the title of a checklist
+}
+
+// Words is a problem of a file in the reader's language.
+func (p importPage) Words(b csvin.Problem) string { return i18n.T(p.Lang, b.Key, b.Params) }
+
+// Nothing tells that the files say what is there already.
+func (p importPage) Nothing() bool { return p.Added+p.Changed == 0 }
+
+// imported is what an import found.
+type imported struct {
+	added, changed, same, leftOut int
+	bad                           []csvin.Problem
+}
+
+func reported(r org.Report) imported {
+	return imported{r.Added, r.Changed, r.Same, len(r.LeftOut), r.Bad}
+}
+
+// contents are the files of an import as they were chosen now or checked before.
+func (p *importPage) contents(c echo.Context) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	whole := 0
+	for i, f := range p.Files {
+		raw, err := fileContent(c, f.Name)
+		if err != nil {
+			return nil, err
+		}
+		if whole += len(raw); whole > maxImport {
+			return nil, tooLarge(maxImport)
+		}
+		if len(raw) == 0 {
+			if !f.Optional {
+				return nil, inspection.E(inspection.Invalid, "admin.error.file").Field(f.Name, "admin.error.file")
+			}
+			continue
+		}
+		out[f.Name] = raw
+		p.Files[i].Kept = base64.StdEncoding.EncodeToString(raw)
+	}
+	return out, nil
+}
+
+func fileContent(c echo.Context, name string) ([]byte, error) {
+	if m := c.Request().MultipartForm; m != nil && len(m.File[name]) > 0 && m.File[name][0].Size > 0 {
+		if m.File[name][0].Size > maxImport {
+			return nil, tooLarge(maxImport)
+		}
+		f, err := m.File[name][0].Open()
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(f)
+	}
+	raw, err := base64.StdEncoding.DecodeString(c.FormValue(name + "_kept"))
+	if err != nil {
+		return nil, inspection.E(inspection.Invalid, "admin.error.file").Field(name, "admin.error.file")
+	}
+	return raw, nil
+}
+
+// importing checks the files of an import, and applies them where that is what the form
+// asks for; a check names every bad row and changes nothing.
+func (s *Server) importing(c echo.Context, page importPage, done string, run func(files map[string][]byte, dryRun bool) (imported, error)) error {
+	files, err := page.contents(c)
+	apply := c.FormValue("step") == "apply"
+	var found imported
+	if err == nil {
+		found, err = run(files, !apply)
+	}
+	if err == nil && apply {
+		return c.Redirect(http.StatusSeeOther, page.Back+"?done=admin_"+done)
+	}
+	if err != nil && len(found.bad) == 0 {
+		return s.refuse(c, &page.adminBase, "import", "admin-import", err, func() any { return page })
+	}
+	page.Added, page.Changed, page.Same, page.LeftOut, page.Bad = found.added, found.changed, found.same, found.leftOut, found.bad
+	page.Stage = "good"
+	status := http.StatusOK
+	if len(found.bad) > 0 {
+		page.Stage, status = "bad", http.StatusUnprocessableEntity
+		for i := range page.Files {
+			page.Files[i].Kept = "" // what is wrong is put right in the file
+		}
+	}
+	return s.render(c, status, "admin-import", page)
+}
+
+// adminUnits lists the administrative units of a day.
+type adminUnits struct {
+	adminBase
+	Query string
+	Units []org.Unit
+	Total int64
+	Next  string
+	First string
+	Types []org.UnitType
+}
+
+func (s *Server) adminUnitsPage(c echo.Context) error {
+	page, err := s.adminUnits(c)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "admin-units", page)
+}
+
+func (s *Server) adminUnits(c echo.Context) (adminUnits, error) {
+	page := adminUnits{adminBase: s.adminBase(c, "admin.units.title"), Query: c.QueryParam("q"), Types: org.UnitTypes}
+	if err := administers(c, org.ManageOrg); err != nil {
+		return page, err
+	}
+	ctx, a := c.Request().Context(), actor(c)
+	n, err := s.Org.Counts(ctx, a, "")
+	if err != nil {
+		return page, err
+	}
+	page.Total = n.Units
+	var next string
+	page.Units, next, err = s.Org.SearchUnits(ctx, a, page.Query, "", pageOf(c))
+	page.Next, page.First = pagerOf(c, next)
+	return page, err
+}
+
+// pagerOf are the addresses of the next and, further down a list, of the first page.
+func pagerOf(c echo.Context, cursor string) (next, first string) {
+	q := c.QueryParams()
+	if q.Get("after") != "" {
+		q.Del("after")
+		first = c.Request().URL.Path + "?" + q.Encode()
+	}
+	if cursor != "" {
+		q.Set("after", cursor)
+		next = c.Request().URL.Path + "?" + q.Encode()
+	}
+	return next, first
+}
+
+// addBuiltIn loads the catalogue that the program carries: units and their lineage, and
+// for the whole country holidays and, where none are entered, working hours.
+func (s *Server) addBuiltIn(c echo.Context) error {
+	if err := administers(c, org.ManageOrg); err != nil {
+		return err
+	}
+	ctx, a := c.Request().Context(), actor(c)
+	_, err := s.Org.ImportUnits(ctx, a, org.Seed("units.csv"), org.Seed("lineage.csv"), false)
+	if err == nil {
+		_, err = s.Org.ImportHolidays(ctx, a, "vn", org.Seed("holidays.csv"), false)
+	}
+	if err == nil {
+		err = s.builtInHours(c)
+	}
+	if err != nil {
+		page, e := s.adminUnits(c)
+		if e != nil {
+			return e
+		}
+		return s.refuse(c, &page.adminBase, "builtin", "admin-units", err, func() any { return page })
+	}
+	return c.Redirect(http.StatusSeeOther, "/admin/units?done=admin_builtin")
+}
+
+func (s *Server) builtInHours(c echo.Context) error {
+	ctx, a := c.Request().Context(), actor(c)
+	country, err := s.Org.FindUnit(ctx, a, "vn", "")
+	if err != nil {
+		return err
+	}
+	own, err := s.Org.OwnCalendar(ctx, a, country.ID)
+	if err != nil || len(own.Weeks) > 0 {
+		return err
+	}
+	_, err = s.Org.ImportHours(ctx, a, "vn", org.Seed("hours.csv"), false)
+	return err
+}
+
+func (s *Server) addUnit(c echo.Context) error {
+	page, err := s.adminUnits(c)
+	if err != nil {
+		return err
+	}
+	ctx, a := c.Request().Context(), actor(c)
+	u := org.Unit{ID: formID(c), Key: c.FormValue("key"), Name: c.FormValue("name"), Type: org.UnitType(c.FormValue("type")),
+		ValidFrom: inspection.Date(c.FormValue("valid_from")), ValidTo: inspection.Date(c.FormValue("valid_to"))}
+	if words := c.FormValue("parent"); words != "" {
+		on := u.ValidFrom
+		if on == "" {
+			on = page.Today()
+		}
+		var parent org.Unit
+		if parent, err = s.Org.FindUnit(ctx, a, words, on); err == nil {
+			u.ParentID = &parent.ID
+		} else {
+			err = field(err, "parent")
+		}
+	}
+	if err == nil {
+		_, err = s.Org.AddUnit(ctx, a, u)
+	}
+	if err != nil {
+		return s.refuse(c, &page.adminBase, "add", "admin-units", err, func() any { return page })
+	}
+	return c.Redirect(http.StatusSeeOther, "/admin/units?done=admin_saved&q="+url.QueryEscape(u.Name))
+}
+
+// field says which field of a form an error belongs to.
+func field(err error, name string) error {
+	e := toOurs(err)
+	if e.Code != inspection.Invalid || len(e.Fields) > 0 {
+		return err
+	}
+	out := *e
+	return (&out).Field(name, e.Key)
+}
+
+func (s *Server) unitsImport(c echo.Context) (importPage, error) {
+	page := importPage{adminBase: s.adminBase(c, "admin.units.import"), Back: "/admin/units", Action: "/admin/units/import"}
+	page.BackTo, page.Intro, page.Columns = page.T("admin.units.title"), page.T("admin.units.import_intro"), "units.csv: key, name, unit_type, parent_key, valid_from, valid_to, note · lineage.csv: predecessor_key, portion, successor_key, relation, legal_act, effective_date"
+	page.Files = []importField{{Name: "units", Label: "units.csv"}, {Name: "lineage", Label: "lineage.csv", Optional: true}}
+	return page, administers(c, org.ManageOrg)
+}
+
+func (s *Server) unitsImportPage(c echo.Context) error {
+	page, err := s.unitsImport(c)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "admin-import", page)
+}
+
+const emptyLineage = "predecessor_key,portion,successor_key,relation,legal_act,effective_date\n"
+
+func (s *Server) importUnits(c echo.Context) error {
+	page, err := s.unitsImport(c)
+	if err != nil {
+		return err
+	}
+	return s.importing(c, page, "imported", func(files map[string][]byte, dryRun bool) (imported, error) {
+		lineage := files["lineage"]
+		if lineage == nil {
+			lineage = []byte(emptyLineage)
+		}
+		r, err := s.Org.ImportUnits(c.Request().Context(), actor(c), reader(files["units"]), reader(lineage), dryRun)
+		return reported(r), err
+	})
+}
