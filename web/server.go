@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -34,6 +35,7 @@ type Config struct {
 	Demo     bool     // the installation holds demo data: every page says so
 	MaxBytes int64    // of one uploaded file
 	Version  string
+	Proxies  []netip.Prefix // trusted: they say who the client is and that it speaks TLS
 }
 
 // Services is all that pages and API call.
@@ -90,8 +92,8 @@ func New(config Config, services Services) (*Server, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
-	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(s.requestID, s.logRequest, s.recoverPanic, s.secureHeaders, s.sameOrigin, s.plainAddress, s.identify, s.limitBody, s.plainJSON)
+	e.IPExtractor = s.clientAddress
+	e.Use(s.requestID, s.logRequest, s.recoverPanic, s.secureHeaders, s.onlySecure, s.sameOrigin, s.plainAddress, s.identify, s.limitBody, s.plainJSON)
 	s.echo = e
 	s.routes()
 	return s, nil

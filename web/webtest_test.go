@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -51,6 +52,9 @@ type world struct {
 	head, otherHead, lead, chair     inspection.Actor
 	member, fresh, sysadmin, foreign inspection.Actor
 }
+
+// testPeer is from where httptest's requests come.
+var testPeer = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
 
 const testPassword = "kiem-tra-thu-2026"
 
@@ -119,7 +123,7 @@ func newWorld(t *testing.T, db *gorm.DB) *world {
 		Plan: plan.New(db, w.clock, visit.Checks{}), Findings: finding.New(db, w.clock, findingFiles{files}), Evidence: files, Summary: summary.New(db, w.clock),
 		Visits: visit.New(db, w.clock, noFiles{}), Clock: w.clock, Ready: func(context.Context) error { return nil }}
 	at, _ := url.Parse("http://example.test")
-	w.Server, err = New(Config{URL: at, Version: "test", MaxBytes: 1 << 20}, services)
+	w.Server, err = New(Config{URL: at, Version: "test", MaxBytes: 1 << 20, Proxies: testPeer}, services)
 	w.must(err)
 	w.seed()
 	return w

@@ -13,6 +13,8 @@ import (
 	"congvu/migrations/dbtest"
 
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -75,15 +77,35 @@ func minioSettings(t testing.TB) []string {
 
 // running is the program in a process of its own.
 type running struct {
-	base string
-	data string
-	cmd  *exec.Cmd
-	log  *os.File
+	base   string
+	data   string
+	cmd    *exec.Cmd
+	log    *os.File
+	client *http.Client
 }
 
 // start starts a sub-command that serves, on a free port, and waits until it is
 // ready.
 func start(t testing.TB, sub string, settings []string) *running {
+	t.Helper()
+	return startAt(t, sub, settings, "http", http.DefaultClient)
+}
+
+// startTLS is start for a program that speaks HTTPS with the certificate of a file.
+func startTLS(t testing.TB, sub string, settings []string, cert string) *running {
+	t.Helper()
+	raw, err := os.ReadFile(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(raw)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	t.Cleanup(client.CloseIdleConnections)
+	return startAt(t, sub, settings, "https", client)
+}
+
+func startAt(t testing.TB, sub string, settings []string, scheme string, client *http.Client) *running {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -96,7 +118,7 @@ func start(t testing.TB, sub string, settings []string) *running {
 	addr := listener.Addr().String()
 	listener.Close()
 	_, port, _ := net.SplitHostPort(addr)
-	r := &running{base: "http://localhost:" + port, data: t.TempDir()}
+	r := &running{base: scheme + "://localhost:" + port, data: t.TempDir(), client: client}
 	if r.log, err = os.Create(filepath.Join(r.data, "program.log")); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +157,7 @@ func start(t testing.TB, sub string, settings []string) *running {
 		case <-ctx.Done():
 			t.Fatal("the program is not ready after two minutes")
 		case <-ticker.C:
-			response, err := http.Get(r.base + "/readyz")
+			response, err := client.Get(r.base + "/readyz")
 			if err != nil {
 				continue
 			}

@@ -276,6 +276,12 @@ func TestSettings(t *testing.T) {
 		{[]string{"CONGVU_MASTER_KEY_FILE=/nowhere"}, "CONGVU_MASTER_KEY_FILE"},
 		{[]string{"CONGVU_DATABSE_URL=postgres://x/y"}, "CONGVU_DATABSE_URL"},
 		{[]string{"CONGVU_ADDR_FILE=/x"}, "CONGVU_ADDR_FILE"},
+		{[]string{"CONGVU_URL=http://congvu.example.vn"}, "https://"},
+		{[]string{"CONGVU_ADDR=0.0.0.0:8080"}, "CONGVU_TRUSTED_PROXIES"},
+		{[]string{"CONGVU_ADDR=:8080"}, "CONGVU_TRUSTED_PROXIES"},
+		{[]string{"CONGVU_ADDR=:8080", "CONGVU_TRUSTED_PROXIES=10.0.0.1"}, "CONGVU_URL"},
+		{[]string{"CONGVU_TRUSTED_PROXIES=proxy.example.vn"}, "CONGVU_TRUSTED_PROXIES"},
+		{[]string{"CONGVU_TLS_CERT=/x"}, "CONGVU_TLS_KEY"},
 	} {
 		if _, err := ReadConfig(c.env); err == nil || !strings.Contains(err.Error(), c.words) {
 			t.Errorf("%v: %v", c.env, err)

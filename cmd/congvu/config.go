@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"strings"
 
 	"congvu/migrations"
+	"congvu/web"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -39,6 +41,9 @@ type Config struct {
 	MaxFileBytes  int64  `env:"CONGVU_MAX_FILE_BYTES" envDefault:"33554432"`
 	MaxFilePixels int64  `env:"CONGVU_MAX_FILE_PIXELS" envDefault:"60000000"`
 	LogFormat     string `env:"CONGVU_LOG_FORMAT" envDefault:"text"`
+	TLSCert       string `env:"CONGVU_TLS_CERT"`
+	TLSKey        string `env:"CONGVU_TLS_KEY"`
+	Proxies       string `env:"CONGVU_TRUSTED_PROXIES"`
 }
 
 // secrets are the settings that may be read from a file instead.
@@ -101,6 +106,18 @@ func (c Config) check() error {
 			return errors.New("CONGVU_URL must be an address like https://congvu.example.vn, without a path")
 		}
 	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("CONGVU_TLS_CERT and CONGVU_TLS_KEY go together: set both or none")
+	}
+	if _, err := web.ParseProxies(c.Proxies); err != nil {
+		return fmt.Errorf("CONGVU_TRUSTED_PROXIES: %w", err)
+	}
+	if !c.listensHere() && c.TLSCert == "" && c.Proxies == "" {
+		return errors.New("CONGVU_ADDR is reached from other machines, and passwords would cross the network in the clear: set CONGVU_TLS_CERT and CONGVU_TLS_KEY, or CONGVU_TRUSTED_PROXIES to the proxy that speaks HTTPS, or listen on 127.0.0.1")
+	}
+	if u := c.PublicURL(); u.Scheme == "http" && !isHere(u.Hostname()) {
+		return errors.New("CONGVU_URL must begin with https:// where it is no address of this machine alone")
+	}
 	if c.DatabaseURL != "" && !migrations.IsPostgres(c.DatabaseURL) {
 		return errors.New("CONGVU_DATABASE_URL must begin with postgres://; leave it empty for SQLite in CONGVU_DATA")
 	}
@@ -130,6 +147,17 @@ func (c Config) DSN() string {
 	return filepath.Join(c.Data, "congvu.db")
 }
 
+// listensHere tells whether only this machine reaches the program.
+func (c Config) listensHere() bool {
+	host, _, err := net.SplitHostPort(c.Addr)
+	return err == nil && isHere(host)
+}
+
+func isHere(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // PublicURL is the address that people use.
 func (c Config) PublicURL() *url.URL {
 	if c.URL != "" {
@@ -139,6 +167,9 @@ func (c Config) PublicURL() *url.URL {
 	host := c.Addr
 	if strings.HasPrefix(host, "127.0.0.1:") {
 		host = "localhost" + strings.TrimPrefix(host, "127.0.0.1")
+	}
+	if c.TLSCert != "" {
+		return &url.URL{Scheme: "https", Host: host}
 	}
 	return &url.URL{Scheme: "http", Host: host}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"congvu/inspection"
@@ -19,14 +20,60 @@ const demoPassword = "mau-cong-vu-2026"
 
 func (m *Main) demoCommand() *cli.Command {
 	return &cli.Command{Name: "demo", Usage: "serve with made-up data, to try the program",
-		Action: func(ctx context.Context, _ *cli.Command) error {
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "lan", Usage: "over HTTPS with a self-made certificate, so that a tablet in the same network can be tried"}},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
 			return m.with(ctx, func(p *program) error {
+				if cmd.Bool("lan") {
+					if err := m.onTheLAN(p); err != nil {
+						return err
+					}
+				}
 				if err := m.fillDemo(ctx, p); err != nil {
 					return err
 				}
 				return m.serve(ctx, p, false, true, func(string) { m.printAccounts(p) })
 			})
 		}}
+}
+
+// lanPort is where the demo listens on a network, unless CONGVU_ADDR names another.
+const lanPort = "8443"
+
+// onTheLAN lets the demo listen on the local network over HTTPS and prints by which
+// address a tablet reaches it and by which fingerprint its certificate is known.
+func (m *Main) onTheLAN(p *program) error {
+	c := &p.config
+	if c.TLSCert != "" || c.URL != "" {
+		return errors.New("demo --lan makes its own certificate and address; unset CONGVU_TLS_CERT and CONGVU_URL")
+	}
+	hosts, err := lanAddresses()
+	if err != nil {
+		return err
+	}
+	if len(hosts) == 0 {
+		return errors.New("máy này chưa có địa chỉ trong mạng nội bộ; hãy kết nối mạng rồi chạy lại")
+	}
+	port := lanPort
+	if !c.listensHere() {
+		if _, port, err = net.SplitHostPort(c.Addr); err != nil {
+			return err
+		}
+	}
+	if c.TLSCert, c.TLSKey, err = selfMade(c.Data, append(hosts, "localhost", "127.0.0.1"), m.Clock.Now().Time()); err != nil {
+		return err
+	}
+	c.Addr, c.URL = net.JoinHostPort("0.0.0.0", port), "https://"+net.JoinHostPort(hosts[0], port)
+	print, err := fingerprint(c.TLSCert)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(m.Out, "\nMáy tính bảng trong cùng mạng mở một trong các địa chỉ:\n")
+	for _, h := range hosts {
+		fmt.Fprintf(m.Out, "  https://%s\n", net.JoinHostPort(h, port))
+	}
+	fmt.Fprintf(m.Out, "Trình duyệt hỏi về chứng thư tự tạo; chỉ chấp nhận khi dấu vân tay SHA-256 là:\n  %s\n"+
+		"Ai trong mạng này cũng vào được bản thử bằng mật khẩu chung: không đưa dữ liệu thật vào.\n", print)
+	return nil
 }
 
 // fillDemo fills an empty installation with demo data, once; one that holds anything

@@ -44,7 +44,7 @@ func bench(b *testing.B, database string) (*demo, *web.Server) {
 	if err := d.load(context.Background()); err != nil {
 		b.Fatal(err)
 	}
-	server, err := web.New(web.Config{URL: &url.URL{Scheme: "http", Host: "localhost"}, Demo: true, MaxBytes: c.MaxFileBytes}, p.services)
+	server, err := web.New(web.Config{URL: &url.URL{Scheme: "http", Host: "localhost"}, Demo: true, MaxBytes: c.MaxFileBytes, Proxies: testPeer}, p.services)
 	if err != nil {
 		b.Fatal(err)
 	}

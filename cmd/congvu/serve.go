@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,10 +32,20 @@ func (m *Main) serveCommand() *cli.Command {
 // serve listens and serves until the context ends. listening is called with the
 // address once the program answers.
 func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening func(address string)) error {
-	server, err := web.New(web.Config{URL: p.config.PublicURL(), Dev: dev, Root: sourceFS("."), Demo: demo,
-		MaxBytes: p.config.MaxFileBytes, Version: version}, p.services)
+	proxies, err := web.ParseProxies(p.config.Proxies)
 	if err != nil {
 		return err
+	}
+	server, err := web.New(web.Config{URL: p.config.PublicURL(), Dev: dev, Root: sourceFS("."), Demo: demo,
+		MaxBytes: p.config.MaxFileBytes, Version: version, Proxies: proxies}, p.services)
+	if err != nil {
+		return err
+	}
+	certificate := &keyPair{cert: p.config.TLSCert, key: p.config.TLSKey}
+	if p.config.TLSCert != "" {
+		if _, err := certificate.get(nil); err != nil {
+			return fmt.Errorf("CONGVU_TLS_CERT and CONGVU_TLS_KEY: %w", err)
+		}
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", p.config.Addr)
 	if err != nil {
@@ -52,7 +63,13 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	if listening != nil {
 		listening(listener.Addr().String())
 	}
-	err = server.Run(ctx, &http.Server{}, func(s *http.Server) error { return s.Serve(listener) })
+	err = server.Run(ctx, &http.Server{}, func(s *http.Server) error {
+		if p.config.TLSCert == "" {
+			return s.Serve(listener)
+		}
+		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get}
+		return s.ServeTLS(listener, "", "")
+	})
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

@@ -203,7 +203,7 @@ func TestSessions(t *testing.T) {
 func TestCookiesOverHTTPS(t *testing.T) {
 	s := newSite(t, dbtest.SQLite(t))
 	at, _ := url.Parse("https://congvu.example.vn")
-	server, err := web.New(web.Config{URL: at, Version: "test"}, s.demo.services)
+	server, err := web.New(web.Config{URL: at, Version: "test", Proxies: testPeer}, s.demo.services)
 	s.must(err)
 	s.Server = server
 	_, cookie := s.signIn("chutich", demoPassword)

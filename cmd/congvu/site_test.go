@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/textproto"
 	"net/url"
 	"regexp"
@@ -97,7 +98,7 @@ func newSiteAt(t *testing.T, db *gorm.DB, now time.Time) *site {
 	services, err := build(db, store, s.clock, keys, c)
 	s.must(err)
 	at, _ := url.Parse("http://example.test")
-	s.Server, err = web.New(web.Config{URL: at, Version: "test", MaxBytes: maxTestFile}, services)
+	s.Server, err = web.New(web.Config{URL: at, Version: "test", MaxBytes: maxTestFile, Proxies: testPeer}, services)
 	s.must(err)
 	p := &program{config: c, db: db, store: store, services: services}
 	s.demo = &demo{Main: &Main{Out: io.Discard, Clock: s.clock}, program: p, today: s.clock.Now().Date(), clock: s.clock}
@@ -458,3 +459,6 @@ func difference(a, b string) (string, string) {
 	}
 	return "", ""
 }
+
+// testPeer is from where httptest's requests come.
+var testPeer = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
