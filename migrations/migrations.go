@@ -53,6 +53,8 @@ func Open(ctx context.Context, dsn string) (*gorm.DB, error) {
 	}
 	db, err := gorm.Open(dialect, &gorm.Config{
 		TranslateError: true,
+		// Half the time of a short statement is SQLite's parser; pgx keeps statements by itself.
+		PrepareStmt: !IsPostgres(dsn), PrepareStmtMaxSize: 500,
 		Logger: logger.New(slogWriter{}, logger.Config{SlowThreshold: 500 * time.Millisecond,
 			LogLevel: logger.Warn, IgnoreRecordNotFoundError: true, ParameterizedQueries: true}),
 	})

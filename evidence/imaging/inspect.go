@@ -42,7 +42,7 @@ type Info struct {
 }
 
 // Inspect reads a whole file: its type by content, its limits, whether it is whole
-// (JPEG, PNG and WebP are decoded to the last pixel), and its metadata. Codes:
+// (JPEG, PNG and WebP are read to the last pixel), and its metadata. Codes:
 // invalid (evidence.error.type, .broken), too_large (evidence.error.too_large,
 // .too_many_pixels). An error of another code is the reader's own.
 func (w *Work) Inspect(ctx context.Context, r io.ReadSeeker, size int64) (Info, error) {
@@ -66,7 +66,10 @@ func (w *Work) Inspect(ctx context.Context, r io.ReadSeeker, size int64) (Info, 
 		if err := w.hold(ctx, width, height); err != nil {
 			return Info{}, err
 		}
-		_, err := decode(r, t)
+		var err error
+		if t != JPEG || !sequential(r) {
+			_, err = decode(r, t)
+		}
 		w.release(width, height)
 		if err != nil {
 			return Info{}, err
@@ -128,19 +131,20 @@ func (w *Work) header(r io.ReadSeeker, size int64) (Type, int, int, error) {
 		return "", 0, 0, inspection.E(inspection.TooLarge, "evidence.error.too_many_pixels",
 			"width", c.Width, "height", c.Height, "mp", w.limits.Pixels/1_000_000)
 	}
-	switch t {
-	case JPEG:
-		err = countScans(r)
-	case WebP:
-		err = checkWebP(r, size, c)
-	}
-	if err != nil {
-		return "", 0, 0, broken(err)
+	if t == WebP {
+		if err := checkWebP(r, size, c); err != nil {
+			return "", 0, 0, broken(err)
+		}
 	}
 	return t, c.Width, c.Height, nil
 }
 
 func decode(r io.ReadSeeker, t Type) (image.Image, error) {
+	if t == JPEG {
+		if err := countScans(r); err != nil {
+			return nil, broken(err)
+		}
+	}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}

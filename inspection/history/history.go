@@ -48,15 +48,29 @@ type Row struct {
 // TableName is the table.
 func (Row) TableName() string { return "history" }
 
-// Append writes an event in the caller's transaction. At is required: the
-// caller's clock is the one that its own rows carry.
-func Append(tx *gorm.DB, e Event) error {
+// Append writes events, in their order, in the caller's transaction. At is required:
+// the caller's clock is the one that its own rows carry.
+func Append(tx *gorm.DB, events ...Event) error {
+	rows := make([]Row, len(events))
+	for i, e := range events {
+		var err error
+		if rows[i], err = e.row(); err != nil {
+			return err
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return tx.Omit("Seq").CreateInBatches(&rows, 100).Error
+}
+
+func (e Event) row() (Row, error) {
 	if e.Action == "" || e.SubjectKind == "" || e.SubjectID == "" || e.At.IsZero() {
-		return fmt.Errorf("history: incomplete event %q on %s %q", e.Action, e.SubjectKind, e.SubjectID)
+		return Row{}, fmt.Errorf("history: incomplete event %q on %s %q", e.Action, e.SubjectKind, e.SubjectID)
 	}
 	salt := make([]byte, 16)
 	if _, err := rand.Read(salt); err != nil {
-		return err
+		return Row{}, err
 	}
 	row := Row{ID: inspection.NewID(), At: e.At, Actor: e.Actor.Person, Role: string(e.Capacity.Role),
 		Organisation: e.Capacity.Organisation, Team: e.Capacity.Team, Action: e.Action,
@@ -68,14 +82,14 @@ func Append(tx *gorm.DB, e Event) error {
 		"salt": base64.RawStdEncoding.EncodeToString(salt),
 	})
 	if err != nil {
-		return fmt.Errorf("history: %w", err)
+		return Row{}, fmt.Errorf("history: %w", err)
 	}
 	canonical, err := jcs.Transform(body)
 	if err != nil {
-		return fmt.Errorf("history: %w", err)
+		return Row{}, fmt.Errorf("history: %w", err)
 	}
 	row.Body, row.Hash = string(canonical), hash(string(canonical))
-	return tx.Omit("Seq").Create(&row).Error
+	return row, nil
 }
 
 // Check tells whether the row's hash still fits its body.

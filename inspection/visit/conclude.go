@@ -45,7 +45,7 @@ func (s *Service) begin(tx *gorm.DB, actor inspection.Actor, id, operation strin
 		}
 		return w, true, nil
 	}
-	return w, false, otherVisit(tx, operation)
+	return w, false, w.elsewhere([]Operation{{ID: operation}})
 }
 
 // Report reports the result of a check. Its team's lead may, after the minutes are

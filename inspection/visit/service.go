@@ -3,6 +3,7 @@ package visit
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"unicode/utf8"
@@ -56,8 +57,8 @@ type Outcome struct {
 	Err       error
 }
 
-// Post takes operations in, in their order, each in a transaction of its own, and
-// stops at the first that is refused: what follows may rest on it. Any member of
+// Post takes operations in, in their order, and stops at the first that is refused:
+// what follows may rest on it, what came before stands. Any member of
 // the check's team may post what is done on site; finishing and closing the
 // minutes is for its lead, deputy or secretary, checking in for who leads on site.
 // An operation that arrives again changes nothing and is answered as before; one
@@ -65,55 +66,104 @@ type Outcome struct {
 // not_found, forbidden, conflict.
 func (s *Service) Post(ctx context.Context, actor inspection.Actor, operations []Operation) []Outcome {
 	outcomes := make([]Outcome, 0, len(operations))
-	for _, op := range operations {
-		o := Outcome{ID: op.ID}
-		o.Err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
-			o, err = s.take(tx, actor, op)
-			return err
-		})
-		o.ID = op.ID
-		outcomes = append(outcomes, o)
-		if o.Err != nil {
-			break
+	for rest := operations; len(rest) > 0; {
+		run := rest[:together(rest)]
+		rest = rest[len(run):]
+		if done, err := s.take(ctx, actor, run); err == nil {
+			outcomes = append(outcomes, done...)
+			continue
+		} else if len(run) == 1 {
+			return append(outcomes, Outcome{ID: run[0].ID, Err: err})
+		}
+		for i, op := range run { // one is refused: each by itself, so that those before it stand
+			done, err := s.take(ctx, actor, run[i:i+1])
+			if err != nil {
+				return append(outcomes, Outcome{ID: op.ID, Err: err})
+			}
+			outcomes = append(outcomes, done...)
 		}
 	}
 	return outcomes
 }
 
-func (s *Service) take(tx *gorm.DB, actor inspection.Actor, op Operation) (Outcome, error) {
+// together is how many of the first operations one transaction takes in: those on one
+// check that are no check-in.
+func together(ops []Operation) int {
+	n := 1
+	for n < len(ops) && ops[0].Type != OpCheckIn && ops[n].Type != OpCheckIn && ops[n].VisitID == ops[0].VisitID {
+		n++
+	}
+	return n
+}
+
+// take takes a run of operations on one check in, all of them or none.
+func (s *Service) take(ctx context.Context, actor inspection.Actor, run []Operation) ([]Outcome, error) {
+	outcomes := make([]Outcome, 0, len(run))
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var w *work
+		for _, op := range run {
+			if err := op.check(); err != nil {
+				return err
+			}
+			op.AuthorID, op.ReceivedAt = actor.Person, s.clock.Now()
+			if op.Device == "" {
+				op.Device = actor.Device
+			}
+			var o Outcome
+			var err error
+			if op.Type == OpCheckIn {
+				o, err = s.checkIn(tx, actor, op)
+			} else {
+				if w == nil {
+					if w, err = s.open(tx, actor, op.VisitID); err != nil {
+						return err
+					}
+					if err := w.elsewhere(run); err != nil {
+						return err
+					}
+				}
+				o, err = w.take(op)
+			}
+			if err != nil {
+				return err
+			}
+			o.ID = op.ID
+			outcomes = append(outcomes, o)
+		}
+		if w == nil {
+			return nil
+		}
+		return w.flush()
+	})
+	return outcomes, err
+}
+
+// check refuses what no check takes.
+func (op Operation) check() error {
 	if err := inspection.CheckID(op.ID); err != nil {
-		return Outcome{}, err
+		return err
 	}
 	if err := inspection.CheckID(op.VisitID); err != nil {
-		return Outcome{}, err
+		return err
 	}
 	if len(op.Payload) > 256<<10 {
-		return Outcome{}, inspection.E(inspection.TooLarge, "error.too_large", "max", "256 KB")
+		return inspection.E(inspection.TooLarge, "error.too_large", "max", "256 KB")
 	}
 	device, fits := inspection.Text(op.Device, 100)
 	if !fits || device != op.Device || !utf8.ValidString(op.Payload) || op.Seq < 0 || op.DeviceAt < 0 || op.ElapsedMS < 0 ||
 		op.Base != "" && inspection.CheckID(op.Base) != nil {
-		return Outcome{}, inspection.E(inspection.Invalid, "visit.error.payload")
+		return inspection.E(inspection.Invalid, "visit.error.payload")
 	}
 	if slices.Contains([]Type{OpReport, OpCorrect, OpConclude}, op.Type) {
-		return Outcome{}, inspection.E(inspection.Invalid, "visit.error.operation_type", "type", string(op.Type))
+		return inspection.E(inspection.Invalid, "visit.error.operation_type", "type", string(op.Type))
 	}
-	op.AuthorID, op.ReceivedAt = actor.Person, s.clock.Now()
-	if op.Device == "" {
-		op.Device = actor.Device
-	}
-	if op.Type == OpCheckIn {
-		return s.checkIn(tx, actor, op)
-	}
-	w, err := s.open(tx, actor, op.VisitID)
-	if err != nil {
-		return Outcome{}, err
-	}
+	return nil
+}
+
+// take takes one operation in; flush writes it.
+func (w *work) take(op Operation) (Outcome, error) {
 	if old, ok := w.taken(op.ID); ok {
 		return w.again(old, op)
-	}
-	if err := otherVisit(tx, op.ID); err != nil {
-		return Outcome{}, err
 	}
 	action := org.InspectVisit
 	if slices.Contains([]Type{OpFinish, OpSign, OpRefuse, OpCannotInspect}, op.Type) {
@@ -122,13 +172,11 @@ func (s *Service) take(tx *gorm.DB, actor inspection.Actor, op Operation) (Outco
 	if err := w.may(action); err != nil {
 		return Outcome{}, err
 	}
-	if err := w.strangers(); err != nil {
-		return Outcome{}, err
-	}
 	if err := w.join(); err != nil {
 		return Outcome{}, err
 	}
-	if err := w.add(op); err != nil {
+	w.now = op.ReceivedAt
+	if err := w.apply(op); err != nil {
 		return Outcome{}, err
 	}
 	return Outcome{Position: w.visit.Positions, State: w.visit.State}, nil
@@ -146,6 +194,12 @@ type work struct {
 	operations []Operation
 	state      *State
 	now        inspection.Instant
+	joined     bool
+
+	// What flush has still to write.
+	pending []Operation
+	touched map[string]bool // items whose answers may have changed; true: a row may be there
+	events  []history.Event
 }
 
 // open loads a check that the actor may see and locks it.
@@ -209,9 +263,19 @@ func (w *work) again(old, op Operation) (Outcome, error) {
 	return Outcome{Position: old.Position, Duplicate: true, State: w.visit.State}, nil
 }
 
-func otherVisit(tx *gorm.DB, id string) error {
+// elsewhere refuses ids that operations of other checks have.
+func (w *work) elsewhere(ops []Operation) error {
+	ids := make([]string, 0, len(ops))
+	for _, op := range ops {
+		if _, here := w.taken(op.ID); !here {
+			ids = append(ids, op.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
 	var n int64
-	if err := tx.Model(&Operation{}).Where("id = ?", id).Count(&n).Error; err != nil {
+	if err := w.tx.Model(&Operation{}).Where("id IN ?", ids).Count(&n).Error; err != nil {
 		return err
 	}
 	if n > 0 {
@@ -220,11 +284,19 @@ func otherVisit(tx *gorm.DB, id string) error {
 	return nil
 }
 
-// add applies an operation and writes all that follows from it: the operation
-// itself, the rows it projects to, the new state of the check, history.
+// add applies one operation and writes it.
 func (w *work) add(op Operation) error {
+	if err := w.apply(op); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// apply applies an operation and does what it sets off. The operation itself, the rows
+// it projects to, the new state of the check and history are written by flush, many
+// operations at once.
+func (w *work) apply(op Operation) error {
 	before := w.visit.State
-	failedBefore := w.state.failedKeys(w.rules)
 	if op.Type == OpFinish {
 		if err := w.ready(); err != nil {
 			return err
@@ -234,28 +306,54 @@ func (w *work) add(op Operation) error {
 		return err
 	}
 	op.Position, op.Role = w.visit.Positions+1, string(w.capacity.Role)
-	if err := w.tx.Create(&op).Error; err != nil {
-		return err
-	}
-	w.operations = append(w.operations, op)
+	w.operations, w.pending = append(w.operations, op), append(w.pending, op)
 	w.visit.Positions = op.Position
-	if err := w.project(op, failedBefore); err != nil {
+	if err := w.touch(op); err != nil {
 		return err
 	}
-	if err := w.follow(op); err != nil {
-		return err
+	if op.Type.followed() {
+		if err := w.write(); err != nil { // what follows stands after it, in history too
+			return err
+		}
+		if err := w.follow(op); err != nil {
+			return err
+		}
 	}
 	w.visit.State = w.state.Phase
-	if err := w.save(); err != nil {
+	w.events = append(w.events, w.event("visit.operation", map[string]any{"operation": op.ID, "type": string(op.Type), "position": op.Position,
+		"payload_sha256": history.TextHash(op.Payload)}))
+	if before == w.visit.State {
+		return nil
+	}
+	w.events = append(w.events, w.event("visit.state", map[string]any{"from": string(before), "to": string(w.visit.State), "operation": op.ID}))
+	return w.flush() // the files and findings of the check go by its row
+}
+
+// flush writes what apply has left to be written, and the check's row.
+func (w *work) flush() error {
+	if len(w.pending) == 0 && len(w.events) == 0 {
+		return nil
+	}
+	if err := w.write(); err != nil {
 		return err
 	}
-	data := map[string]any{"operation": op.ID, "type": string(op.Type), "position": op.Position, "payload_sha256": history.TextHash(op.Payload)}
-	if err := w.record("visit.operation", data); err != nil {
+	return w.save()
+}
+
+// write writes operations, answers and history.
+func (w *work) write() error {
+	if len(w.pending) > 0 {
+		if err := w.tx.CreateInBatches(&w.pending, 100).Error; err != nil {
+			return err
+		}
+	}
+	if err := w.project(); err != nil {
 		return err
 	}
-	if before != w.visit.State {
-		return w.record("visit.state", map[string]any{"from": string(before), "to": string(w.visit.State), "operation": op.ID})
+	if err := history.Append(w.tx, w.events...); err != nil {
+		return err
 	}
+	w.pending, w.touched, w.events = nil, nil, nil
 	return nil
 }
 
@@ -296,6 +394,18 @@ func (w *work) ready() error {
 // join makes who works on site a member of the check, if not one yet. Who reports or
 // concludes at the office is none: the minutes name those who were there.
 func (w *work) join() error {
+	if w.joined {
+		return nil
+	}
+	if err := w.strangers(); err != nil {
+		return err
+	}
+	w.joined = true
+	var n int64
+	err := w.tx.Model(&Member{}).Where("visit_id = ? AND person_id = ?", w.visit.ID, w.actor.Person).Count(&n).Error
+	if err != nil || n > 0 {
+		return err
+	}
 	name, position, err := personOf(w.tx, w.actor.Person)
 	if err != nil {
 		return err
@@ -307,6 +417,11 @@ func (w *work) join() error {
 func personOf(tx *gorm.DB, id string) (name, position string, err error) {
 	p, err := org.PersonByID(tx, id)
 	return p.Name, p.Position, err
+}
+
+// followed tells whether an operation sets something off beyond the answers.
+func (t Type) followed() bool {
+	return slices.Contains([]Type{OpPhoto, OpPhotoOff, OpFinish, OpCannotInspect, OpSign, OpRefuse}, t)
 }
 
 // follow does what an operation sets off beyond the answers.
@@ -402,54 +517,55 @@ func (w *work) save() error {
 }
 
 func (w *work) record(action string, data map[string]any) error {
-	return history.Append(w.tx, history.Event{Actor: w.actor, Capacity: w.capacity, Action: action, SubjectKind: "visit",
-		SubjectID: w.visit.ID, Visit: w.visit.ID, At: w.now, Data: data})
+	return history.Append(w.tx, w.event(action, data))
 }
 
-// project writes the typed row of each item that the operation touched: the item
-// it names, and those whose failing may have changed with the head count.
-func (w *work) project(op Operation, failedBefore map[string]bool) error {
-	touched := map[string]bool{}
+func (w *work) event(action string, data map[string]any) history.Event {
+	return history.Event{Actor: w.actor, Capacity: w.capacity, Action: action, SubjectKind: "visit",
+		SubjectID: w.visit.ID, Visit: w.visit.ID, At: w.now, Data: data}
+}
+
+// touch notes the item whose answer an operation is about.
+func (w *work) touch(op Operation) error {
+	if !slices.Contains([]Type{OpAnswer, OpNote, OpFixed, OpCorrect}, op.Type) {
+		return nil
+	}
 	var named struct {
 		Item string `json:"item"`
 	}
-	switch op.Type {
-	case OpAnswer, OpNote, OpFixed, OpCorrect:
-		if err := loose(op.Payload, &named); err != nil {
-			return err
-		}
-		touched[named.Item] = true
+	if err := loose(op.Payload, &named); err != nil {
+		return err
 	}
-	for key, f := range w.state.failedKeys(w.rules) {
-		if f != failedBefore[key] {
-			touched[key] = true
-		}
+	if w.touched == nil {
+		w.touched = map[string]bool{}
 	}
-	for key := range touched {
+	w.touched[named.Item] = w.touched[named.Item] || op.Type == OpAnswer || op.Type == OpCorrect
+	return nil
+}
+
+// project writes the typed row of each item that was touched.
+func (w *work) project() error {
+	var rows []answerRow
+	for _, key := range slices.Sorted(maps.Keys(w.touched)) {
 		it, _ := w.rules.Item(key)
 		a := w.state.Answers[key]
 		if a.Value == "" {
+			if !w.touched[key] {
+				continue
+			}
 			if err := w.tx.Where("visit_id = ? AND item_key = ?", w.visit.ID, key).Delete(&answerRow{}).Error; err != nil {
 				return err
 			}
 			continue
 		}
-		row := answerRow{VisitID: w.visit.ID, ItemKey: key, ItemCode: it.Code, Result: a.Value, Numerator: a.Of - a.Failing,
+		rows = append(rows, answerRow{VisitID: w.visit.ID, ItemKey: key, ItemCode: it.Code, Result: a.Value, Numerator: a.Of - a.Failing,
 			Denominator: a.Of, NAReason: a.NAReason, Note: a.Note, Failed: w.state.Failed(w.rules, it), Fixed: a.Fixed,
-			Corrected: a.Original != nil, OperationID: a.Operation}
-		if err := w.tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
-			return err
-		}
+			Corrected: a.Original != nil, OperationID: a.Operation})
 	}
-	return nil
-}
-
-func (s *State) failedKeys(rules Rules) map[string]bool {
-	failed := map[string]bool{}
-	for _, it := range rules.Items {
-		failed[it.Key] = s.Failed(rules, it)
+	if len(rows) == 0 {
+		return nil
 	}
-	return failed
+	return w.tx.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(&rows, 100).Error
 }
 
 func (s *Service) checkIn(tx *gorm.DB, actor inspection.Actor, op Operation) (Outcome, error) {
