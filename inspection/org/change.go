@@ -60,7 +60,7 @@ func (a Act) moveDesk(tx *gorm.DB, m Move) (Desk, error) {
 		return d, inspection.E(inspection.Invalid, "org.error.invalid").Field("organisation", "org.error.desk_there_already")
 	}
 	if !m.From.Within(oFrom, oTo) {
-		return d, inspection.E(inspection.Invalid, "org.error.desk_unit_not_there", "name", o.Name, "date", m.From.VN(), "from", oFrom.VN(), "to", oTo.VN()).
+		return d, inspection.E(inspection.Invalid, "org.error.desk_unit_not_there", "name", o.Name, "date", m.From.VN(), "from", border(oFrom), "to", border(oTo)).
 			Field("organisation", "org.error.desk_unit_not_there_field")
 	}
 	var posts []Post
