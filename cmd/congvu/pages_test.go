@@ -21,7 +21,7 @@ var everyPage = []struct {
 	{"thutruong2", []string{"/findings", "{finding}", "/visits"}},
 	{"truongdoan", []string{"/visits", "{visit}/photos", "/findings?state=SUBMITTED", "{finding}", "{reinspect}", "/tablet/"}},
 	{"truongdoan2", []string{"{signed}/report"}},
-	{"quantri", []string{"/units?as_of=2024-03-31&q=dam+doi", "/findings", "/visits"}},
+	{"quantri", []string{"/units?as_of=2024-03-31&q=dam+doi", "/findings", "/visits", "/admin", "/admin/units", "/admin/organisations", "{place}", "/admin/people", "{person}", "/admin/calendars", "/admin/checklists"}},
 }
 
 // TestEveryPageFitsItsScreens opens every page at a phone's, a tablet's and an office
@@ -98,6 +98,8 @@ func (b *browser) find(path string) string {
 		"{visit}":    {"/visits?state=CONCLUDED", `main td a[href^="/visits/"]`},
 		"{reported}": {"/visits?state=REPORTED", `main td a[href^="/visits/"]`},
 		"{signed}":   {"/visits?state=MINUTES_UNSIGNED", `main td a[href^="/visits/"]`},
+		"{place}":    {"/admin/organisations?q=mau+07", `main td a[href^="/admin/organisations/"]`},
+		"{person}":   {"/admin/people", `main td a[href^="/admin/people/"]`},
 		"{finding}":  {"/findings", `main a[href^="/findings/"]`},
 	}
 	if path == "{reinspect}" {
@@ -127,6 +129,7 @@ func TestEveryControlIsReachedByTheKeyboard(t *testing.T) {
 		{"thutruong2", []string{"/findings", "{finding}"}},
 		{"chutich", []string{"/overview", "{reported}/conclusion"}},
 		{"truongdoan", []string{"/tablet/", "{reinspect}"}},
+		{"quantri", []string{"/admin", "{place}", "{person}"}},
 	} {
 		t.Run(who.username, func(t *testing.T) {
 			b := newBrowser(t, program.base, who.username, office)

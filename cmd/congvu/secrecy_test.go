@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -27,7 +28,8 @@ func everywhere(who string, ids map[string]string, target string) []string {
 	case "":
 		return []string{"/", "/login", "/styleguide", "/healthz", "/readyz", "/tablet/", "/api/v1/openapi.json", "/visits/" + target, "/api/v1/visits/" + target, "/files/" + target + "/original"}
 	case "quantri", "thutruong":
-		return append(everywhere("all", ids, target), "/units", "/units?q=mau+08", "/units?as_of=2026-03-05")
+		return append(everywhere("all", ids, target), "/units", "/units?q=mau+08", "/units?as_of=2026-03-05", "/admin", "/admin/units?q=mau+08",
+			"/admin/organisations?q=mau+08", "/admin/people", "/admin/people?role=team_lead", "/admin/calendars", "/admin/checklists")
 	}
 	paths := []string{"/campaigns", "/campaigns?q=mau+08", "/campaigns/" + ids["campaign"], "/campaigns/" + ids["campaign"] + "/places?q=mau+08", "/teams/" + ids["team"], "/teams/" + ids["team"] + "?q=truong",
 		"/targets", "/targets?state=SEALED", "/targets/" + target, "/targets/new?team=" + ids["team"], "/", "/account", "/overview", "/overview?from=2026-01-01&to=2026-03-31",
@@ -175,6 +177,39 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 		s.does("truongdoan", s.operation(check, visit.OpCheckIn, visit.CheckIn{Target: target}))
 		if !strings.Contains(s.get("thanhvien", "/api/v1/today").body, check) {
 			t.Error("the team does not see the check after check-in")
+		}
+	})
+}
+
+// TestADeskWithASealedTargetIsAdministeredLikeAnyOther: what an administrator does to a
+// desk that is to be checked answers as for one that is not, and nothing of it warns.
+func TestADeskWithASealedTargetIsAdministeredLikeAnyOther(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := newSite(t, db)
+		s.seal(7)
+		today := string(s.clock.Now().Date())
+		answers := map[int][]string{}
+		for _, n := range []int{7, 5} {
+			place, desk := s.demo.organs[fmt.Sprintf("mau/%02d", n)], s.demo.desks[fmt.Sprintf("mau/%02d", n)]
+			take := func(path string, form url.Values) {
+				r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				a := s.send("quantri", r)
+				answers[n] = append(answers[n], fmt.Sprint(a.code), strings.NewReplacer(fmt.Sprintf("Mẫu %02d", n), "NN", fmt.Sprintf("mau/%02d", n), "NN").Replace(masked(a.body)))
+			}
+			take("/admin/desks/"+desk.ID+"/correct", url.Values{"version": {"1"}, "name": {desk.Name + " sửa"}, "address": {"x"}, "valid_from": {string(desk.ValidFrom)}, "reason": {"x"}})
+			take("/admin/desks/"+desk.ID+"/move", url.Values{"id": {inspection.NewID()}, "version": {"2"}, "organisation": {"mau/03"}, "from": {today}, "reason": {"x"}})
+			take("/admin/organisations/"+place.ID+"/end", url.Values{"version": {"1"}, "last": {today}, "reason": {"x"}})
+			a := s.get("quantri", "/admin/desks/"+desk.ID)
+			answers[n] = append(answers[n], fmt.Sprint(a.code), strings.NewReplacer(fmt.Sprintf("Mẫu %02d", n), "NN", fmt.Sprintf("mau/%02d", n), "NN").Replace(masked(a.body)))
+		}
+		for i := range answers[7] {
+			if x, y := difference(answers[7][i], answers[5][i]); x != y {
+				t.Errorf("%d: %q, not %q", i, x, y)
+			}
+		}
+		if answers[7][0] != "303" || answers[7][2] != "303" || answers[7][4] != "303" {
+			t.Errorf("%s %s %s", answers[7][0], answers[7][2], answers[7][4])
 		}
 	})
 }
