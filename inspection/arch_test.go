@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"inspection/finding":   {"inspection", "inspection/history", "inspection/org"},
 	"inspection/visit": {"inspection", "inspection/history", "inspection/checklist", "inspection/plan", "inspection/finding",
 		"inspection/score", "inspection/org"},
+	"inspection/installation": {"inspection"},
 	"inspection/summary": {"inspection", "inspection/history", "inspection/score", "inspection/finding", "inspection/visit",
 		"inspection/plan", "inspection/checklist", "inspection/org"},
 

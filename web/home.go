@@ -69,16 +69,6 @@ func (s *Server) styleguide(c echo.Context) error {
 	return s.render(c, http.StatusOK, "styleguide", plainPage{s.base(c, "page.styleguide")})
 }
 
-func (s *Server) healthz(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
-
-// readyz tells machines whether the stores answer; the cause is for the log.
-func (s *Server) readyz(c echo.Context) error {
-	if err := s.Ready(c.Request().Context()); err != nil {
-		return inspection.E(inspection.Unavailable, "error.unavailable").Because(err)
-	}
-	return c.String(http.StatusOK, "ready\n")
-}
-
 func (s *Server) staticFile(c echo.Context) error {
 	return s.serveFile(c, path.Join("static", path.Clean("/"+c.Param("*"))), false)
 }

@@ -127,6 +127,7 @@ func (s *Server) routes() {
 	s.page(get, "/tablet/", Public, s.tabletShell)
 	s.page(get, "/tablet/*", Public, s.tabletFile)
 	s.page(get, "/static/*", Public, s.staticFile)
+	s.page(get, "/admin/health", SignedIn, s.healthPage)
 	s.page(get, "/healthz", Public, s.healthz)
 	s.page(get, "/readyz", Public, s.readyz)
 

@@ -15,6 +15,7 @@ import (
 	"congvu/inspection/auth"
 	"congvu/inspection/checklist"
 	"congvu/inspection/finding"
+	"congvu/inspection/installation"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
 	"congvu/inspection/summary"
@@ -49,7 +50,8 @@ type Services struct {
 	Evidence   *evidence.Service
 	Summary    *summary.Service
 	Clock      inspection.Clock
-	Ready      func(context.Context) error // the stores answer
+	Health     Health
+	Instances  func(context.Context) ([]installation.Instance, error) // the copies that run
 }
 
 // Server is the HTTP side of the program.

@@ -121,7 +121,7 @@ func newWorld(t *testing.T, db *gorm.DB) *world {
 	w.must(err)
 	services := Services{Auth: auth.New(db, w.clock, auth.Config{Key: make([]byte, 32)}), Org: org.New(db, w.clock), Checklists: checklist.New(db, w.clock),
 		Plan: plan.New(db, w.clock, visit.Checks{}), Findings: finding.New(db, w.clock, findingFiles{files}), Evidence: files, Summary: summary.New(db, w.clock),
-		Visits: visit.New(db, w.clock, noFiles{}), Clock: w.clock, Ready: func(context.Context) error { return nil }}
+		Visits: visit.New(db, w.clock, noFiles{}), Clock: w.clock, Health: func(context.Context, bool) []Sign { return []Sign{{Key: "program", State: Well, Say: "ok"}} }}
 	at, _ := url.Parse("http://example.test")
 	w.Server, err = New(Config{URL: at, Version: "test", MaxBytes: 1 << 20, Proxies: testPeer}, services)
 	w.must(err)

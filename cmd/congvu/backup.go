@@ -17,7 +17,9 @@ import (
 
 	"congvu/evidence"
 	"congvu/evidence/blob"
+	"congvu/inspection"
 	"congvu/inspection/history"
+	"congvu/inspection/installation"
 	"congvu/migrations"
 
 	"github.com/urfave/cli/v3"
@@ -34,6 +36,14 @@ type manifest struct {
 	Objects []evidence.Object        `json:"objects"`
 }
 
+// bytes of the objects.
+func (m manifest) bytes() (n int64) {
+	for _, o := range m.Objects {
+		n += o.Size
+	}
+	return n
+}
+
 type manifestTable struct {
 	Columns []string `json:"columns"`
 	Rows    int64    `json:"rows"`
@@ -48,8 +58,13 @@ func (m *Main) backupCommand() *cli.Command {
 			}
 			dir := cmd.Args().First()
 			return m.with(ctx, func(p *program) error {
+				taken := m.Clock.Now()
 				man, err := m.backup(ctx, p, dir)
 				if err != nil {
+					return err
+				}
+				done := installation.Backup{ID: inspection.NewID(), TakenAt: taken, FinishedAt: m.Clock.Now(), Objects: int64(len(man.Objects)), Bytes: man.bytes()}
+				if err := installation.Record(ctx, p.db, done); err != nil {
 					return err
 				}
 				fmt.Fprintf(m.Out, "Đã sao lưu %d bảng và %d tệp vào %s. Khóa chính (CONGVU_MASTER_KEY) không nằm trong bản sao lưu: giữ riêng.\n", len(man.Tables), len(man.Objects), dir)

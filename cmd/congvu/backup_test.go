@@ -14,7 +14,7 @@ import (
 )
 
 // installation is a program with demo data on one pair of stores.
-func installation(t *testing.T, settings []string) (*Main, Config) {
+func newInstallation(t *testing.T, settings []string) (*Main, Config) {
 	t.Helper()
 	m := &Main{Environ: append([]string{"CONGVU_DATA=" + filepath.Join(t.TempDir(), "data")}, settings...), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, Clock: inspection.SystemClock{}}
 	c, err := m.config()
@@ -26,7 +26,7 @@ func installation(t *testing.T, settings []string) (*Main, Config) {
 
 func filled(t *testing.T, settings []string) (*Main, *program) {
 	t.Helper()
-	m, c := installation(t, settings)
+	m, c := newInstallation(t, settings)
 	p, err := m.open(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestABackupRestoresToTheSame(t *testing.T) {
 		}
 		for _, to := range bothStores {
 			t.Run(from.name+" to "+to.name, func(t *testing.T) {
-				other, c := installation(t, to.settings(t))
+				other, c := newInstallation(t, to.settings(t))
 				if _, err := other.restore(ctx, c, first); err != nil {
 					t.Fatal(err)
 				}
@@ -109,7 +109,7 @@ func TestADamagedBackupIsNamedAndNothingIsWritten(t *testing.T) {
 		if err := os.WriteFile(path, harm(bytes.Clone(whole)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		other, c := installation(t, nil)
+		other, c := newInstallation(t, nil)
 		if _, err := other.restore(ctx, c, dir); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}

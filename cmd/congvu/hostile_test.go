@@ -22,6 +22,7 @@ import (
 	"congvu/inspection/score"
 	"congvu/inspection/visit"
 	"congvu/migrations/dbtest"
+	"congvu/web"
 
 	"gorm.io/gorm"
 )
@@ -522,7 +523,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	}
 	// What breaks inside says so with a number to ask for, and nothing else.
 	broken := errors.New("secret cause: table x of host y")
-	s.Ready = func(_ context.Context) error { panic(broken) }
+	s.Health = func(context.Context, bool) []web.Sign { panic(broken) }
 	for _, accept := range []string{"text/html", "application/json"} {
 		r := httptest.NewRequest(http.MethodGet, "/readyz", nil)
 		r.Header.Set("Accept", accept)

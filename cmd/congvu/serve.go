@@ -42,6 +42,7 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 		return err
 	}
 	certificate := &keyPair{cert: p.config.TLSCert, key: p.config.TLSKey}
+	p.doctor.own = certificate
 	if p.config.TLSCert != "" {
 		if _, err := certificate.get(nil); err != nil {
 			return fmt.Errorf("CONGVU_TLS_CERT and CONGVU_TLS_KEY: %w", err)
@@ -55,6 +56,7 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	var workers sync.WaitGroup
 	workers.Go(func() { p.services.Evidence.Deriver(max(1, runtime.NumCPU()/2), 5*time.Second).Run(work) })
 	workers.Go(func() { p.acknowledge(work) })
+	workers.Go(func() { p.beat(work, m.Clock) })
 	defer func() { stop(); workers.Wait() }()
 	if err := m.firstStart(ctx, p); err != nil {
 		return err

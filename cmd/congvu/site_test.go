@@ -98,6 +98,7 @@ func newSiteAt(t *testing.T, db *gorm.DB, now time.Time) *site {
 	services, err := build(db, store, s.clock, keys, c)
 	s.must(err)
 	at, _ := url.Parse("http://example.test")
+	services.Health = (&doctor{program: &program{config: c, db: db, store: store, services: services}, clock: s.clock}).health
 	s.Server, err = web.New(web.Config{URL: at, Version: "test", MaxBytes: maxTestFile, Proxies: testPeer}, services)
 	s.must(err)
 	p := &program{config: c, db: db, store: store, services: services}

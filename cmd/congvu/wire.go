@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
-	"time"
 
 	"congvu/evidence"
 	"congvu/evidence/blob"
@@ -19,6 +17,7 @@ import (
 	"congvu/inspection/checklist"
 	"congvu/inspection/finding"
 	"congvu/inspection/i18n"
+	"congvu/inspection/installation"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
 	"congvu/inspection/summary"
@@ -35,6 +34,7 @@ type program struct {
 	db       *gorm.DB
 	store    blob.Store
 	services web.Services
+	doctor   *doctor
 }
 
 // open opens the stores, brings the schema up to date and builds the services.
@@ -58,6 +58,11 @@ func (m *Main) open(ctx context.Context, c Config) (*program, error) {
 	if p.services, err = build(p.db, p.store, m.Clock, keys, c); err != nil {
 		p.close()
 		return nil, err
+	}
+	p.doctor = &doctor{program: p, clock: m.Clock}
+	p.services.Health = p.doctor.health
+	p.services.Instances = func(ctx context.Context) ([]installation.Instance, error) {
+		return installation.Running(ctx, p.db, m.Clock.Now())
 	}
 	return p, nil
 }
@@ -97,15 +102,6 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 		Clock:      clock,
 	}
 	s.Visits = visit.New(db, clock, visitEvidence{files})
-	s.Ready = func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-		if err := db.WithContext(ctx).Exec("SELECT 1").Error; err != nil {
-			return fmt.Errorf("database: %w", err)
-		}
-		_, err := files.Health(ctx)
-		return err
-	}
 	rights.visits = s.Visits
 	return s, nil
 }

@@ -223,14 +223,24 @@ func (w *work) acknowledgeByItself() error {
 	return nil
 }
 
+// Unacknowledged counts the assignments that wait to be taken as acknowledged. For the
+// page of the installation's health; the caller has checked rights.
+func (s *Service) Unacknowledged(ctx context.Context) (n int64, err error) {
+	err = s.unacknowledged(ctx).Count(&n).Error
+	return n, err
+}
+
+func (s *Service) unacknowledged(ctx context.Context) *gorm.DB {
+	return s.db.WithContext(ctx).Model(&Finding{}).Where("state = ? AND on_hold = ? AND acknowledge_due <> '' AND acknowledge_due < ?", Assigned, false, s.clock.Now().Date())
+}
+
 // AcknowledgeOverdue lets all assignments that nobody acknowledged within their two
 // working days be taken as acknowledged, at most limit at once; it tells how many.
 // The program calls it from time to time; nobody else does.
 func (s *Service) AcknowledgeOverdue(ctx context.Context, limit int) (int, error) {
 	now := s.clock.Now()
 	var ids []string
-	err := s.db.WithContext(ctx).Model(&Finding{}).Where("state = ? AND on_hold = ? AND acknowledge_due <> '' AND acknowledge_due < ?", Assigned, false, now.Date()).
-		Order("id").Limit(limit).Pluck("id", &ids).Error
+	err := s.unacknowledged(ctx).Order("id").Limit(limit).Pluck("id", &ids).Error
 	if err != nil {
 		return 0, err
 	}
