@@ -75,9 +75,11 @@ func (s *Server) findingsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.IDs, err = s.behind(c); err != nil {
+	behind, err := s.behind(c)
+	if err != nil {
 		return err
 	}
+	f.IDs, f.FellDue = behind.IDs, behind.FellDue
 	ctx := c.Request().Context()
 	next := ""
 	if page.Lines, next, err = s.Findings.List(ctx, a, f, pageOf(c)); err != nil {
@@ -180,22 +182,15 @@ func (p findingsPage) filter() (finding.Filter, error) {
 
 // quickLinks are the counts that tell a team or a chair where to look first.
 func (s *Server) quickLinks(ctx context.Context, b Base) ([]quickLink, error) {
-	var out []quickLink
-	for _, q := range []struct {
-		href, label string
-		filter      finding.Filter
-		late        bool
-	}{
-		{"/findings?overdue=1", b.T("finding.flag.OVERDUE"), finding.Filter{Overdue: true}, true},
-		{"/findings?state=SUBMITTED", b.T("finding.state.SUBMITTED"), finding.Filter{States: []finding.State{finding.Submitted}}, false},
-		{"/findings?state=REINSPECT_DUE", b.T("finding.state.REINSPECT_DUE"), finding.Filter{States: []finding.State{finding.ReinspectDue}}, false},
-		{"/findings?state=open", b.T("findings.open"), finding.Filter{States: openStates}, false},
-	} {
-		n, err := s.Findings.Count(ctx, b.Actor, q.filter)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, quickLink{q.href, q.label, n, q.late && n > 0})
+	t, err := s.Findings.Tallied(ctx, b.Actor)
+	if err != nil {
+		return nil, err
+	}
+	out := []quickLink{
+		{"/findings?overdue=1", b.T("finding.flag.OVERDUE"), t.Overdue, t.Overdue > 0},
+		{"/findings?state=SUBMITTED", b.T("finding.state.SUBMITTED"), t.By[finding.Submitted], false},
+		{"/findings?state=REINSPECT_DUE", b.T("finding.state.REINSPECT_DUE"), t.By[finding.ReinspectDue], false},
+		{"/findings?state=open", b.T("findings.open"), t.Open, false},
 	}
 	return out, nil
 }

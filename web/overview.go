@@ -71,29 +71,25 @@ func (p *overviewPage) periods(today inspection.Date) {
 	}
 }
 
-// behind is what a figure of the overview counts, for the list that it leads to: nil
-// where the address asks for none. Codes: invalid, not_found.
-func (s *Server) behind(c echo.Context) ([]string, error) {
+// behind is what a figure of the overview counts, for the list that it leads to:
+// nothing narrowed where the address asks for none. Codes: invalid, not_found.
+func (s *Server) behind(c echo.Context) (summary.Behind, error) {
 	figure := summary.Figure(c.QueryParam("figure"))
 	if figure == "" {
-		return nil, nil
+		return summary.Behind{}, nil
 	}
 	from, err := inspection.ParseDate(c.QueryParam("from"))
 	if err != nil {
-		return nil, err
+		return summary.Behind{}, err
 	}
 	to, err := inspection.ParseDate(c.QueryParam("to"))
 	if err != nil {
-		return nil, err
+		return summary.Behind{}, err
 	}
 	if from == "" || to == "" || from > to {
-		return nil, inspection.E(inspection.Invalid, "error.invalid").Field("from", "error.field")
+		return summary.Behind{}, inspection.E(inspection.Invalid, "error.invalid").Field("from", "error.field")
 	}
-	o, err := s.Summary.Overview(c.Request().Context(), actor(c), from, to)
-	if err != nil {
-		return nil, err
-	}
-	return append([]string{}, o.Behind[figure]...), nil
+	return s.Summary.Behind(c.Request().Context(), actor(c), from, to, figure)
 }
 
 // MonthOf is "2026-11" as people write it.

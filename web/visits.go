@@ -51,9 +51,11 @@ func (s *Server) visitsPage(c echo.Context) error {
 	if page.State != "" {
 		f.States = []visit.Phase{visit.Phase(page.State)}
 	}
-	if f.IDs, err = s.behind(c); err != nil {
+	behind, err := s.behind(c)
+	if err != nil {
 		return err
 	}
+	f.IDs = behind.IDs
 	visits, next, err := s.Visits.List(c.Request().Context(), actor(c), f, pageOf(c))
 	if err != nil {
 		return err

@@ -63,27 +63,29 @@ var readers = []string{"chutich", "truongdoan", "thutruong2", "noivu", "quantri"
 func BenchmarkPage(b *testing.B) {
 	for _, data := range []string{"demo", "province"} {
 		for _, database := range databases {
-			d, server := bench(b, database)
-			if data == "province" {
-				madeProvince(b, d.Main, d.program, provinceChecks)
-			}
-			w := walk{b: b, d: d, server: server, seen: map[string]bool{}}
-			for _, username := range readers {
-				w.from(username)
-			}
-			for _, p := range w.found {
-				b.Run(data+"/"+database+"/"+p.username+p.name, func(b *testing.B) {
-					var took []time.Duration
-					for b.Loop() {
-						begun := time.Now()
-						if code, _ := p.get(server); code != http.StatusOK {
-							b.Fatal(code)
+			b.Run(data+"/"+database, func(b *testing.B) {
+				d, server := bench(b, database)
+				if data == "province" {
+					madeProvince(b, d.Main, d.program, provinceChecks)
+				}
+				w := walk{b: b, d: d, server: server, seen: map[string]bool{}}
+				for _, username := range readers {
+					w.from(username)
+				}
+				for _, p := range w.found {
+					b.Run(p.username+p.name, func(b *testing.B) {
+						var took []time.Duration
+						for b.Loop() {
+							begun := time.Now()
+							if code, _ := p.get(server); code != http.StatusOK {
+								b.Fatal(code)
+							}
+							took = append(took, time.Since(begun))
 						}
-						took = append(took, time.Since(begun))
-					}
-					report(b, took)
-				})
-			}
+						report(b, took)
+					})
+				}
+			})
 		}
 	}
 }

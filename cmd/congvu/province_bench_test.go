@@ -367,6 +367,9 @@ func (d *demo) multiply(ctx context.Context, offices []workplace, checks int) er
 	if err := w.flush(); err != nil {
 		return err
 	}
+	if w.postgres {
+		return db.Exec("VACUUM ANALYZE").Error
+	}
 	return db.Exec("ANALYZE").Error
 }
 

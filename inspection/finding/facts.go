@@ -69,6 +69,61 @@ func (f Finding) RemedyOf() (Remedy, bool) {
 	return r, f.State.Counts() && r.Due != ""
 }
 
+// fellDue is RemedyOf as a condition, for those whose due day lies in a period, without
+// those handed in in time that wait for review: they are in no share (score.Remediation).
+func fellDue(p Period) func(*gorm.DB) *gorm.DB {
+	return func(db *gorm.DB) *gorm.DB {
+		return db.Scopes(dueIn(p)).Where("NOT (findings.state = ? AND findings.handed_in_on <> '' AND findings.handed_in_on <= findings.due_on)", Submitted)
+	}
+}
+
+// dueIn keeps the findings that had to be remedied by a day of a period: what was fixed
+// on site had to be on the day of the check.
+func dueIn(p Period) func(*gorm.DB) *gorm.DB {
+	return func(db *gorm.DB) *gorm.DB {
+		from, to := inspection.At(p.From.Time()), inspection.At(p.To.AddDays(1).Time())
+		return db.Where("findings.state NOT IN ?", []State{Recorded, Explained, Merged, Withdrawn}).
+			Where("(findings.due_on >= ? AND findings.due_on <= ? AND NOT ("+onSite+")) OR ("+onSite+" AND findings.check_ended_at >= ? AND findings.check_ended_at < ?)",
+				p.From, p.To, Verified, Verified, from, to)
+	}
+}
+
+const onSite = "findings.fixed_on_site AND findings.state = ? AND findings.assigned_at = 0"
+
+// Remedied is a number of findings of which the facts that the on-time share goes by are
+// the same, told by one of them.
+type Remedied struct {
+	Remedy
+	N int64
+}
+
+// RemediedIn counts what of the findings that an actor may read fell due in a period.
+func RemediedIn(tx *gorm.DB, actor inspection.Actor, p Period) ([]Remedied, error) {
+	var out []Remedied
+	for _, part := range org.Parts(actor, org.ReadFinding, Columns) {
+		var rows []struct {
+			InReview, Accepted, Fixed, HandedIn, InTime bool
+			N                                           int64
+		}
+		facts := "findings.state = ? AS in_review, findings.accepted_at <> 0 AS accepted, (" + onSite + ") AS fixed, findings.handed_in_on <> '' AS handed_in, findings.handed_in_on <= findings.due_on AS in_time"
+		err := tx.Model(&Finding{}).Scopes(part, dueIn(p)).Select(facts+", COUNT(*) AS n", Submitted, Verified).Group("1, 2, 3, 4, 5").Scan(&rows).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			one := Remedy{Due: p.To, Accepted: r.Accepted, InReview: r.InReview, FixedOnSite: r.Fixed}
+			if r.HandedIn {
+				one.HandedIn = p.To.AddDays(1)
+				if r.InTime {
+					one.HandedIn = p.To
+				}
+			}
+			out = append(out, Remedied{one, r.N})
+		}
+	}
+	return out, nil
+}
+
 // RemediesOf lists the findings of a unit and of its whole predecessors that fell due
 // before a day (of item H03: the day of the check). The caller has checked rights.
 func RemediesOf(tx *gorm.DB, organisation string, before inspection.Date) ([]Remedy, error) {

@@ -23,8 +23,12 @@ type Filter struct {
 	Desk     string
 	IDs      []string // only these, where not nil
 	Overdue  bool     // past due today
+	FellDue  Period   // those that count in the on-time share of a period, where it has an end
 	Query    string
 }
+
+// Period is from one day to another, both in it.
+type Period struct{ From, To inspection.Date }
 
 // Line is a finding in a list, with what the clock says of it today.
 type Line struct {
@@ -39,19 +43,29 @@ type Line struct {
 // List is what of the findings the actor may see, newest first. Code:
 // unauthenticated.
 func (s *Service) List(ctx context.Context, actor inspection.Actor, f Filter, page inspection.Page) ([]Line, string, error) {
-	q, err := s.filtered(ctx, actor, f)
-	if err != nil {
-		return nil, "", err
-	}
 	if page.Cursor != "" {
 		if err := inspection.CheckID(page.Cursor); err != nil {
 			return nil, "", err
 		}
-		q = q.Where("findings.id < ?", page.Cursor)
+	}
+	parts, err := s.filtered(ctx, actor, f)
+	if err != nil {
+		return nil, "", err
 	}
 	var rows []Finding
-	if err := q.Order("findings.id DESC").Limit(page.Size() + 1).Find(&rows).Error; err != nil {
-		return nil, "", err
+	for _, q := range parts {
+		if page.Cursor != "" {
+			q = q.Where("findings.id < ?", page.Cursor)
+		}
+		if len(rows) > page.Size() { // older ones have no place any more
+			q = q.Where("findings.id > ?", rows[page.Size()].ID)
+		}
+		var more []Finding
+		if err := q.Order("findings.id DESC").Limit(page.Size() + 1).Find(&more).Error; err != nil {
+			return nil, "", err
+		}
+		rows = append(rows, more...)
+		slices.SortFunc(rows, func(a, b Finding) int { return strings.Compare(b.ID, a.ID) })
 	}
 	next := ""
 	if len(rows) > page.Size() {
@@ -79,20 +93,65 @@ func (s *Service) ForVisit(ctx context.Context, actor inspection.Actor, visit st
 
 // Count is how many findings List would show on all its pages.
 func (s *Service) Count(ctx context.Context, actor inspection.Actor, f Filter) (int64, error) {
-	q, err := s.filtered(ctx, actor, f)
+	parts, err := s.filtered(ctx, actor, f)
 	if err != nil {
 		return 0, err
 	}
-	var n int64
-	return n, q.Count(&n).Error
+	var all int64
+	for _, q := range parts {
+		var n int64
+		if err := q.Count(&n).Error; err != nil {
+			return 0, err
+		}
+		all += n
+	}
+	return all, nil
 }
 
-// filtered is the one query behind lists and counts.
-func (s *Service) filtered(ctx context.Context, actor inspection.Actor, f Filter) (*gorm.DB, error) {
+// Tally is how many findings an actor sees that wait for something.
+type Tally struct {
+	Open, Overdue int64
+	By            map[State]int64 // of the open ones
+}
+
+// Tallied counts what List would show of the open findings. Code: unauthenticated.
+func (s *Service) Tallied(ctx context.Context, actor inspection.Actor) (Tally, error) {
+	t := Tally{By: map[State]int64{}}
+	parts, err := s.filtered(ctx, actor, Filter{States: open})
+	if err != nil {
+		return t, err
+	}
+	late, args := overdueOn(s.clock.Now().Date())
+	for _, q := range parts {
+		var rows []struct {
+			State   State
+			N, Late int64
+		}
+		err := q.Select("findings.state, COUNT(*) AS n, SUM(CASE WHEN "+late+" THEN 1 ELSE 0 END) AS late", args...).Group("findings.state").Scan(&rows).Error
+		if err != nil {
+			return t, err
+		}
+		for _, r := range rows {
+			t.Open, t.Overdue, t.By[r.State] = t.Open+r.N, t.Overdue+r.Late, t.By[r.State]+r.N
+		}
+	}
+	return t, nil
+}
+
+// filtered is the one query behind lists and counts, in parts of which each row is in
+// one.
+func (s *Service) filtered(ctx context.Context, actor inspection.Actor, f Filter) ([]*gorm.DB, error) {
 	if actor.Person == "" {
 		return nil, inspection.E(inspection.Unauthenticated, "org.error.sign_in")
 	}
-	q := s.db.WithContext(ctx).Model(&Finding{}).Scopes(org.Scope(actor, org.ReadFinding, Columns))
+	var parts []*gorm.DB
+	for _, part := range org.Parts(actor, org.ReadFinding, Columns) {
+		parts = append(parts, s.narrowed(s.db.WithContext(ctx).Model(&Finding{}).Scopes(part), f))
+	}
+	return parts, nil
+}
+
+func (s *Service) narrowed(q *gorm.DB, f Filter) *gorm.DB {
 	for column, value := range map[string]string{"responsible_id": f.Unit, "team_id": f.Team, "visit_id": f.Visit, "campaign_id": f.Campaign, "item_key": f.Item, "desk_id": f.Desk} {
 		if value != "" {
 			q = q.Where("findings."+column+" = ?", value)
@@ -107,47 +166,82 @@ func (s *Service) filtered(ctx context.Context, actor inspection.Actor, f Filter
 	if f.Overdue {
 		q = q.Scopes(OverdueOn(s.clock.Now().Date()))
 	}
+	if f.FellDue.To != "" {
+		q = q.Scopes(fellDue(f.FellDue))
+	}
 	for _, word := range strings.Fields(inspection.Fold(f.Query)) {
 		q = q.Where("findings.search LIKE ?", "%"+word+"%")
 	}
-	return q, nil
+	return q
 }
 
 // OverdueOn is Finding.Overdue as a condition on the rows; a test holds the two
 // equal.
 func OverdueOn(today inspection.Date) func(*gorm.DB) *gorm.DB {
 	return func(db *gorm.DB) *gorm.DB {
-		return db.Where(`findings.state IN ? AND findings.due_on <> '' AND findings.due_on < CASE
+		late, args := overdueOn(today)
+		return db.Where("findings.state IN ?", open).Where(late, args...)
+	}
+}
+
+// overdueOn is what makes an open finding overdue.
+func overdueOn(today inspection.Date) (string, []any) {
+	return `findings.due_on <> '' AND findings.due_on < CASE
 			WHEN findings.state IN ? THEN findings.handed_in_on
 			WHEN findings.on_hold AND findings.held_on < ? THEN findings.held_on
-			ELSE ? END`, open, []State{Submitted, Accepted, ReinspectDue}, today, today)
-	}
+			ELSE ? END`, []any{[]State{Submitted, Accepted, ReinspectDue}, today, today}
 }
 
 // Lines adds to findings what the clock says of them on a day. The caller has checked
 // rights.
 func Lines(tx *gorm.DB, rows []Finding, today inspection.Date) ([]Line, error) {
-	cals := map[string]org.Calendar{}
+	var units []string
+	for _, f := range rows {
+		if f.State.Open() && f.DueOn != "" {
+			units = append(units, f.ResponsibleID)
+		}
+	}
+	cals, err := org.CalendarsFor(tx, units)
+	if err != nil {
+		return nil, err
+	}
+	days := workingDays{}
 	out := make([]Line, 0, len(rows))
 	for _, f := range rows {
 		l := Line{Finding: f, HasDue: f.State.Open() && f.DueOn != ""}
 		if l.HasDue {
-			cal, ok := cals[f.ResponsibleID]
-			if !ok {
-				var err error
-				if cal, err = org.CalendarFor(tx, f.ResponsibleID); err != nil {
-					return nil, err
-				}
-				cals[f.ResponsibleID] = cal
-			}
+			cal := cals[f.ResponsibleID]
 			l.DueAt = org.DueAt(cal, f.DueOn)
-			l.Left = org.Left(cal, f.clockEnds(today), f.DueOn)
-			l.Overdue = f.Overdue(today)
-			l.OverdueDays = f.OverdueDays(cal, today)
+			l.Left = days.between(cal, f.clockEnds(today), f.DueOn)
+			if l.Overdue = f.Overdue(today); l.Overdue {
+				l.OverdueDays = days.between(cal, f.DueOn, f.clockEnds(today))
+			}
 		}
 		out = append(out, l)
 	}
 	return out, nil
+}
+
+// workingDays remembers what was counted: many findings of a list have the same calendar
+// and the same days.
+type workingDays map[span]int
+
+type span struct {
+	calendar string
+	from, to inspection.Date
+}
+
+func (w workingDays) between(c org.Calendar, from, to inspection.Date) int {
+	s := span{from: from, to: to}
+	for _, l := range c.Layers {
+		s.calendar += l.ID + " "
+	}
+	n, known := w[s]
+	if !known {
+		n = org.WorkingDaysBetween(c, from, to)
+		w[s] = n
+	}
+	return n
 }
 
 // Detail is a finding with its whole story. May lists what the actor could do now as

@@ -133,12 +133,7 @@ func (c *Calendar) add(tx *gorm.DB, column, owner string) error {
 		return err
 	}
 	for _, h := range hours {
-		last := len(layer.Weeks) - 1
-		if last < 0 || layer.Weeks[last].From != h.ValidFrom {
-			layer.Weeks = append(layer.Weeks, Week{From: h.ValidFrom, To: h.ValidTo})
-			last++
-		}
-		layer.Weeks[last].Days[h.Weekday] = append(layer.Weeks[last].Days[h.Weekday], Session{h.Opens, h.Closes})
+		layer.hours(h)
 	}
 	var days []dayRow
 	if err := tx.Where("calendar_id = ?", layer.ID).Find(&days).Error; err != nil {

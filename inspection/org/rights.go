@@ -185,55 +185,102 @@ func (r rule) tied(a inspection.Actor, c inspection.Capacity, s Subject) bool {
 // that the actor may do this to. A test holds the two equal.
 func Scope(actor inspection.Actor, action Action, at Columns) func(*gorm.DB) *gorm.DB {
 	return func(db *gorm.DB) *gorm.DB {
-		clean := db.Session(&gorm.Session{NewDB: true})
-		any := clean.Where("1 = 0")
-		if actor.Person != "" {
-			for _, r := range table[action] {
-				for _, c := range actor.Capacities {
-					if !slices.Contains(r.roles, c.Role) {
-						continue
-					}
-					if q, ok := r.where(clean, actor, c, at); ok {
-						any = any.Or(q)
-					}
-				}
+		any := condition{sql: "1 = 0"}
+		for _, c := range conditions(actor, action, at) {
+			any = condition{any.sql + " OR " + c.sql, append(any.args, c.args...)}
+		}
+		return db.Where("("+any.sql+")", any.args...)
+	}
+}
+
+// Parts is Scope taken apart: conditions of which each row meets at most one, for
+// lists and counts of many rows. A database answers each from an index, where for
+// all in one it reads every row. Nobody's parts are one that no row meets.
+func Parts(actor inspection.Actor, action Action, at Columns) []func(*gorm.DB) *gorm.DB {
+	var parts []func(*gorm.DB) *gorm.DB
+	all := conditions(actor, action, at)
+	for i, c := range all {
+		parts = append(parts, func(db *gorm.DB) *gorm.DB {
+			db = db.Where(c.sql, c.args...)
+			for _, before := range all[:i] {
+				db = db.Where("NOT COALESCE("+before.sql+", FALSE)", before.args...)
+			}
+			return db
+		})
+	}
+	if len(parts) == 0 {
+		parts = append(parts, func(db *gorm.DB) *gorm.DB { return db.Where("1 = 0") })
+	}
+	return parts
+}
+
+// condition is one in brackets, with what is put into it.
+type condition struct {
+	sql  string
+	args []any
+}
+
+// conditions are those of which a row must meet one, each once.
+func conditions(actor inspection.Actor, action Action, at Columns) []condition {
+	var all []condition
+	if actor.Person == "" {
+		return nil
+	}
+	for _, r := range table[action] {
+		for _, c := range actor.Capacities {
+			if !slices.Contains(r.roles, c.Role) {
+				continue
+			}
+			q, ok := r.where(actor, c, at)
+			if ok && !slices.ContainsFunc(all, func(k condition) bool { return k.sql == q.sql && slices.EqualFunc(k.args, q.args, same) }) {
+				all = append(all, q)
 			}
 		}
-		return db.Where(any)
 	}
+	return all
+}
+
+// same compares what conditions hold: texts and lists of texts.
+func same(a, b any) bool {
+	x, list := a.([]string)
+	y, other := b.([]string)
+	if list || other {
+		return list && other && slices.Equal(x, y)
+	}
+	return a == b
 }
 
 // where is one rule as a condition; false where the rule speaks of a fact that
 // the rows do not carry.
-func (r rule) where(clean *gorm.DB, a inspection.Actor, c inspection.Capacity, at Columns) (*gorm.DB, bool) {
-	q := clean
+func (r rule) where(a inspection.Actor, c inspection.Capacity, at Columns) (condition, bool) {
+	var q condition
 	switch {
 	case r.tie == anywhere:
-		q = q.Where("1 = 1")
+		q = condition{"1 = 1", nil}
 	case r.tie == ofUnit && at.Unit != "" && c.Organisation != "":
-		q = q.Where(at.Unit+" = ?", c.Organisation)
+		q = condition{at.Unit + " = ?", []any{c.Organisation}}
 	case r.tie == ofIssuer && at.Issuer != "" && c.Organisation != "":
-		q = q.Where(at.Issuer+" = ?", c.Organisation)
+		q = condition{at.Issuer + " = ?", []any{c.Organisation}}
 	case r.tie == inTeam && at.Team != "" && c.Team != "":
-		q = q.Where(at.Team+" = ?", c.Team)
+		q = condition{at.Team + " = ?", []any{c.Team}}
 	case r.tie == decides && at.Decider != "":
-		q = q.Where(at.Decider+" = ?", a.Person)
+		q = condition{at.Decider + " = ?", []any{a.Person}}
 	case r.tie == wrote && at.Author != "":
-		q = q.Where(at.Author+" = ?", a.Person)
+		q = condition{at.Author + " = ?", []any{a.Person}}
 	case r.tie == leads && at.Lead != "" && at.Team != "":
-		q = q.Where(at.Lead+" = ? AND "+at.Team+" = ?", a.Person, c.Team)
+		q = condition{at.Lead + " = ? AND " + at.Team + " = ?", []any{a.Person, c.Team}}
 	case r.tie == opened && at.Opened != "" && at.Team != "":
-		q = q.Where(at.Opened+" AND "+at.Team+" = ?", a.Person, c.Team)
+		q = condition{at.Opened + " AND " + at.Team + " = ?", []any{a.Person, c.Team}}
 	default:
-		return nil, false
+		return q, false
 	}
 	if len(r.stages) > 0 {
 		if at.Stage == "" {
-			return nil, false
+			return q, false
 		}
-		q = q.Where(at.Stage+" IN ?", r.stages)
+		q = condition{q.sql + " AND " + at.Stage + " IN ?", append(q.args, r.stages)}
 	}
-	return q, true
+	return condition{"(" + q.sql + ")", q.args}, true
 }
 
 // MustNot is the refusal of what a person may see but not do; what a person may

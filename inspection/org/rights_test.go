@@ -106,6 +106,17 @@ func TestScopeIsCanForLists(t *testing.T) {
 			if !slices.Equal(want, got) {
 				t.Fatalf("%s by %+v:\nCan   %v\nScope %v", action, actor, want, got)
 			}
+			var apart []int64 // the parts together are the scope, and no row is in two
+			for _, part := range Parts(actor, action, at) {
+				var ids []int64
+				if err := db.Table("things").Scopes(part).Pluck("id", &ids).Error; err != nil {
+					t.Fatal(err)
+				}
+				apart = append(apart, ids...)
+			}
+			if slices.Sort(apart); !slices.Equal(want, apart) {
+				t.Fatalf("%s by %+v:\nCan   %v\nParts %v", action, actor, want, apart)
+			}
 			if len(want) > 0 {
 				some++
 			} else {

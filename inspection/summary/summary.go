@@ -19,8 +19,9 @@ import (
 
 // Service reads summaries.
 type Service struct {
-	db    *gorm.DB
-	clock inspection.Clock
+	db     *gorm.DB
+	clock  inspection.Clock
+	sheets sheets
 }
 
 // New makes the service.
@@ -50,9 +51,7 @@ type Overview struct {
 	Worst          []Item
 	Months         []Month
 	Recorded       []Recorded
-	// Behind lists what a figure counts: ids of checks for Checked, of findings for
-	// the others. The lists that figures lead to are made from it.
-	Behind map[Figure][]string
+	checks         []check
 }
 
 // Figure names a figure of the overview that leads to what it counts.
@@ -89,7 +88,6 @@ type Row struct {
 	Sections  map[string]int64 // share by section, -1 where nothing applied
 	cohort    score.Cohort
 	done      bool
-	doneAt    string // the newest check of it that was done
 }
 
 // Item is an item of the checklist with how often it fell short.
@@ -97,8 +95,7 @@ type Item struct {
 	Key, Code, Text string
 	TextEN          string
 	Failed, Asked   int
-	Lost            int64           // points lost in all, in hundredths
-	visits          map[string]bool // in which it fell short
+	Lost            int64 // points lost in all, in hundredths
 }
 
 // Month is one month of the trend.
@@ -130,7 +127,7 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 		return Overview{}, inspection.E(inspection.NotFound, "error.not_found")
 	}
 	tx := s.db.WithContext(ctx)
-	o := Overview{From: from, To: to, MeanBefore: -1, Mean: -1, OnTimeShare: -1, SectionNames: map[string]string{}, SectionNamesEN: map[string]string{}, Behind: map[Figure][]string{}}
+	o := Overview{From: from, To: to, MeanBefore: -1, Mean: -1, OnTimeShare: -1, SectionNames: map[string]string{}, SectionNamesEN: map[string]string{}}
 	today := s.clock.Now().Date()
 	asOf := min(to, today)
 
@@ -207,21 +204,29 @@ type check struct {
 	Rated    *bool
 	Total    *int64
 	Grade    *string
-	List     *string // version of the checklist that the score was frozen with
-	Kind     string  // of the organisation
-	Done     bool    // minutes are closed, and the desk could be inspected
+	List     *string            // version of the checklist that the score was frozen with
+	Kind     string             // of the organisation
+	At       inspection.Instant // of checking in
+	Done     bool               // minutes are closed, and the desk could be inspected
 }
 
 // checksOf lists the full checks of a period with their newest score, oldest first.
 func checksOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date) ([]check, error) {
-	var rows []check
-	err := tx.Table("visits").Scopes(org.Scope(actor, org.ListVisit, visit.Columns)).
-		Select("visits.id, COALESCE(visits.desk_id, '') AS desk_id, visits.desk_name, visits.organisation_name AS name, visits.day, visits.state, visits.organisation_kind AS kind, (visits.minutes_at > 0 AND NOT visits.could_not) AS done, "+
-			"scores.id AS score_id, scores.rated, scores.total, scores.grade, scores.checklist_id AS list").
-		Joins("LEFT JOIN scores ON scores.visit_id = visits.id AND scores.revision = (SELECT MAX(newer.revision) FROM scores newer WHERE newer.visit_id = visits.id)").
-		Where("visits.form <> ? AND visits.day >= ? AND visits.day <= ?", plan.Reinspection, from, to).
-		Order("visits.checked_in_at, visits.id").Find(&rows).Error
-	return rows, err
+	var all []check
+	for _, part := range org.Parts(actor, org.ListVisit, visit.Columns) {
+		var rows []check
+		err := tx.Table("visits").Scopes(part).
+			Select("visits.id, COALESCE(visits.desk_id, '') AS desk_id, visits.desk_name, visits.organisation_name AS name, visits.day, visits.state, visits.organisation_kind AS kind, visits.checked_in_at AS at, (visits.minutes_at > 0 AND NOT visits.could_not) AS done, "+
+				"scores.id AS score_id, scores.rated, scores.total, scores.grade, scores.checklist_id AS list").
+			Joins("LEFT JOIN scores ON scores.visit_id = visits.id AND scores.revision = (SELECT MAX(newer.revision) FROM scores newer WHERE newer.visit_id = visits.id)").
+			Where("visits.form <> ? AND visits.day >= ? AND visits.day <= ?", plan.Reinspection, from, to).Find(&rows).Error
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	slices.SortFunc(all, func(a, b check) int { return cmp.Or(cmp.Compare(a.At, b.At), strings.Compare(a.ID, b.ID)) })
+	return all, nil
 }
 
 func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks []Desk) error {
@@ -233,8 +238,8 @@ func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks
 	for _, d := range desks {
 		known[d.ID] = d
 	}
+	o.checks = rows
 	byDesk := map[string]*Row{}
-	var scores []string
 	for _, c := range rows {
 		if c.State == visit.Concluded {
 			o.Concluded++
@@ -252,16 +257,12 @@ func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks
 			byDesk[key] = r
 		}
 		r.done = r.done || c.Done
-		if c.Done {
-			r.doneAt = c.ID
-		}
 		if c.Total != nil {
 			if r.Scored && r.Rated && *c.Rated {
 				r.Change, r.HasBefore = *c.Total-r.Total, true
 			}
 			r.Scored, r.Rated, r.Total, r.Grade, r.Visit, r.Day, r.State = true, *c.Rated, *c.Total, *c.Grade, c.ID, c.Day, c.State
 			r.cohort = score.Cohort{Kind: c.Kind, Version: *c.List}
-			scores = append(scores, *c.ScoreID)
 		} else if !r.Scored {
 			r.Visit, r.Day, r.State = c.ID, c.Day, c.State
 		}
@@ -269,7 +270,6 @@ func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks
 	for id, r := range byDesk {
 		if _, ok := known[id]; ok && r.done {
 			o.Checked++
-			o.Behind[FigureChecked] = append(o.Behind[FigureChecked], r.doneAt)
 		}
 		o.Rows = append(o.Rows, *r)
 	}
@@ -284,10 +284,7 @@ func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks
 		return err
 	}
 	months(o, rows)
-	if len(scores) == 0 {
-		return nil
-	}
-	return lines(tx, o, scores)
+	return s.lines(tx, o)
 }
 
 // rank orders the rows by score, best first, the unrated after them by name, and
@@ -377,21 +374,11 @@ func months(o *Overview, rows []check) {
 	slices.SortFunc(o.Months, func(a, b Month) int { return strings.Compare(a.Month, b.Month) })
 }
 
-// lines reads the frozen lines of scores: shares by section for the newest score of
-// each desk, and how often each item fell short, by adding numerators and
+// lines tells from the frozen scores of the period the shares by section of the newest
+// score of each desk, and how often each item fell short, by adding numerators and
 // denominators (domain §5.2 rule 7).
-func lines(tx *gorm.DB, o *Overview, scores []string) error {
-	var rows []struct {
-		VisitID, ItemKey, ItemCode, Section, Numerator, Denominator, TextVI, TextEN, SectionVI, SectionEN string
-		Weight                                                                                            int64
-	}
-	err := tx.Table("score_lines").
-		Select("scores.visit_id, score_lines.item_key, score_lines.item_code, score_lines.section, score_lines.numerator, score_lines.denominator, score_lines.weight, "+
-			"checklist_items.text_vi, checklist_items.text_en, checklist_items.section_vi, checklist_items.section_en").
-		Joins("JOIN scores ON scores.id = score_lines.score_id").
-		Joins("JOIN checklist_items ON checklist_items.checklist_id = scores.checklist_id AND checklist_items.item_key = score_lines.item_key").
-		Where("score_lines.score_id IN ? AND score_lines.applicable", scores).
-		Order("score_lines.item_code").Find(&rows).Error
+func (s *Service) lines(tx *gorm.DB, o *Overview) error {
+	sheets, err := s.sheets.of(tx, o.checks)
 	if err != nil {
 		return err
 	}
@@ -399,56 +386,42 @@ func lines(tx *gorm.DB, o *Overview, scores []string) error {
 	for i, r := range o.Rows {
 		at[r.Visit] = i
 	}
-	type sum struct {
-		earned *big.Rat
-		weight int64
-	}
-	sections := map[string]map[string]*sum{}
 	items := map[string]*Item{}
-	lost := map[string]*big.Rat{}
-	for _, l := range rows {
-		r, ok := new(big.Rat).SetString(l.Numerator + "/" + l.Denominator)
-		if !ok {
+	lost := map[string]map[int64]int64{} // by item: numerators by denominator
+	for _, c := range o.checks {
+		sheet := sheets[c.ID]
+		if sheet == nil {
 			continue
 		}
-		if !slices.Contains(o.Sections, l.Section) {
-			o.Sections = append(o.Sections, l.Section)
-			o.SectionNames[l.Section], o.SectionNamesEN[l.Section] = l.SectionVI, l.SectionEN
+		for _, it := range sheet.asked {
+			if o.SectionNames[it.section] == "" {
+				o.Sections = append(o.Sections, it.section)
+				o.SectionNames[it.section], o.SectionNamesEN[it.section] = it.sectionVI, it.sectionEN
+			}
+			if items[it.key] == nil {
+				items[it.key] = &Item{Key: it.key, Code: it.code, Text: it.textVI, TextEN: it.textEN}
+				lost[it.key] = map[int64]int64{}
+			}
+			items[it.key].Asked++
 		}
-		if items[l.ItemKey] == nil {
-			items[l.ItemKey] = &Item{Key: l.ItemKey, Code: l.ItemCode, Text: l.TextVI, TextEN: l.TextEN, visits: map[string]bool{}}
-			lost[l.ItemKey] = new(big.Rat)
+		for _, short := range sheet.short {
+			items[short.item.key].Failed++
+			lost[short.item.key][short.of] += short.lost
 		}
-		it := items[l.ItemKey]
-		it.Asked++
-		missing := new(big.Rat).Sub(big.NewRat(1, 1), r)
-		if missing.Sign() > 0 {
-			it.Failed++
-			it.visits[l.VisitID] = true
-			lost[l.ItemKey].Add(lost[l.ItemKey], missing.Mul(missing, big.NewRat(l.Weight, 1)))
+		if i, ok := at[c.ID]; ok {
+			for section, share := range sheet.sections {
+				o.Rows[i].Sections[section] = share
+			}
 		}
-		if _, ok := at[l.VisitID]; !ok {
-			continue
-		}
-		if sections[l.VisitID] == nil {
-			sections[l.VisitID] = map[string]*sum{}
-		}
-		if sections[l.VisitID][l.Section] == nil {
-			sections[l.VisitID][l.Section] = &sum{earned: new(big.Rat)}
-		}
-		s := sections[l.VisitID][l.Section]
-		s.earned.Add(s.earned, new(big.Rat).Mul(r, big.NewRat(l.Weight, 1)))
-		s.weight += l.Weight
 	}
 	slices.Sort(o.Sections)
-	for id, by := range sections {
-		for code, s := range by {
-			o.Rows[at[id]].Sections[code] = int64(score.Round(new(big.Rat).Mul(s.earned, big.NewRat(100, s.weight))))
-		}
-	}
 	for key, it := range items {
 		if it.Failed > 0 {
-			it.Lost = int64(score.Round(lost[key]))
+			sum := new(big.Rat)
+			for of, n := range lost[key] {
+				sum.Add(sum, big.NewRat(n, of))
+			}
+			it.Lost = int64(score.Round(sum))
 			o.Worst = append(o.Worst, *it)
 		}
 	}
@@ -461,12 +434,30 @@ func lines(tx *gorm.DB, o *Overview, scores []string) error {
 	return nil
 }
 
-func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, today inspection.Date) error {
+// waiting lists the findings that wait for something, with what the clock says of them.
+// Only what the figures need is read.
+func waiting(tx *gorm.DB, actor inspection.Actor, today inspection.Date) ([]finding.Line, error) {
 	var rows []finding.Finding
-	if err := tx.Scopes(org.Scope(actor, org.ReadFinding, finding.Columns)).Order("findings.id").Find(&rows).Error; err != nil {
-		return err
+	for _, part := range org.Parts(actor, org.ReadFinding, finding.Columns) {
+		var some []finding.Finding
+		err := tx.Scopes(part).Select("id, visit_id, organisation_id, responsible_id, desk_id, item_key, state, due_on, handed_in_on, on_hold, held_on").
+			Where("state IN ?", openStates).Find(&some).Error
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, some...)
 	}
-	all, err := finding.Lines(tx, rows, today)
+	return finding.Lines(tx, rows, today)
+}
+
+var openStates = slices.DeleteFunc(slices.Clone(finding.States), func(s finding.State) bool { return !s.Open() })
+
+func isSoon(l finding.Line) bool {
+	return l.HasDue && !l.Overdue && !l.InReview() && l.Left <= soon
+}
+
+func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, today inspection.Date) error {
+	all, err := waiting(tx, actor, today)
 	if err != nil {
 		return err
 	}
@@ -475,24 +466,7 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, tod
 		at[cmp.Or(r.ID, r.Visit)] = i
 	}
 	long := map[string]bool{}
-	var remedies []score.Remedy
-	until := min(o.To, today)
 	for _, l := range all {
-		if r, ok := l.RemedyOf(); ok {
-			remedy := score.Remedy{Due: r.Due, HandedIn: r.HandedIn, Accepted: r.Accepted, InReview: r.InReview, FixedOnSite: r.FixedOnSite}
-			remedies = append(remedies, remedy)
-			if score.Remediation([]score.Remedy{remedy}, o.From, until).Of > 0 {
-				o.Behind[FigureOnTime] = append(o.Behind[FigureOnTime], l.ID)
-			}
-		}
-		for _, it := range o.Worst {
-			if it.Key == l.ItemKey && it.visits[l.VisitID] && l.State != finding.Withdrawn {
-				o.Behind[OfItem(it.Key)] = append(o.Behind[OfItem(it.Key)], l.ID)
-			}
-		}
-		if !l.State.Open() {
-			continue
-		}
 		o.Open++
 		desk, place := l.VisitID, l.OrganisationID
 		if l.DeskID != nil {
@@ -502,8 +476,7 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, tod
 		if shown {
 			o.Rows[i].Open++
 		}
-		switch {
-		case l.Overdue:
+		if l.Overdue {
 			o.Overdue++
 			if shown {
 				o.Rows[i].Overdue++
@@ -511,13 +484,20 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, tod
 			if l.OverdueDays > 10 {
 				long[place] = true
 			}
-		case l.HasDue && !l.InReview() && l.Left <= soon:
+		} else if isSoon(l) {
 			o.DueSoon++
-			o.Behind[FigureSoon] = append(o.Behind[FigureSoon], l.ID)
 		}
 	}
 	o.LongOverdue = len(long)
-	o.OnTime = score.Remediation(remedies, o.From, until)
+	until := min(o.To, today)
+	remedied, err := finding.RemediedIn(tx, actor, finding.Period{From: o.From, To: until})
+	if err != nil {
+		return err
+	}
+	for _, r := range remedied {
+		one := score.Remediation([]score.Remedy{{Due: r.Due, HandedIn: r.HandedIn, Accepted: r.Accepted, InReview: r.InReview, FixedOnSite: r.FixedOnSite}}, o.From, until)
+		o.OnTime.Part, o.OnTime.Of = o.OnTime.Part+one.Part*r.N, o.OnTime.Of+one.Of*r.N
+	}
 	if o.OnTime.Of > 0 {
 		o.OnTimeShare = divide(10000*o.OnTime.Part, o.OnTime.Of)
 	}

@@ -3,6 +3,8 @@ package visit
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"congvu/inspection"
 	"congvu/inspection/checklist"
@@ -134,10 +136,36 @@ type Filter struct {
 // List is the checks that the actor may know of, newest first, with a cursor to
 // the next part, empty at the end.
 func (s *Service) List(ctx context.Context, actor inspection.Actor, f Filter, page inspection.Page) ([]Visit, string, error) {
-	q := s.db.WithContext(ctx).Scopes(org.Scope(actor, org.ListVisit, Columns))
+	action := org.ListVisit
 	if f.Running {
-		q = s.db.WithContext(ctx).Scopes(org.Scope(actor, org.InspectVisit, Columns)).
-			Where("state IN ? OR day = ?", []Phase{Inspecting, Drafting}, s.clock.Now().Date())
+		action = org.InspectVisit
+	}
+	var visits []Visit
+	for _, part := range org.Parts(actor, action, Columns) {
+		q := s.narrowed(s.db.WithContext(ctx).Scopes(part), f)
+		if page.Cursor != "" {
+			q = q.Where("id < ?", page.Cursor)
+		}
+		if len(visits) > page.Size() { // older ones have no place any more
+			q = q.Where("id > ?", visits[page.Size()].ID)
+		}
+		var more []Visit
+		if err := q.Order("id DESC").Limit(page.Size() + 1).Find(&more).Error; err != nil {
+			return nil, "", err
+		}
+		visits = append(visits, more...)
+		slices.SortFunc(visits, func(a, b Visit) int { return strings.Compare(b.ID, a.ID) })
+	}
+	if len(visits) > page.Size() {
+		visits = visits[:page.Size()]
+		return visits, visits[len(visits)-1].ID, nil
+	}
+	return visits, "", nil
+}
+
+func (s *Service) narrowed(q *gorm.DB, f Filter) *gorm.DB {
+	if f.Running {
+		q = q.Where("state IN ? OR day = ?", []Phase{Inspecting, Drafting}, s.clock.Now().Date())
 	}
 	if f.Query != "" {
 		q = q.Where("search LIKE ?", "%"+inspection.Fold(f.Query)+"%")
@@ -160,18 +188,7 @@ func (s *Service) List(ctx context.Context, actor inspection.Actor, f Filter, pa
 	if f.Form != "" {
 		q = q.Where("form = ?", f.Form)
 	}
-	if page.Cursor != "" {
-		q = q.Where("id < ?", page.Cursor)
-	}
-	var visits []Visit
-	if err := q.Order("id DESC").Limit(page.Size() + 1).Find(&visits).Error; err != nil {
-		return nil, "", err
-	}
-	if len(visits) > page.Size() {
-		visits = visits[:page.Size()]
-		return visits, visits[len(visits)-1].ID, nil
-	}
-	return visits, "", nil
+	return q
 }
 
 // Find is a check as it stands, without a question of rights, for packages that join the

@@ -1,0 +1,133 @@
+package org
+
+import (
+	"slices"
+
+	"congvu/inspection"
+
+	"gorm.io/gorm"
+)
+
+// CalendarsFor is CalendarFor for many organisations, in as many queries as for one. An
+// organisation that does not exist has none.
+func CalendarsFor(tx *gorm.DB, organisations []string) (map[string]Calendar, error) {
+	type node struct {
+		ID, AdminUnitID string
+		ParentID        *string
+	}
+	// up loads things and all that they lie in.
+	up := func(table, columns string, ids []string) (map[string]node, error) {
+		all := map[string]node{}
+		for len(ids) > 0 {
+			var next []string
+			for part := range slices.Chunk(ids, 500) {
+				var rows []node
+				if err := tx.Table(table).Select(columns).Where("id IN ?", part).Find(&rows).Error; err != nil {
+					return nil, err
+				}
+				for _, n := range rows {
+					all[n.ID] = n
+				}
+				for _, n := range rows {
+					if n.ParentID != nil {
+						if _, known := all[*n.ParentID]; !known && !slices.Contains(next, *n.ParentID) {
+							next = append(next, *n.ParentID)
+						}
+					}
+				}
+			}
+			ids = next
+		}
+		return all, nil
+	}
+	over, err := up("organisations", "id, admin_unit_id, parent_id", slices.Compact(slices.Sorted(slices.Values(organisations))))
+	if err != nil {
+		return nil, err
+	}
+	var places []string
+	for _, o := range over {
+		places = append(places, o.AdminUnitID)
+	}
+	units, err := up("admin_units", "id, parent_id", slices.Compact(slices.Sorted(slices.Values(places))))
+	if err != nil {
+		return nil, err
+	}
+	layers, err := layersOf(tx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]Calendar, len(organisations))
+	for _, organisation := range organisations {
+		first, ok := over[organisation]
+		if !ok {
+			continue
+		}
+		var cal Calendar
+		climb := func(in map[string]node, id string) {
+			seen := map[string]bool{}
+			for n, ok := in[id]; ok && !seen[n.ID]; n, ok = in[id] {
+				seen[n.ID] = true
+				if l, ok := layers[n.ID]; ok {
+					cal.Layers = append(cal.Layers, l)
+				}
+				if n.ParentID == nil {
+					return
+				}
+				id = *n.ParentID
+			}
+		}
+		climb(over, organisation)
+		climb(units, first.AdminUnitID)
+		out[organisation] = cal
+	}
+	return out, nil
+}
+
+// layersOf is the layer of each unit and organisation that has a calendar.
+func layersOf(tx *gorm.DB) (map[string]Layer, error) {
+	var rows []calendarRow
+	if err := tx.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	var hours []hoursRow
+	if err := tx.Order("calendar_id, valid_from, weekday, opens").Find(&hours).Error; err != nil {
+		return nil, err
+	}
+	var days []dayRow
+	if err := tx.Find(&days).Error; err != nil {
+		return nil, err
+	}
+	byID := map[string]*Layer{}
+	for _, r := range rows {
+		byID[r.ID] = &Layer{ID: r.ID, Days: map[inspection.Date]DayKind{}}
+	}
+	for _, h := range hours {
+		if l := byID[h.CalendarID]; l != nil { // made since the calendars were read
+			l.hours(h)
+		}
+	}
+	for _, d := range days {
+		if l := byID[d.CalendarID]; l != nil {
+			l.Days[d.Day] = d.Kind
+		}
+	}
+	out := map[string]Layer{}
+	for _, r := range rows {
+		for _, owner := range []*string{r.OrganisationID, r.AdminUnitID} {
+			if owner != nil {
+				out[*owner] = *byID[r.ID]
+			}
+		}
+	}
+	return out, nil
+}
+
+// hours adds a session; they come in the order of their periods.
+func (l *Layer) hours(h hoursRow) {
+	last := len(l.Weeks) - 1
+	if last < 0 || l.Weeks[last].From != h.ValidFrom {
+		l.Weeks = append(l.Weeks, Week{From: h.ValidFrom, To: h.ValidTo})
+		last++
+	}
+	l.Weeks[last].Days[h.Weekday] = append(l.Weeks[last].Days[h.Weekday], Session{h.Opens, h.Closes})
+}

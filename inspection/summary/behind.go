@@ -1,0 +1,112 @@
+package summary
+
+import (
+	"context"
+	"strings"
+
+	"congvu/inspection"
+	"congvu/inspection/finding"
+	"congvu/inspection/org"
+
+	"gorm.io/gorm"
+)
+
+// Behind is what a figure counts, for the list that it leads to: ids of checks for
+// Checked, of findings for the others, or, where these would be thousands, what they
+// have in common.
+type Behind struct {
+	IDs     []string // nil: not narrowed by ids
+	FellDue finding.Period
+}
+
+// Behind tells what a figure of the overview of a period counts. May: as Overview. A
+// figure that is none counts nothing. Code: not_found.
+func (s *Service) Behind(ctx context.Context, actor inspection.Actor, from, to inspection.Date, figure Figure) (Behind, error) {
+	b := Behind{IDs: []string{}}
+	issuers := issuersOf(actor)
+	if len(issuers) == 0 {
+		return b, inspection.E(inspection.NotFound, "error.not_found")
+	}
+	tx := s.db.WithContext(ctx)
+	today := s.clock.Now().Date()
+	switch item, ofItem := strings.CutPrefix(string(figure), string(OfItem(""))); {
+	case figure == FigureOnTime:
+		return Behind{FellDue: finding.Period{From: from, To: min(to, today)}}, nil
+	case figure == FigureSoon:
+		all, err := waiting(tx, actor, today)
+		for _, l := range all {
+			if isSoon(l) {
+				b.IDs = append(b.IDs, l.ID)
+			}
+		}
+		return b, err
+	case figure == FigureChecked:
+		err := s.checked(tx, actor, issuers, from, to, &b)
+		return b, err
+	case ofItem:
+		err := s.short(tx, actor, from, to, item, &b)
+		return b, err
+	}
+	return b, nil
+}
+
+// checked lists the newest check that was done of each desk of the area.
+func (s *Service) checked(tx *gorm.DB, actor inspection.Actor, issuers []string, from, to inspection.Date, b *Behind) error {
+	area, err := areaOf(tx, issuers)
+	if err != nil {
+		return err
+	}
+	desks, err := desksOf(tx, area, min(to, s.clock.Now().Date()))
+	if err != nil {
+		return err
+	}
+	checks, err := checksOf(tx, actor, from, to)
+	if err != nil {
+		return err
+	}
+	newest := map[string]string{}
+	for _, c := range checks {
+		if c.Done {
+			newest[c.DeskID] = c.ID
+		}
+	}
+	for _, d := range desks {
+		if id, ok := newest[d.ID]; ok {
+			b.IDs = append(b.IDs, id)
+		}
+	}
+	return nil
+}
+
+// short lists the findings about an item of the checks in which it fell short.
+func (s *Service) short(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date, item string, b *Behind) error {
+	checks, err := checksOf(tx, actor, from, to)
+	if err != nil {
+		return err
+	}
+	sheets, err := s.sheets.of(tx, checks)
+	if err != nil {
+		return err
+	}
+	fell := map[string]bool{}
+	for id, sheet := range sheets {
+		for _, short := range sheet.short {
+			if short.item.key == item {
+				fell[id] = true
+			}
+		}
+	}
+	for _, part := range org.Parts(actor, org.ReadFinding, finding.Columns) {
+		var rows []struct{ ID, VisitID string }
+		err := tx.Model(&finding.Finding{}).Scopes(part).Select("id, visit_id").Where("item_key = ? AND state <> ?", item, finding.Withdrawn).Scan(&rows).Error
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if fell[r.VisitID] {
+				b.IDs = append(b.IDs, r.ID)
+			}
+		}
+	}
+	return nil
+}
