@@ -58,8 +58,11 @@ func (p adminBase) WrongIn(form, field string) string {
 // adminSection is a page of administration in the row of links.
 type adminSection struct{ Href, Key string }
 
-// Sections are the pages of administration.
-func (adminBase) Sections() []adminSection {
+// Sections are the pages of administration that the reader may open.
+func (p adminBase) Sections() []adminSection {
+	if _, ok := org.Can(p.Actor, org.ManageOrg, org.Subject{}); !ok {
+		return []adminSection{{"/admin/checklists", "checklists"}}
+	}
 	return []adminSection{{"/admin", "home"}, {"/admin/units", "units"}, {"/admin/organisations", "organisations"}, {"/admin/calendars", "calendars"},
 		{"/admin/checklists", "checklists"}, {"/admin/people", "people"}}
 }
@@ -379,6 +382,52 @@ func (s *Server) addUnit(c echo.Context) error {
 		return s.refuse(c, &page.adminBase, "add", "admin-units", err, func() any { return page })
 	}
 	return c.Redirect(http.StatusSeeOther, "/admin/units?done=admin_saved&q="+url.QueryEscape(u.Name))
+}
+
+type adminUnit struct {
+	adminBase
+	U           org.Unit
+	Parent      org.Unit // zero: none
+	Corrections []org.CorrectionLine
+}
+
+func (s *Server) adminUnitPage(c echo.Context) error {
+	page, err := s.adminUnit(c)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "admin-unit", page)
+}
+
+func (s *Server) adminUnit(c echo.Context) (adminUnit, error) {
+	page := adminUnit{adminBase: s.adminBase(c, "admin.units.title")}
+	if err := administers(c, org.ManageOrg); err != nil {
+		return page, err
+	}
+	ctx, a := c.Request().Context(), actor(c)
+	var err error
+	if page.U, page.Parent, err = s.Org.Unit(ctx, a, c.Param("id")); err != nil {
+		return page, err
+	}
+	page.Title = page.U.Name
+	page.Corrections, err = s.Org.Corrections(ctx, a, page.U.ID)
+	return page, err
+}
+
+// correctUnit puts a wrong entry of a unit right.
+func (s *Server) correctUnit(c echo.Context) error {
+	page, err := s.adminUnit(c)
+	if err != nil {
+		return err
+	}
+	version, err := formVersion(c)
+	if err != nil {
+		return err
+	}
+	if err := s.Org.Correct(c.Request().Context(), actor(c), correction(c, "unit", page.U.ID, version, "name", "valid_from", "valid_to")); err != nil {
+		return s.refuse(c, &page.adminBase, "correct", "admin-unit", err, func() any { return page })
+	}
+	return c.Redirect(http.StatusSeeOther, "/admin/units/"+page.U.ID+"?done=admin_corrected")
 }
 
 // field says which field of a form an error belongs to.

@@ -60,9 +60,9 @@ type sectionLine struct {
 
 type adminChecklist struct {
 	adminBase
-	V        checklist.Version
-	Sections []sectionLine
-	Weight   int64
+	V      checklist.Version
+	Parts  []sectionLine
+	Weight int64
 }
 
 func (s *Server) adminChecklistPage(c echo.Context) error {
@@ -84,10 +84,10 @@ func (s *Server) adminChecklist(c echo.Context) (adminChecklist, error) {
 	}
 	page.Title = page.Either(page.V.TitleVI, page.V.TitleEN)
 	for _, it := range page.V.Items {
-		if n := len(page.Sections); n == 0 || page.Sections[n-1].Code != it.Section {
-			page.Sections = append(page.Sections, sectionLine{Code: it.Section, VI: it.SectionVI, EN: it.SectionEN})
+		if n := len(page.Parts); n == 0 || page.Parts[n-1].Code != it.Section {
+			page.Parts = append(page.Parts, sectionLine{Code: it.Section, VI: it.SectionVI, EN: it.SectionEN})
 		}
-		last := &page.Sections[len(page.Sections)-1]
+		last := &page.Parts[len(page.Parts)-1]
 		last.Items = append(last.Items, it)
 		last.Weight += it.Weight
 		page.Weight += it.Weight

@@ -202,6 +202,18 @@ func TestAnAdministratorEntersAndCorrects(t *testing.T) {
 		}
 		wants(t, w.sees(w.sysadmin, at), "<h1>Trung tâm gõ nhầm</h1>", "<s>Trung tâm gõ nhằm</s>", "lỗi gõ", "Quản trị")
 
+		// A unit too; not so that what hangs on it would be outside.
+		unit := "/admin/units/" + w.unit.AdminUnitID
+		fix = url.Values{"version": {"1"}, "name": {"Đông Sơn Mới"}, "valid_from": {"2025-08-01"}, "reason": {"lỗi gõ"}}
+		if rec := w.post(w.sysadmin, unit+"/correct", fix); rec.Code != http.StatusUnprocessableEntity || !strings.Contains(rec.Body.String(), "bên dưới nằm ngoài") {
+			t.Errorf("a unit that begins after what it holds: %d", rec.Code)
+		}
+		fix.Set("valid_from", "2025-07-01")
+		if rec := w.post(w.sysadmin, unit+"/correct", fix); rec.Code != http.StatusSeeOther {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+		wants(t, w.sees(w.sysadmin, unit), "Đông Sơn Mới", "<s>Đông Sơn</s>")
+
 		// A desk with a post moves; not to an organisation that does not exist yet.
 		rec = w.post(w.sysadmin, at+"/desk", url.Values{"id": {inspection.NewID()}, "name": {"Một cửa gõ"}})
 		desk := location(rec)

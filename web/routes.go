@@ -92,6 +92,8 @@ func (s *Server) routes() {
 	s.page(get, "/admin/units", SignedIn, s.adminUnitsPage)
 	s.page(post, "/admin/units", SignedIn, s.addUnit)
 	s.page(post, "/admin/units/builtin", SignedIn, s.addBuiltIn)
+	s.page(get, "/admin/units/:id", SignedIn, s.adminUnitPage)
+	s.page(post, "/admin/units/:id/correct", SignedIn, s.correctUnit)
 	s.page(get, "/admin/units/import", SignedIn, s.unitsImportPage)
 	s.formWithFiles("/admin/units/import", SignedIn, s.importUnits)
 	s.page(get, "/admin/organisations", SignedIn, s.adminOrganisationsPage)

@@ -140,6 +140,9 @@ func setUpByPages(t *testing.T, program *running) *newOffice {
 	b.click(`form[role="search"] button`)
 	b.sees("vn/mau/mau-07")
 	b.everyLook("units")
+	b.press("Mẫu 07")
+	b.sees("Thêm cơ quan tại đây")
+	b.everyLook("unit")
 
 	// Organisations, desks and posts, from one spreadsheet.
 	b.open("/admin/organisations")

@@ -102,6 +102,8 @@ var theTable = []ask{
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin", ""},
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/units", ""},
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/units/import", ""},
+	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/units/{commune}", ""},
+	{"401 403 403 403 403 403 403 403 403 403 403 409", "POST", "/admin/units/{commune}/correct", "version=999&name=X&reason=x"},
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/organisations", ""},
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/organisations/import", ""},
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/organisations/template.csv", ""},
@@ -264,6 +266,7 @@ func (s *site) scene() map[string]string {
 	}
 	ids["sealed"] = s.seal(7)
 	ids["place"], ids["desk"], ids["person"] = s.demo.organs["mau/07"].ID, s.demo.desks["mau/07"].ID, s.demo.people["thanhvien"]
+	ids["commune"] = s.demo.organs["mau/07"].AdminUnitID
 	s.must(s.db.Table("posts").Where("desk_id = ?", ids["desk"]).Limit(1).Pluck("id", &one).Error)
 	ids["post"] = one
 	s.must(s.db.Table("checklists").Limit(1).Pluck("id", &one).Error)

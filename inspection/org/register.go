@@ -76,6 +76,19 @@ func (s *Service) AddUnit(ctx context.Context, actor inspection.Actor, u Unit) (
 	return out, err
 }
 
+// Unit reads an administrative unit and the one above it. Administrators may. Codes:
+// unauthenticated, forbidden, not_found.
+func (s *Service) Unit(ctx context.Context, actor inspection.Actor, id string) (u, parent Unit, err error) {
+	if _, err := requireAdmin(actor); err != nil {
+		return u, parent, err
+	}
+	tx := s.db.WithContext(ctx)
+	if u, err = UnitByID(tx, id); err == nil && u.ParentID != nil {
+		parent, err = UnitByID(tx, *u.ParentID)
+	}
+	return u, parent, err
+}
+
 // again tells whether a form that makes a thing was sent before: the thing is there
 // under the form's id with the same name. Code: conflict, where it has another.
 func again[T interface{ TableName() string }](tx *gorm.DB, id, name string, out *T) (bool, error) {
