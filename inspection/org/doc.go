@@ -7,10 +7,13 @@
 // facts that the owning package fills in.
 //
 // Invariants: everything is dated with a first and a last day (an empty border is
-// open) and nothing is deleted or renamed in place; nothing is found by name, only
+// open) and nothing is deleted; what changed in the world is a new dated row, what was
+// never true is put right in place with a reason, and what it said stays in corrections;
+// nothing that an administrator asks for is refused for what is planned; nothing is found by name, only
 // by id or key, and homonyms are normal; an open border is bounded by the unit's
 // ancestors; a lineage row's predecessor exists on the day before its act takes
 // effect and its successor on that day; only WHOLE lineage carries anything over;
 // a document number is given out once per issuer, type and year, without a hole,
-// in the transaction that registers the document.
+// in the transaction that registers the document; the periods of one calendar's hours
+// do not overlap, nor the same role of one person in one place.
 package org

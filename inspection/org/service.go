@@ -153,7 +153,8 @@ func within(tx *gorm.DB, d inspection.Date) *gorm.DB {
 }
 
 // Names gives the name of every unit, organisation, desk and person among the ids.
-// A thing is never renamed in place, so this is the name that it had then.
+// A new name is a new row, so this is the name that it had then, put right where it had
+// been entered wrongly.
 func Names(tx *gorm.DB, ids ...string) (map[string]string, error) {
 	out := map[string]string{}
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
