@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"congvu/inspection"
 	"congvu/inspection/checklist"
@@ -45,6 +46,14 @@ func str(v any) string {
 		return v.String()
 	}
 	return ""
+}
+
+// Said is what a field said, days as people write them.
+func (adminBase) Said(field, value string) string {
+	if strings.HasPrefix(field, "valid_") {
+		return inspection.Date(value).VN()
+	}
+	return value
 }
 
 // WrongIn is what is wrong with a field of one form.

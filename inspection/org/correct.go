@@ -356,7 +356,7 @@ func (s *Service) Corrections(ctx context.Context, actor inspection.Actor, ids .
 	for part := range slices.Chunk(ids, 500) {
 		var rows []CorrectionLine
 		err := s.db.WithContext(ctx).Model(&Correction{}).Select("corrections.*, COALESCE(people.name, '') AS by_name").Joins("LEFT JOIN people ON people.id = corrections.corrected_by").
-			Where("corrections.subject_id IN ?", part).Order("corrections.corrected_at DESC, corrections.id DESC").Limit(200).Find(&rows).Error
+			Where("corrections.subject_id IN ?", part).Order("corrections.corrected_at DESC, corrections.subject_kind, corrections.field, corrections.id DESC").Limit(200).Find(&rows).Error
 		if err != nil {
 			return nil, err
 		}
