@@ -42,6 +42,8 @@ func (s *Server) nav(b Base) []navItem {
 	add("/units", "nav.units")
 	if a.Is(inspection.SysAdmin) {
 		add("/admin", "nav.admin")
+	} else if a.Is(inspection.HomeAffairs) {
+		add("/admin/checklists", "admin.checklists.title")
 	}
 	return items
 }
