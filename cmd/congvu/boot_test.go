@@ -82,13 +82,40 @@ type running struct {
 	cmd    *exec.Cmd
 	log    *os.File
 	client *http.Client
+
+	stopped chan error // filled when the process has ended
+}
+
+// kill ends the process at once, as a power cut would.
+func (r *running) kill(t testing.TB) {
+	t.Helper()
+	r.end(t, syscall.SIGKILL)
+}
+
+// stop asks the process to end and waits until it has.
+func (r *running) stop(t testing.TB) {
+	t.Helper()
+	r.end(t, syscall.SIGTERM)
+}
+
+func (r *running) end(t testing.TB, how syscall.Signal) {
+	t.Helper()
+	if err := r.cmd.Process.Signal(how); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-r.stopped:
+		r.stopped <- err
+	case <-time.After(30 * time.Second):
+		t.Fatalf("the program goes on 30 seconds after %v", how)
+	}
 }
 
 // start starts a sub-command that serves, on a free port, and waits until it is
 // ready.
 func start(t testing.TB, sub string, settings []string) *running {
 	t.Helper()
-	return startAt(t, sub, settings, "http", http.DefaultClient)
+	return launch{sub: sub, settings: settings}.start(t)
 }
 
 // startTLS is start for a program that speaks HTTPS with the certificate of a file.
@@ -102,27 +129,60 @@ func startTLS(t testing.TB, sub string, settings []string, cert string) *running
 	pool.AppendCertsFromPEM(raw)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 	t.Cleanup(client.CloseIdleConnections)
-	return startAt(t, sub, settings, "https", client)
+	return launch{sub: sub, settings: settings, scheme: "https", client: client}.start(t)
 }
 
-func startAt(t testing.TB, sub string, settings []string, scheme string, client *http.Client) *running {
+// launch is how a program is started; what is empty is usual.
+type launch struct {
+	sub      string
+	settings []string
+	scheme   string // http
+	client   *http.Client
+	binary   func() (string, error)
+	addr     string // a free port
+	data     string // a folder of its own
+}
+
+// freeAddress is one that nobody listens on.
+func freeAddress(t testing.TB) string {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := listener.Addr().String()
-	listener.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	r := &running{base: scheme + "://localhost:" + port, data: t.TempDir(), client: client}
-	if r.log, err = os.Create(filepath.Join(r.data, "program.log")); err != nil {
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// start starts the program and waits until it is ready.
+func (l launch) start(t testing.TB) *running {
+	t.Helper()
+	if l.scheme == "" {
+		l.scheme = "http"
+	}
+	if l.client == nil {
+		l.client = http.DefaultClient
+	}
+	if l.binary == nil {
+		l.binary = binary
+	}
+	if l.addr == "" {
+		l.addr = freeAddress(t)
+	}
+	if l.data == "" {
+		l.data = t.TempDir()
+	}
+	path, err := l.binary()
+	if err != nil {
 		t.Fatal(err)
 	}
-	r.cmd = exec.Command(path, sub)
+	addr, settings, client := l.addr, l.settings, l.client
+	_, port, _ := net.SplitHostPort(addr)
+	r := &running{base: l.scheme + "://localhost:" + port, data: l.data, client: client}
+	if r.log, err = os.OpenFile(filepath.Join(r.data, "program.log"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.cmd = exec.Command(path, l.sub)
 	r.cmd.Env = append(os.Environ(), append([]string{"CONGVU_ADDR=" + addr, "CONGVU_DATA=" + filepath.Join(r.data, "data"), "CONGVU_URL=" + r.base}, settings...)...)
 	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -131,6 +191,7 @@ func startAt(t testing.TB, sub string, settings []string, scheme string, client 
 	}
 	done := make(chan error, 1)
 	go func() { done <- r.cmd.Wait() }()
+	r.stopped = done
 	t.Cleanup(func() {
 		_ = r.cmd.Process.Signal(syscall.SIGTERM)
 		select {

@@ -29,7 +29,7 @@ type Main struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	m := Main{Args: os.Args, Environ: os.Environ(), Out: os.Stdout, Err: os.Stderr, Clock: inspection.SystemClock{}}
+	m := Main{Args: os.Args, Environ: os.Environ(), Out: os.Stdout, Err: os.Stderr, Clock: systemClock()}
 	if err := m.Run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "congvu:", explain(err))
 		os.Exit(1)
