@@ -18,6 +18,8 @@ const (
 	deriveTries = 3
 	deriveLease = 5 * time.Minute  // longer than any derivation takes
 	deriveAgain = 30 * time.Second // before the next try
+	deriveYield = 5 * time.Second  // how long it waits for files that are being received
+	deriveQuiet = 200 * time.Millisecond
 )
 
 // Deriver makes thumbnails and previews after the receipt. Several copies of the
@@ -49,6 +51,7 @@ func (d *Deriver) Run(ctx context.Context) {
 			tick := time.NewTicker(d.poll)
 			defer tick.Stop()
 			for ctx.Err() == nil {
+				d.yield(ctx)
 				// Not cut short by the end of ctx: a shutdown finishes what was begun.
 				step, cancel := context.WithTimeout(context.WithoutCancel(ctx), deriveLease)
 				did, err := d.Step(step)
@@ -68,6 +71,21 @@ func (d *Deriver) Run(ctx context.Context) {
 		})
 	}
 	wg.Wait()
+}
+
+// yield lets files that are being received go first, for a while: somebody waits for
+// their receipts, and previews cost ten times as much.
+func (d *Deriver) yield(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, deriveYield)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for ctx.Err() == nil && (d.s.receiving.Load() > 0 || time.Since(time.Unix(0, d.s.received.Load())) < deriveQuiet) {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
 }
 
 // Step derives one file that is due and tells whether there was one.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"congvu/evidence/blob"
 	"congvu/evidence/imaging"
@@ -39,6 +40,11 @@ func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID st
 		}
 		return Receipt{}, inspection.E(inspection.Invalid, "evidence.error.size_differs", "declared", f.Size, "sent", size)
 	}
+	s.receiving.Add(1)
+	defer func() {
+		s.received.Store(time.Now().UnixNano())
+		s.receiving.Add(-1)
+	}()
 	spooled, err := s.take(f, r)
 	if err != nil {
 		return Receipt{}, err

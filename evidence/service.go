@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"os"
+	"sync/atomic"
 
 	"congvu/evidence/blob"
 	"congvu/evidence/imaging"
@@ -32,6 +33,9 @@ type Service struct {
 	spool  string
 	key    ed25519.PrivateKey
 	wake   chan struct{}
+
+	receiving atomic.Int64 // how many files are being received
+	received  atomic.Int64 // when the last one was, in nanoseconds since 1970
 }
 
 // New makes a Service and its spool folder.

@@ -135,6 +135,12 @@ func (b Base) Titled(code, text string) string {
 	return code + " – " + text
 }
 
+// Many tells that there are more than were counted.
+func (p findingsPage) Many() bool { return p.Query != "" && p.Count > finding.Many }
+
+// Shown is as far as was counted.
+func (p findingsPage) Shown() int { return finding.Many }
+
 // FigureName says which figure of the overview the list counts.
 func (p findingsPage) FigureName() string {
 	words := p.From.VN() + " – " + p.To.VN()

@@ -134,7 +134,7 @@ func (w *walk) from(username string) {
 			next = append(next, r.Path)
 		}
 	}
-	next = append(next, "/visits?q=mau+07", "/visits?state=CONCLUDED", "/visits?q=trung+tam+phuc+vu&from=2025-01-01&to=2026-12-31", "/findings?q=niem+yet", "/findings?state=open&q=mau+03", "/units?q=mau+07", "/units?as_of=2025-01-01")
+	next = append(next, "/visits?q=mau+07", "/visits?state=CONCLUDED", "/visits?q=trung+tam+phuc+vu&from=2025-01-01&to=2026-12-31", "/findings?q=niem+yet", "/findings?state=open&q=mau+03", "/findings?q=chu+nay+khong+co&item=", "/units?q=mau+07", "/units?as_of=2025-01-01")
 	for _, table := range []string{"visits", "findings"} {
 		var ids []string
 		if err := w.d.db.Raw("SELECT MAX(CAST(id AS TEXT)) FROM " + table + " GROUP BY state ORDER BY 1 DESC").Scan(&ids).Error; err != nil {

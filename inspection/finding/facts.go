@@ -69,26 +69,31 @@ func (f Finding) RemedyOf() (Remedy, bool) {
 	return r, f.State.Counts() && r.Due != ""
 }
 
-// fellDue is RemedyOf as a condition, for those whose due day lies in a period, without
-// those handed in in time that wait for review: they are in no share (score.Remediation).
-func fellDue(p Period) func(*gorm.DB) *gorm.DB {
-	return func(db *gorm.DB) *gorm.DB {
-		return db.Scopes(dueIn(p)).Where("NOT (findings.state = ? AND findings.handed_in_on <> '' AND findings.handed_in_on <= findings.due_on)", Submitted)
+// dueIn is RemedyOf as conditions on the findings that had to be remedied by a day of a
+// period, one for those with a term and one for those fixed on site, which had to be on
+// the day of the check. No row meets both.
+func dueIn(p Period) []func(*gorm.DB) *gorm.DB {
+	stand := func(db *gorm.DB) *gorm.DB {
+		return db.Where("findings.state NOT IN ?", []State{Recorded, Explained, Merged, Withdrawn})
 	}
-}
-
-// dueIn keeps the findings that had to be remedied by a day of a period: what was fixed
-// on site had to be on the day of the check.
-func dueIn(p Period) func(*gorm.DB) *gorm.DB {
-	return func(db *gorm.DB) *gorm.DB {
-		from, to := inspection.At(p.From.Time()), inspection.At(p.To.AddDays(1).Time())
-		return db.Where("findings.state NOT IN ?", []State{Recorded, Explained, Merged, Withdrawn}).
-			Where("(findings.due_on >= ? AND findings.due_on <= ? AND NOT ("+onSite+")) OR ("+onSite+" AND findings.check_ended_at >= ? AND findings.check_ended_at < ?)",
-				p.From, p.To, Verified, Verified, from, to)
+	return []func(*gorm.DB) *gorm.DB{
+		func(db *gorm.DB) *gorm.DB {
+			return stand(db).Where("findings.due_on >= ? AND findings.due_on <= ? AND NOT ("+onSite+")", p.From, p.To, Verified)
+		},
+		func(db *gorm.DB) *gorm.DB {
+			return stand(db).Where(onSite+" AND findings.check_ended_at >= ? AND findings.check_ended_at < ?", Verified,
+				inspection.At(p.From.Time()), inspection.At(p.To.AddDays(1).Time()))
+		},
 	}
 }
 
 const onSite = "findings.fixed_on_site AND findings.state = ? AND findings.assigned_at = 0"
+
+// inShare leaves out those handed in in time that wait for review: they are in no share
+// (score.Remediation).
+func inShare(db *gorm.DB) *gorm.DB {
+	return db.Where("NOT (findings.state = ? AND findings.handed_in_on <> '' AND findings.handed_in_on <= findings.due_on)", Submitted)
+}
 
 // Remedied is a number of findings of which the facts that the on-time share goes by are
 // the same, told by one of them.
@@ -100,13 +105,13 @@ type Remedied struct {
 // RemediedIn counts what of the findings that an actor may read fell due in a period.
 func RemediedIn(tx *gorm.DB, actor inspection.Actor, p Period) ([]Remedied, error) {
 	var out []Remedied
-	for _, part := range org.Parts(actor, org.ReadFinding, Columns) {
+	for _, part := range times(org.Parts(actor, org.ReadFinding, Columns), dueIn(p)) {
 		var rows []struct {
 			InReview, Accepted, Fixed, HandedIn, InTime bool
 			N                                           int64
 		}
 		facts := "findings.state = ? AS in_review, findings.accepted_at <> 0 AS accepted, (" + onSite + ") AS fixed, findings.handed_in_on <> '' AS handed_in, findings.handed_in_on <= findings.due_on AS in_time"
-		err := tx.Model(&Finding{}).Scopes(part, dueIn(p)).Select(facts+", COUNT(*) AS n", Submitted, Verified).Group("1, 2, 3, 4, 5").Scan(&rows).Error
+		err := tx.Model(&Finding{}).Scopes(part).Select(facts+", COUNT(*) AS n", Submitted, Verified).Group("1, 2, 3, 4, 5").Scan(&rows).Error
 		if err != nil {
 			return nil, err
 		}
@@ -150,4 +155,15 @@ func ResponsibleFor(tx *gorm.DB, visit string) ([]string, error) {
 	var ids []string
 	err := tx.Model(&Finding{}).Where("visit_id = ?", visit).Distinct().Order("responsible_id").Pluck("responsible_id", &ids).Error
 	return ids, err
+}
+
+// times is every condition of one list together with every one of another.
+func times(a, b []func(*gorm.DB) *gorm.DB) []func(*gorm.DB) *gorm.DB {
+	var out []func(*gorm.DB) *gorm.DB
+	for _, x := range a {
+		for _, y := range b {
+			out = append(out, func(db *gorm.DB) *gorm.DB { return y(x(db)) })
+		}
+	}
+	return out
 }

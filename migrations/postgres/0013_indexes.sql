@@ -14,6 +14,7 @@ CREATE INDEX findings_responsible ON findings (responsible_id, state, id);
 CREATE INDEX findings_responsible_id ON findings (responsible_id, id);
 CREATE INDEX findings_desk ON findings (desk_id, id);
 CREATE INDEX findings_item ON findings (item_key, state, visit_id);
-CREATE INDEX findings_due ON findings (due_on, state, handed_in_on, accepted_at);
+CREATE INDEX findings_due ON findings (due_on, state, handed_in_on, accepted_at, assigned_at, fixed_on_site, decider_id, issuer_id, team_id, responsible_id);
+CREATE INDEX findings_on_site ON findings (check_ended_at) WHERE fixed_on_site;
 CREATE INDEX visits_decider ON visits (decided_by, day);
 CREATE INDEX visits_reinspects ON visits (reinspects_id);

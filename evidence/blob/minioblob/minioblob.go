@@ -70,13 +70,6 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 	if err := blob.CheckPut(key, size, sum); err != nil {
 		return err
 	}
-	// Spares sending what is there already; If-None-Match below is what decides.
-	if _, err := s.Stat(ctx, key); !errors.Is(err, blob.ErrNotFound) {
-		if err == nil {
-			err = blob.ErrExists
-		}
-		return err
-	}
 	body := &keepError{r: blob.Verify(r, size, sum)}
 	if size == 0 { // nothing would be read, and so nothing verified
 		if _, err := io.ReadAll(body); err != nil {
