@@ -73,7 +73,7 @@ func (p adminBase) Sections() []adminSection {
 		return []adminSection{{"/admin/checklists", "checklists"}}
 	}
 	return []adminSection{{"/admin", "home"}, {"/admin/units", "units"}, {"/admin/organisations", "organisations"}, {"/admin/calendars", "calendars"},
-		{"/admin/checklists", "checklists"}, {"/admin/people", "people"}}
+		{"/admin/checklists", "checklists"}, {"/admin/people", "people"}, {"/admin/health", "health"}}
 }
 
 // Today is the day that forms suggest.

@@ -77,7 +77,7 @@ func (s *Server) readyz(c echo.Context) error {
 }
 
 type healthPage struct {
-	Base
+	adminBase
 	Signs     []Sign
 	Instances []installation.Instance
 	Worst     SignState
@@ -89,9 +89,9 @@ type healthPage struct {
 func (s *Server) healthPage(c echo.Context) error {
 	ctx, a := c.Request().Context(), actor(c)
 	if _, ok := org.Can(a, org.ReadHealth, org.Subject{}); !ok {
-		return inspection.E(inspection.NotFound, "error.not_found")
+		return org.MustNot()
 	}
-	page := healthPage{Base: s.base(c, "health.title"), Signs: s.Health(ctx, true), Worst: Well, Version: s.config.Version}
+	page := healthPage{adminBase: s.adminBase(c, "health.title"), Signs: s.Health(ctx, true), Worst: Well, Version: s.config.Version}
 	for _, sign := range page.Signs {
 		if sign.State == Bad || sign.State == Warn && page.Worst == Well {
 			page.Worst = sign.State

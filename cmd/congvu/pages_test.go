@@ -19,7 +19,8 @@ var everyPage = []struct {
 	{"", []string{"/login", "/styleguide"}},
 	{"chutich", []string{"/overview", "/findings", "/findings?overdue=1", "/visits", "{visit}", "{visit}/minutes", "{visit}/score", "{reported}/conclusion", "{finding}", "/units", "/account", "/password", "/visits/01a00000-0000-7000-8000-000000000000"}},
 	{"thutruong2", []string{"/findings", "{finding}", "/visits"}},
-	{"truongdoan", []string{"/visits", "{visit}/photos", "/findings?state=SUBMITTED", "{finding}", "{reinspect}", "/tablet/"}},
+	{"noivu", []string{"/campaigns", "/campaigns/new", "{campaign}", "{campaign}/edit", "{campaign}/places?q=mau", "{team}"}},
+	{"truongdoan", []string{"/targets", "{team}", "{target}", "{newtarget}", "/visits", "{visit}/photos", "/findings?state=SUBMITTED", "{finding}", "{reinspect}", "/tablet/"}},
 	{"truongdoan2", []string{"{signed}/report"}},
 	{"quantri", []string{"/units?as_of=2024-03-31&q=dam+doi", "/findings", "/visits", "/admin", "/admin/units", "/admin/organisations", "{place}", "/admin/people", "{person}", "/admin/calendars", "/admin/checklists"}},
 }
@@ -101,9 +102,17 @@ func (b *browser) find(path string) string {
 		"{place}":    {"/admin/organisations?q=mau+07", `main td a[href^="/admin/organisations/"]`},
 		"{person}":   {"/admin/people", `main td a[href^="/admin/people/"]`},
 		"{finding}":  {"/findings", `main a[href^="/findings/"]`},
+		"{campaign}": {"/campaigns", `main td a[href^="/campaigns/"]`},
+		"{target}":   {"/targets", `main td a[href^="/targets/"]`},
 	}
 	if path == "{reinspect}" {
 		return link(link("/visits?q=mau+03", `main td a[href^="/visits/"]`), `a[href^="/reinspections/new"]`)
+	}
+	switch path {
+	case "{team}":
+		return link(link("/campaigns", `main td a[href^="/campaigns/"]`), `main a[href^="/teams/"]`)
+	case "{newtarget}":
+		return link("/targets", `main a[href^="/targets/new"]`)
 	}
 	for kind, where := range kinds {
 		if strings.HasPrefix(path, kind) {

@@ -77,6 +77,9 @@ var theTable = []ask{
 	{"401 404 404 404 200 404 404 404 404 404 404 404", "GET", "/targets/new?team={team}", ""},
 	{"401 404 404 404 422 404 404 404 404 404 404 404", "POST", "/targets", "id={form}&team={team}&place=x"},
 
+	// How the installation is, the administrator reads.
+	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/health", ""},
+
 	// A campaign is read by the issuer's teams, leaders and home affairs, and changed by
 	// its leaders, home affairs and who made it.
 	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/campaigns", ""},
