@@ -51,6 +51,10 @@ func (m *Main) open(ctx context.Context, c Config) (*program, error) {
 		p.close()
 		return nil, err
 	}
+	if err := plan.Complete(p.db.WithContext(ctx)); err != nil {
+		p.close()
+		return nil, err
+	}
 	if p.store, err = openStore(ctx, c); err != nil {
 		p.close()
 		return nil, err

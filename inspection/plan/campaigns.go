@@ -75,6 +75,21 @@ func (s *Service) Create(ctx context.Context, actor inspection.Actor, n NewCampa
 	return c, err
 }
 
+// Complete gives campaigns that were stored before they could be searched the form that
+// search reads. The program calls it at every start; it asks for no right.
+func Complete(tx *gorm.DB) error {
+	var rows []Campaign
+	if err := tx.Where("search = ''").Find(&rows).Error; err != nil {
+		return err
+	}
+	for _, c := range rows {
+		if err := tx.Model(&Campaign{}).Where("id = ? AND search = ''", c.ID).Updates(map[string]any{"search": inspection.Fold(c.Title + " " + c.DecisionNumber)}).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (n NewCampaign) fill(c *Campaign) {
 	c.Title, c.DecisionNumber, c.DecisionDate, c.DecidedBy = n.Title, n.DecisionNumber, n.DecisionDate, &n.DecidedBy
 	c.PeriodFrom, c.PeriodTo, c.ChecklistID = n.From, n.To, &n.ChecklistID

@@ -194,6 +194,9 @@ func (s *Service) AddMembers(ctx context.Context, actor inspection.Actor, team s
 				return inspection.E(inspection.Conflict, "plan.error.already_member")
 			}
 			row := org.RoleRow{PersonID: m.PersonID, Role: m.Role, OrganisationID: &c.IssuerID, TeamID: &t.ID, ValidFrom: m.From, ValidTo: m.To}
+			if err := org.CheckRole(tx, row); err != nil {
+				return err
+			}
 			if _, err := org.Grant(tx, act, row); err != nil {
 				return err
 			}

@@ -66,6 +66,21 @@ func PostgresDSN(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("postgres template: %v", err)
 	}
+	return postgresFrom(t, server, template)
+}
+
+// EmptyPostgresDSN is the DSN of a database of its own without any schema.
+func EmptyPostgresDSN(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("CONGVU_TEST_POSTGRES")
+	if server == "" {
+		t.Fatal("CONGVU_TEST_POSTGRES is not set: start the services with `make services-up` or run `make test`")
+	}
+	return postgresFrom(t, server, "template0")
+}
+
+func postgresFrom(t testing.TB, server, template string) string {
+	t.Helper()
 	name := "t_" + hex.EncodeToString(sha(uuid.NewString()))[:20]
 	admin(t, server, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s`, name, template))
 	t.Cleanup(func() { admin(t, server, fmt.Sprintf(`DROP DATABASE IF EXISTS %s WITH (FORCE)`, name)) })
