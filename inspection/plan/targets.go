@@ -60,6 +60,7 @@ type TargetSheet struct {
 	Openings  []OpeningLine
 	Changes   []ChangeLine
 	MayManage bool
+	Gone      bool // the unit or the desk does not exist on the planned day any more
 }
 
 // OpeningLine is an opening with the person's name.
@@ -82,6 +83,12 @@ func (s *Service) Sheet(ctx context.Context, actor inspection.Actor, id string) 
 		return sheet, err
 	}
 	sheet.Lead = names[it.LeadID]
+	if it.State == Sealed {
+		there := NewTarget{Form: it.Form, OrganisationID: it.OrganisationID, DeskID: it.DeskID, PlannedOn: it.PlannedOn}.there(tx)
+		if sheet.Gone = inspection.CodeOf(there) == inspection.Invalid; there != nil && !sheet.Gone {
+			return sheet, there
+		}
+	}
 	err = tx.Model(&Opening{}).Select("target_openings.*, people.name, people.position").Joins("JOIN people ON people.id = target_openings.person_id").
 		Where("target_id = ?", id).Order("people.search, people.id").Find(&sheet.Openings).Error
 	if err != nil {
