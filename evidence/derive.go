@@ -162,10 +162,10 @@ func (s *Service) derive(ctx context.Context, f file) ([]derived, error) {
 }
 
 // putOff leaves a file for later. What cannot be decoded is given up after three
-// tries; a store that is down counts for nothing.
+// tries; a store that is down or full counts for nothing.
 func (s *Service) putOff(ctx context.Context, f file, cause error) error {
 	changes := map[string]any{"derive_lease_until": s.clock.Now().Add(deriveAgain)}
-	if inspection.CodeOf(cause) == inspection.Unavailable {
+	if code := inspection.CodeOf(cause); code == inspection.Unavailable || code == inspection.Full || inspection.Trouble(cause) != nil {
 		changes["derive_attempts"] = f.DeriveAttempts - 1
 	} else if f.DeriveAttempts >= deriveTries {
 		changes["derive_state"], changes["derive_lease_until"] = DeriveFailed, 0

@@ -22,7 +22,7 @@ import (
 // whole, may send it. After success the same call gives the same receipt without
 // reading anything. On any error the declaration stays as it was and can be sent for
 // again. Codes: not_found; invalid (.size_differs, .hash_differs, .type, .broken,
-// .not_a_picture, .interrupted); too_large; unavailable when the store fails.
+// .not_a_picture, .interrupted); too_large; unavailable when the store fails; full when it has no room.
 func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID string, size int64, r io.Reader) (Receipt, error) {
 	f, view, err := s.see(s.read(ctx), actor, fileID)
 	if err != nil {

@@ -77,6 +77,9 @@ func (s *Service) read(ctx context.Context) *gorm.DB { return s.db.WithContext(c
 func notFound() error { return inspection.E(inspection.NotFound, "evidence.error.not_found") }
 
 func storeTrouble(err error) error {
+	if full := inspection.Trouble(err); errors.Is(err, blob.ErrFull) || full != nil && full.Code == inspection.Full {
+		return inspection.E(inspection.Full, "error.full").Because(err)
+	}
 	return inspection.E(inspection.Unavailable, "evidence.error.store").Because(err)
 }
 

@@ -21,6 +21,7 @@ const (
 	Conflict        Code = "conflict"
 	TooLarge        Code = "too_large"
 	Unavailable     Code = "unavailable"
+	Full            Code = "full" // no room left to keep what was sent
 	Internal        Code = "internal"
 )
 

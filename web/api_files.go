@@ -99,7 +99,7 @@ func (s *Server) apiFiles() {
 		})
 
 	type receiptOut struct{ Body evidence.Receipt }
-	call(s, SignedIn, huma.Operation{Method: http.MethodPut, Path: "/api/v1/files/{id}/content", Errors: []int{409, 413, 503}, MaxBodyBytes: -1, BodyReadTimeout: -1,
+	call(s, SignedIn, huma.Operation{Method: http.MethodPut, Path: "/api/v1/files/{id}/content", Errors: []int{409, 413, 503, 507}, MaxBodyBytes: -1, BodyReadTimeout: -1,
 		Summary:     "Send the bytes of a declared file; the answer is the signed receipt",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}},
 		func(ctx context.Context, a inspection.Actor, in *streamed) (*receiptOut, error) {

@@ -321,7 +321,7 @@ func (s *Server) apiVisits() {
 				}
 				if o.Err != nil {
 					switch inspection.CodeOf(o.Err) {
-					case inspection.Internal, inspection.Unavailable:
+					case inspection.Internal, inspection.Unavailable, inspection.Full:
 						if len(out.Body.Outcomes) == 0 {
 							return nil, o.Err
 						}

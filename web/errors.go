@@ -3,7 +3,6 @@ package web
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -25,6 +24,7 @@ var statuses = map[inspection.Code]int{
 	inspection.Conflict:        http.StatusConflict,
 	inspection.TooLarge:        http.StatusRequestEntityTooLarge,
 	inspection.Unavailable:     http.StatusServiceUnavailable,
+	inspection.Full:            http.StatusInsufficientStorage,
 	inspection.Internal:        http.StatusInternalServerError,
 }
 
@@ -78,6 +78,9 @@ func toOurs(err error) *inspection.Error {
 			return inspection.E(inspection.Invalid, "error.invalid").Because(err)
 		}
 	}
+	if trouble := inspection.Trouble(err); trouble != nil {
+		return trouble
+	}
 	return inspection.E(inspection.Internal, "error.internal").Because(err)
 }
 
@@ -114,9 +117,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	e := toOurs(err)
 	request, _ := c.Get(keyRequest).(string)
-	if e.Code == inspection.Internal {
-		slog.Error("failed", "request", request, "route", c.Path(), "error", e.Error())
-	}
+	logFailure(e, request, c.Path())
 	lang := language(c.Request())
 	if !wantsPage(c) {
 		p := toProblem(lang, request, err)
@@ -206,12 +207,18 @@ func setHumaErrors() {
 	}
 }
 
+// logFailure writes what nobody but the operator can put right.
+func logFailure(e *inspection.Error, request, route string) {
+	outage := (e.Code == inspection.Unavailable || e.Code == inspection.Full) && e.Err != nil
+	if e.Code == inspection.Internal || outage {
+		slog.Error("failed", "request", request, "route", route, "error", e.Error())
+	}
+}
+
 // apiError turns an error of a service into a problem for huma to write.
 func (s *Server) apiError(c echo.Context, err error) error {
 	request, _ := c.Get(keyRequest).(string)
 	e := toOurs(err)
-	if e.Code == inspection.Internal {
-		slog.Error("failed", "request", request, "route", c.Path(), "error", fmt.Sprint(err))
-	}
+	logFailure(e, request, c.Path())
 	return toProblem(language(c.Request()), request, err)
 }

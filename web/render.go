@@ -111,7 +111,7 @@ func (s *Server) base(c echo.Context, title string) Base {
 func (b *Base) with(err error, request string) bool {
 	e := toOurs(err)
 	switch e.Code {
-	case inspection.Invalid, inspection.Conflict, inspection.TooLarge, inspection.Forbidden, inspection.Unavailable:
+	case inspection.Invalid, inspection.Conflict, inspection.TooLarge, inspection.Forbidden, inspection.Unavailable, inspection.Full:
 	default:
 		return false
 	}

@@ -18,6 +18,7 @@ var (
 	ErrNotFound = errors.New("blob: no such key")
 	ErrExists   = errors.New("blob: the key is taken")
 	ErrMismatch = errors.New("blob: size or SHA-256 is not what was announced")
+	ErrFull     = errors.New("blob: no room left")
 )
 
 // Info is what a store knows of an object.

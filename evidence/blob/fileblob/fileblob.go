@@ -20,6 +20,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 
 	"congvu/evidence/blob"
@@ -88,6 +89,11 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 	if err := blob.CheckPut(key, size, sum); err != nil {
 		return err
 	}
+	defer func() {
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			err = fmt.Errorf("%w: %w", blob.ErrFull, err)
+		}
+	}()
 	if _, err := s.Stat(ctx, key); err == nil {
 		return blob.ErrExists
 	}

@@ -65,6 +65,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
+// full are the codes with which servers say that there is no room left: MinIO's, and
+// those of quotas.
+var full = map[string]bool{"XMinioStorageFull": true, "XMinioAdminBucketQuotaExceeded": true, "QuotaExceeded": true}
+
 // Put implements blob.Store.
 func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, sum string) error {
 	if err := blob.CheckPut(key, size, sum); err != nil {
@@ -88,6 +92,8 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 	case response.StatusCode == http.StatusPreconditionFailed, response.StatusCode == http.StatusConflict,
 		response.Code == minio.PreconditionFailed:
 		return blob.ErrExists
+	case response.StatusCode == http.StatusInsufficientStorage, full[response.Code]:
+		return fmt.Errorf("%w: s3: put: %w", blob.ErrFull, err)
 	default:
 		return fmt.Errorf("s3: put: %w", err)
 	}
