@@ -173,11 +173,11 @@ func answers(tx *gorm.DB, actor inspection.Actor, v visit.Visit) (inspection.Cap
 	return inspection.Capacity{}, false, nil
 }
 
-func (r *fileRights) Add(tx *gorm.DB, actor inspection.Actor, id string, _ []evidence.Subject) (evidence.Grant, error) {
+func (r *fileRights) Add(tx *gorm.DB, actor inspection.Actor, id string, on []evidence.Subject) (evidence.Grant, error) {
 	missing := inspection.E(inspection.NotFound, "error.not_found")
 	v, err := r.visits.Find(tx, id)
 	if inspection.CodeOf(err) == inspection.NotFound {
-		return addToCampaign(tx, actor, id)
+		return addToCampaign(tx, actor, id, on)
 	}
 	if err != nil {
 		return evidence.Grant{}, err
@@ -242,14 +242,15 @@ func (r *fileRights) See(tx *gorm.DB, actor inspection.Actor, f evidence.Facts) 
 	return evidence.View{}, nil
 }
 
-// addToCampaign lets who manages a campaign add the scan of its decision.
-func addToCampaign(tx *gorm.DB, actor inspection.Actor, id string) (evidence.Grant, error) {
+// addToCampaign lets who manages a campaign add the scan of its decision, which hangs on
+// nothing of any check.
+func addToCampaign(tx *gorm.DB, actor inspection.Actor, id string, on []evidence.Subject) (evidence.Grant, error) {
 	c, err := plan.GetCampaign(tx, id)
 	if err != nil {
 		return evidence.Grant{}, err
 	}
 	capacity, ok := org.Can(actor, org.ManageCampaign, c.Subject())
-	if !ok {
+	if !ok || len(on) > 0 {
 		return evidence.Grant{}, inspection.E(inspection.NotFound, "error.not_found")
 	}
 	return evidence.Grant{Side: evidence.Team, Organisation: c.IssuerID, Decision: c.DecisionNumber, Capacity: capacity}, nil

@@ -168,7 +168,7 @@ func (r rule) tied(a inspection.Actor, c inspection.Capacity, s Subject) bool {
 	case ofIssuer:
 		return s.Issuer != "" && c.Organisation == s.Issuer
 	case inTeam:
-		return s.Team != "" && c.Team == s.Team
+		return s.Team != "" && c.Team == s.Team && !slices.Contains(belongs(a), s.Unit)
 	case decides:
 		return s.Decider != "" && a.Person == s.Decider
 	case wrote:
@@ -179,6 +179,17 @@ func (r rule) tied(a inspection.Actor, c inspection.Capacity, s Subject) bool {
 		return c.Team == s.Team && slices.Contains(s.OpenedTo, a.Person)
 	}
 	return r.tie == anywhere
+}
+
+// belongs lists where a person holds a role apart from any team: nobody inspects where
+// they belong (domain §7.1), whatever team they were taken into since.
+func belongs(a inspection.Actor) (units []string) {
+	for _, c := range a.Capacities {
+		if c.Organisation != "" && c.Team == "" && !slices.Contains(units, c.Organisation) {
+			units = append(units, c.Organisation)
+		}
+	}
+	return units
 }
 
 // Scope is Can for lists and counts: the same table as a condition on the rows
@@ -263,6 +274,9 @@ func (r rule) where(a inspection.Actor, c inspection.Capacity, at Columns) (cond
 		q = condition{at.Issuer + " = ?", []any{c.Organisation}}
 	case r.tie == inTeam && at.Team != "" && c.Team != "":
 		q = condition{at.Team + " = ?", []any{c.Team}}
+		if own := belongs(a); len(own) > 0 && at.Unit != "" {
+			q = condition{q.sql + " AND " + at.Unit + " NOT IN ?", append(q.args, own)}
+		}
 	case r.tie == decides && at.Decider != "":
 		q = condition{at.Decider + " = ?", []any{a.Person}}
 	case r.tie == wrote && at.Author != "":

@@ -152,6 +152,7 @@ var cast = map[string]inspection.Actor{
 	"unit contact":    {Person: "contact", Capacities: []inspection.Capacity{{Role: inspection.UnitContact, Organisation: "unit"}}},
 	"other unit head": {Person: "neighbour", Capacities: []inspection.Capacity{{Role: inspection.UnitHead, Organisation: "other unit"}}},
 	"sysadmin":        {Person: "admin", Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}},
+	"own inspector":   {Person: "own", Capacities: []inspection.Capacity{{Role: inspection.Inspector, Organisation: "province", Team: "team"}, {Role: inspection.UnitContact, Organisation: "unit"}}},
 	"press":           {Person: "press", Capacities: []inspection.Capacity{{Role: inspection.GuestPress, Organisation: "province"}}},
 	"clerk":           {Person: "clerk", Capacities: []inspection.Capacity{{Role: inspection.RecordsClerk, Organisation: "province"}}},
 	"nobody":          {Capacities: []inspection.Capacity{{Role: inspection.TeamLead, Organisation: "province", Team: "team"}}},
@@ -178,11 +179,11 @@ func TestWhoMayWhat(t *testing.T) {
 		{"the content of a running check", ReadVisit, check("IN_PROGRESS"), []string{"lead", "deputy", "secretary", "inspector", "told inspector"}},
 		{"the content while minutes are drawn up", ReadVisit, check("MINUTES_DRAFT"), []string{"lead", "deputy", "secretary", "inspector", "told inspector"}},
 		{"the content from the minutes on", ReadVisit, check("MINUTES_SIGNED"),
-			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact"}},
+			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact", "own inspector"}},
 		{"the same when nobody signed", ReadVisit, check("MINUTES_UNSIGNED"),
-			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact"}},
+			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact", "own inspector"}},
 		{"the content of a concluded check", ReadVisit, check("CONCLUDED"),
-			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact", "home affairs"}},
+			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact", "home affairs", "own inspector"}},
 		{"work on a check", InspectVisit, check("IN_PROGRESS"), []string{"lead", "deputy", "secretary", "inspector", "told inspector"}},
 		{"finishing", FinishVisit, check("IN_PROGRESS"), []string{"lead", "deputy", "secretary"}},
 		{"reporting", ReportVisit, check("MINUTES_SIGNED"), []string{"lead", "deputy"}},
@@ -190,9 +191,9 @@ func TestWhoMayWhat(t *testing.T) {
 
 		{"answering a finding", AnswerFinding, check("RECORDED"), []string{"unit head"}},
 		{"reading a finding", ReadFinding, check("RECORDED"),
-			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact"}},
+			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "unit head", "unit contact", "own inspector"}},
 		{"reading a finding once its check is concluded", ReadFinding, check("ASSIGNED"),
-			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "home affairs", "unit head", "unit contact"}},
+			[]string{"lead", "deputy", "secretary", "inspector", "told inspector", "chair", "vice chair", "home affairs", "unit head", "unit contact", "own inspector"}},
 		{"reviewing a finding", ReviewFinding, check("SUBMITTED"), []string{"lead", "deputy"}},
 		{"deciding a finding", DecideFinding, check("RECORDED"), []string{"chair"}},
 		{"holding a finding", SuperviseTerms, check("ASSIGNED"), []string{"chair", "vice chair"}},
@@ -206,7 +207,7 @@ func TestWhoMayWhat(t *testing.T) {
 		{"changing a campaign that a lead wrote", ManageCampaign, Subject{Issuer: "province", Decider: "chair", Author: "lead"},
 			[]string{"home affairs", "chair", "vice chair", "lead", "former lead"}},
 		{"reading a campaign", ReadCampaign, Subject{Issuer: "province", Decider: "chair", Author: "lead"},
-			[]string{"home affairs", "chair", "vice chair", "lead", "deputy", "secretary", "inspector", "told inspector", "other lead", "former lead"}},
+			[]string{"home affairs", "chair", "vice chair", "lead", "deputy", "secretary", "inspector", "told inspector", "own inspector", "other lead", "former lead"}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			for name, actor := range cast {

@@ -422,3 +422,23 @@ func TestChangesOfThePlanStay(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsTakenInLaterDoesNotInspectTheirOwn: the team may change after sealing, and
+// who changes it does not know of the target; opening and check-in look again.
+func TestWhoIsTakenInLaterDoesNotInspectTheirOwn(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		n := o.fresh()
+		_, err := o.Seal(ctx, o.lead, n)
+		o.must(err)
+		head := o.person("Thủ trưởng đơn vị")
+		o.grant(head, inspection.UnitHead, o.unit, "", "2026-01-01", "")
+		o.must(o.AddMembers(ctx, o.officer, o.team.ID, []NewMember{{PersonID: head, Role: inspection.DeputyLead}})) // nothing is betrayed
+		is(t, o.Open(ctx, o.lead, n.ID, head, false), inspection.Conflict, "plan.error.conflict_of_interest")
+		is(t, o.Move(ctx, o.lead, n.ID, 0, Moved{PlannedOn: "2026-03-10", LeadID: head}, "nghỉ phép"), inspection.Conflict, "plan.error.conflict_of_interest")
+		o.must(o.Open(ctx, o.lead, n.ID, o.member.Person, true))
+		o.grant(o.member.Person, inspection.UnitContact, o.unit, "", "2026-03-02", "")
+		o.clock.Advance(24 * time.Hour)
+		is(t, db.Transaction(func(tx *gorm.DB) error { _, err := Take(tx, o.member, n.ID, o.clock.Now()); return err }), inspection.Conflict, "plan.error.conflict_of_interest")
+	})
+}

@@ -303,6 +303,9 @@ func (s *Service) Open(ctx context.Context, actor inspection.Actor, targetID, pe
 		if !slices.Contains(members, person) {
 			return inspection.E(inspection.Invalid, "plan.error.not_member")
 		}
+		if err := conflictOfInterest(tx, []string{person}, t.OrganisationID); err != nil { // taken into the team since
+			return err
+		}
 		return s.open(tx, actor, capacity, t, person, leads)
 	})
 }
@@ -458,6 +461,9 @@ func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant
 	}
 	slices.Sort(taken.Members)
 	taken.Members = slices.Compact(taken.Members)
+	if err := conflictOfInterest(tx, taken.Members, t.OrganisationID); err != nil {
+		return Taken{}, err
+	}
 	if err := tx.Model(&TargetFinding{}).Where("target_id = ?", id).Order("finding_id").Pluck("finding_id", &taken.Findings).Error; err != nil {
 		return Taken{}, err
 	}

@@ -173,6 +173,9 @@ func (s *Service) Move(ctx context.Context, actor inspection.Actor, id string, v
 			if !slices.ContainsFunc(heads, func(h Teammate) bool { return h.PersonID == m.LeadID }) {
 				return inspection.E(inspection.Invalid, "plan.error.lead_not_head").Field("lead", "plan.error.lead_not_head")
 			}
+			if err := conflictOfInterest(tx, []string{m.LeadID}, t.OrganisationID); err != nil {
+				return err
+			}
 		}
 		names, err := org.Names(tx, t.LeadID, m.LeadID)
 		if err != nil {
