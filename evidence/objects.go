@@ -1,6 +1,6 @@
 package evidence
 
-import "context"
+import "gorm.io/gorm"
 
 // Object is an object of the store that a row names. Its key is its class and its
 // SHA-256.
@@ -9,13 +9,12 @@ type Object struct {
 	Size        int64
 }
 
-// Objects lists every object that the rows of this moment name, each once, in the
-// order of their keys: for a backup, which takes rows first and then at least what
-// they name, and for checking that all is there. For the command line; it asks for no
-// right.
-func (s *Service) Objects(ctx context.Context) ([]Object, error) {
+// Objects lists every object that the rows name, each once, in the order of their keys:
+// for a backup, which asks in the snapshot of its rows, and for checking that all is
+// there. For the command line; it asks for no right.
+func Objects(tx *gorm.DB) ([]Object, error) {
 	var all []Object
-	err := s.read(ctx).Raw(`SELECT DISTINCT 'o/' || sha256 AS key, sha256, size FROM evidence_files WHERE state = ?
+	err := tx.Raw(`SELECT DISTINCT 'o/' || sha256 AS key, sha256, size FROM evidence_files WHERE state = ?
 		UNION SELECT DISTINCT 'd/' || sha256 AS key, sha256, size FROM evidence_derived ORDER BY 1`, Received).Scan(&all).Error
 	return all, err
 }

@@ -30,21 +30,30 @@ type Dumped struct {
 }
 
 // Dump writes every table to the stream that open gives for it, and tells the schema's
-// version and what each table gave.
-func Dump(ctx context.Context, db *gorm.DB, open func(table string) (io.WriteCloser, error)) (int64, map[string]Dumped, error) {
-	status, err := ReadStatus(ctx, db)
-	if err != nil {
+// version and what each table gave. ask, where there is one, asks more of the same
+// instant.
+func Dump(ctx context.Context, db *gorm.DB, open func(table string) (io.WriteCloser, error), ask func(tx *gorm.DB) error) (int64, map[string]Dumped, error) {
+	if _, err := ReadStatus(ctx, db); err != nil {
 		return 0, nil, err
 	}
+	var version int64
 	dumped := map[string]Dumped{}
-	err = onConnection(ctx, db, func(conn *sql.Conn) error {
+	err := onConnection(ctx, db, func(conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, begin[db.Name()]); err != nil {
 			return err
 		}
 		defer conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		if err := conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version").Scan(&version); err != nil {
+			return err
+		}
 		tables, err := tablesOf(ctx, conn, db.Name())
 		if err != nil {
 			return err
+		}
+		if ask != nil {
+			if err := ask(over(ctx, db, conn)); err != nil {
+				return err
+			}
 		}
 		for _, table := range tables {
 			if dumped[table], err = dumpTable(ctx, conn, db.Name(), table, open); err != nil {
@@ -53,7 +62,7 @@ func Dump(ctx context.Context, db *gorm.DB, open func(table string) (io.WriteClo
 		}
 		return nil
 	})
-	return status.Current, dumped, err
+	return version, dumped, err
 }
 
 func onConnection(ctx context.Context, db *gorm.DB, do func(*sql.Conn) error) error {
@@ -67,6 +76,13 @@ func onConnection(ctx context.Context, db *gorm.DB, do func(*sql.Conn) error) er
 	}
 	defer conn.Close()
 	return do(conn)
+}
+
+// over is the database seen over one connection.
+func over(ctx context.Context, db *gorm.DB, conn *sql.Conn) *gorm.DB {
+	tx := db.Session(&gorm.Session{NewDB: true, Context: ctx})
+	tx.Statement.ConnPool = conn
+	return tx.Session(&gorm.Session{})
 }
 
 func tablesOf(ctx context.Context, conn *sql.Conn, dialect string) ([]string, error) {
@@ -177,10 +193,36 @@ func dumpTable(ctx context.Context, conn *sql.Conn, dialect, table string, open 
 // ErrNotEmpty says that a load would mix with what is there.
 var ErrNotEmpty = errors.New("the database is not empty")
 
+// Vacant refuses, with ErrNotEmpty, a database in which any table has a row, but for what
+// the migrations put there.
+func Vacant(ctx context.Context, db *gorm.DB) error {
+	return onConnection(ctx, db, func(conn *sql.Conn) error {
+		names, err := tablesOf(ctx, conn, db.Name())
+		if err != nil {
+			return err
+		}
+		return vacant(ctx, conn, names)
+	})
+}
+
+func vacant(ctx context.Context, conn *sql.Conn, names []string) error {
+	for _, name := range names {
+		var some bool
+		if err := conn.QueryRowContext(ctx, fmt.Sprintf(`SELECT EXISTS (SELECT 1 FROM "%s")`, name)).Scan(&some); err != nil {
+			return err
+		}
+		if some && name != "history_head" { // which the migrations fill
+			return ErrNotEmpty
+		}
+	}
+	return nil
+}
+
 // Load fills a database that holds nothing with a dump: the schema is brought to the
-// dump's version, filled, and brought up to date. Any failure leaves it to be thrown
-// away. source gives the rows of a table, nil for one that the dump does not have.
-func Load(ctx context.Context, db *gorm.DB, version int64, tables map[string]Dumped, source func(table string) (io.ReadCloser, error)) error {
+// dump's version, filled, and brought up to date. A failure before that last step leaves
+// no row. source gives the rows of a table; check looks at all of them before they are
+// there for anybody else, and its error takes them back.
+func Load(ctx context.Context, db *gorm.DB, version int64, tables map[string]Dumped, source func(table string) (io.ReadCloser, error), check func(tx *gorm.DB) error) error {
 	p, err := provider(db)
 	if err != nil {
 		return err
@@ -199,7 +241,7 @@ func Load(ctx context.Context, db *gorm.DB, version int64, tables map[string]Dum
 		return fmt.Errorf("migrate: %w", err)
 	}
 	err = onConnection(ctx, db, func(conn *sql.Conn) error {
-		l := &load{conn: conn, dialect: db.Name(), source: source, tables: tables}
+		l := &load{conn: conn, dialect: db.Name(), source: source, tables: tables, check: func() error { return check(over(ctx, db, conn)) }}
 		return l.run(ctx)
 	})
 	if err != nil {
@@ -216,6 +258,7 @@ type load struct {
 	dialect string
 	tables  map[string]Dumped
 	source  func(string) (io.ReadCloser, error)
+	check   func() error
 }
 
 func (l *load) exec(ctx context.Context, statements ...string) error {
@@ -239,41 +282,28 @@ func (l *load) run(ctx context.Context) error {
 			return fmt.Errorf("the dump has a table %q that its schema does not have", name)
 		}
 	}
-	for _, name := range names {
-		var n int64
-		if err := l.conn.QueryRowContext(ctx, fmt.Sprintf(`SELECT COUNT(*) FROM "%s"`, name)).Scan(&n); err != nil {
-			return err
-		}
-		if n > 0 && name != "history_head" { // which the migrations fill
-			return ErrNotEmpty
-		}
+	if err := vacant(ctx, l.conn, names); err != nil {
+		return err
 	}
 	off, on, err := l.guards(ctx, names)
 	if err != nil {
 		return err
 	}
-	if l.dialect == "postgres" { // not in the transaction that fills: it has checks pending
-		if err := l.exec(ctx, off...); err != nil {
-			return err
-		}
-		off = nil
-	}
+	// All in one transaction: whatever ends it half-way, a guard is never left off.
 	if err := l.exec(ctx, append([]string{"BEGIN"}, off...)...); err != nil {
-		return err
-	}
-	if err := l.fill(ctx, names); err != nil {
 		return errors.Join(err, l.exec(context.WithoutCancel(ctx), "ROLLBACK"))
 	}
-	if l.dialect == "sqlite" {
-		if err := l.exec(ctx, on...); err != nil {
-			return errors.Join(err, l.exec(context.WithoutCancel(ctx), "ROLLBACK"))
-		}
-		return l.exec(ctx, "COMMIT")
+	err = l.fill(ctx, names)
+	if err == nil {
+		err = l.check()
 	}
-	if err := l.exec(ctx, "COMMIT"); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, l.exec(context.WithoutCancel(ctx), "ROLLBACK"))
 	}
-	return l.exec(ctx, on...)
+	if err := l.exec(ctx, append(on, "COMMIT")...); err != nil {
+		return errors.Join(err, l.exec(context.WithoutCancel(ctx), "ROLLBACK"))
+	}
+	return l.exec(ctx, "ANALYZE")
 }
 
 // guards are the statements that put the triggers and the immediate foreign keys off
@@ -291,6 +321,7 @@ func (l *load) guards(ctx context.Context, names []string) (off, on []string, er
 		on, err = texts(ctx, l.conn, "SELECT sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name")
 		return off, on, err
 	}
+	on = append(on, "SET CONSTRAINTS ALL IMMEDIATE") // looks at every key now: no table can be altered that still has checks to come
 	for _, name := range names {
 		off = append(off, fmt.Sprintf(`ALTER TABLE "%s" DISABLE TRIGGER USER`, name))
 		on = append(on, fmt.Sprintf(`ALTER TABLE "%s" ENABLE TRIGGER USER`, name))

@@ -92,6 +92,15 @@ type Status struct{ Current, Newest int64 }
 // Pending tells whether Up has something to do.
 func (s Status) Pending() bool { return s.Current < s.Newest }
 
+// Newest is the newest schema that this program knows.
+func Newest() (int64, error) {
+	names, err := fs.Glob(files, "sqlite/*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, fmt.Errorf("the schema is not in the program: %w", err)
+	}
+	return goose.NumericComponent(names[len(names)-1])
+}
+
 // ReadStatus tells where the schema stands. It changes nothing but goose's own
 // version table, which it makes when absent.
 func ReadStatus(ctx context.Context, db *gorm.DB) (Status, error) {

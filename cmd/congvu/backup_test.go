@@ -45,7 +45,7 @@ func TestABackupRestoresToTheSame(t *testing.T) {
 	for _, from := range bothStores {
 		m, p := filled(t, from.settings(t))
 		first := filepath.Join(t.TempDir(), "backup")
-		man, err := m.backup(ctx, p, first)
+		man, err := m.backup(ctx, p.db, p.store, first)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestABackupRestoresToTheSame(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer q.close()
-				again, err := other.backup(ctx, q, filepath.Join(t.TempDir(), "again"))
+				again, err := other.backup(ctx, q.db, q.store, filepath.Join(t.TempDir(), "again"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -92,7 +92,7 @@ func TestADamagedBackupIsNamedAndNothingIsWritten(t *testing.T) {
 	ctx := context.Background()
 	m, p := filled(t, nil)
 	dir := filepath.Join(t.TempDir(), "backup")
-	man, err := m.backup(ctx, p, dir)
+	man, err := m.backup(ctx, p.db, p.store, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestADamagedBackupIsNamedAndNothingIsWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := m.backup(ctx, p, dir); err == nil {
+	if _, err := m.backup(ctx, p.db, p.store, dir); err == nil {
 		t.Error("a backup into a folder with a backup is accepted")
 	}
 }
