@@ -157,10 +157,14 @@ func TestTheLeadSearchesWithoutLeavingATrace(t *testing.T) {
 			t.Errorf("%d", rec.Code)
 		}
 		wants(t, w.sees(w.fresh, "/targets/"+id), w.unit.Name)
+		lacks(t, w.sees(w.lead, "/targets/"+id), "là ngày nghỉ")
 
 		// The unit ends before the day: the lead is told, and nobody who ends it is.
 		w.must(db.Exec("UPDATE organisations SET valid_to = '2026-03-04' WHERE id = ?", w.unit.ID).Error)
 		wants(t, w.sees(w.lead, "/targets/"+id), "không còn tồn tại vào ngày đã định")
+
+		w.must(db.Exec("INSERT INTO calendar_days (id, calendar_id, day, kind) SELECT ?, id, '2026-03-05', 'HOLIDAY' FROM calendars LIMIT 1", inspection.NewID()).Error)
+		wants(t, w.sees(w.lead, "/targets/"+id), "thứ Năm 05/03/2026 là ngày nghỉ")
 
 		move := url.Values{"version": {"1"}, "planned_on": {"2026-03-03"}, "at": {"10:00"}, "form": {"SURPRISE"}, "lead": {w.lead.Person}, "reason": {"xe hỏng"}}
 		if rec := w.post(w.lead, "/targets/"+id, move); rec.Code != http.StatusSeeOther {

@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strings"
 
 	"congvu/inspection"
 
@@ -21,7 +22,7 @@ var (
 func (s *Server) nav(b Base) []navItem {
 	var items []navItem
 	add := func(href, key string) {
-		items = append(items, navItem{Href: href, Label: b.T(key), Current: b.Path == href || href != "/" && len(b.Path) > len(href) && b.Path[:len(href)+1] == href+"/"})
+		items = append(items, navItem{Href: href, Label: b.T(key), Current: within(b.Path, href) || href == "/campaigns" && (within(b.Path, "/teams") || within(b.Path, "/targets"))})
 	}
 	a := b.Actor
 	if a.Is(chairRoles...) {
@@ -47,6 +48,9 @@ func (s *Server) nav(b Base) []navItem {
 	}
 	return items
 }
+
+// within tells whether a page is the one at an address or lies below it.
+func within(path, href string) bool { return path == href || strings.HasPrefix(path, href+"/") }
 
 // home leads each role to the page that says what is to be done today.
 func (s *Server) home(c echo.Context) error {

@@ -61,6 +61,7 @@ type TargetSheet struct {
 	Changes   []ChangeLine
 	MayManage bool
 	Gone      bool // the unit or the desk does not exist on the planned day any more
+	DayOff    bool // nobody works there on the planned day
 }
 
 // OpeningLine is an opening with the person's name.
@@ -88,6 +89,11 @@ func (s *Service) Sheet(ctx context.Context, actor inspection.Actor, id string) 
 		if sheet.Gone = inspection.CodeOf(there) == inspection.Invalid; there != nil && !sheet.Gone {
 			return sheet, there
 		}
+		calendar, err := org.CalendarFor(tx, it.OrganisationID)
+		if err != nil {
+			return sheet, err
+		}
+		sheet.DayOff = !calendar.IsWorkingDay(it.PlannedOn)
 	}
 	err = tx.Model(&Opening{}).Select("target_openings.*, people.name, people.position").Joins("JOIN people ON people.id = target_openings.person_id").
 		Where("target_id = ?", id).Order("people.search, people.id").Find(&sheet.Openings).Error
