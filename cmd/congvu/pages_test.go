@@ -22,7 +22,7 @@ var everyPage = []struct {
 	{"noivu", []string{"/campaigns", "/campaigns/new", "{campaign}", "{campaign}/edit", "{campaign}/places?q=mau", "{team}"}},
 	{"truongdoan", []string{"/targets", "{team}", "{target}", "{newtarget}", "/visits", "{visit}/photos", "/findings?state=SUBMITTED", "{finding}", "{reinspect}", "/tablet/"}},
 	{"truongdoan2", []string{"{signed}/report"}},
-	{"quantri", []string{"/units?as_of=2024-03-31&q=dam+doi", "/findings", "/visits", "/admin", "/admin/units", "/admin/organisations", "{place}", "/admin/people", "{person}", "/admin/calendars", "/admin/checklists"}},
+	{"quantri", []string{"/units?as_of=2024-03-31&q=dam+doi", "/findings", "/visits", "/admin", "/admin/units", "/admin/organisations", "{place}", "/admin/people", "{person}", "/admin/calendars", "/admin/checklists", "/admin/health"}},
 }
 
 // TestEveryPageFitsItsScreens opens every page at a phone's, a tablet's and an office
