@@ -59,7 +59,7 @@ func Open(ctx context.Context, dsn string) (*gorm.DB, error) {
 			LogLevel: logger.Warn, IgnoreRecordNotFoundError: true, ParameterizedQueries: true}),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, unopened(dsn, err)
 	}
 	pool, err := db.DB()
 	if err != nil {
@@ -74,9 +74,17 @@ func Open(ctx context.Context, dsn string) (*gorm.DB, error) {
 	}
 	if err := pool.PingContext(ctx); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, unopened(dsn, err)
 	}
 	return db, nil
+}
+
+// unopened names the file; the DSN of a server holds its password.
+func unopened(dsn string, err error) error {
+	if IsPostgres(dsn) {
+		return fmt.Errorf("open database: %w", err)
+	}
+	return fmt.Errorf("open database %s: %w", dsn, err)
 }
 
 type slogWriter struct{}

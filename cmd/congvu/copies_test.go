@@ -35,23 +35,29 @@ type client struct {
 
 func (c *client) do(method, address, kind string, body []byte) (int, string) {
 	c.t.Helper()
-	r, err := http.NewRequest(method, address, bytes.NewReader(body))
+	code, answer, err := c.try(method, address, kind, body)
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	return code, answer
+}
+
+// try is do for a request that may stay without an answer.
+func (c *client) try(method, address, kind string, body []byte) (int, string, error) {
+	r, err := http.NewRequest(method, address, bytes.NewReader(body))
+	if err != nil {
+		return 0, "", err
 	}
 	if kind != "" {
 		r.Header.Set("Content-Type", kind)
 	}
 	a, err := c.Do(r)
 	if err != nil {
-		c.t.Fatal(err)
+		return 0, "", err
 	}
 	defer a.Body.Close()
 	raw, err := io.ReadAll(a.Body)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return a.StatusCode, string(raw)
+	return a.StatusCode, string(raw), err
 }
 
 func (c *client) json(method, address string, body any) (int, string) {

@@ -81,7 +81,13 @@ type item struct{ Key, Response, Source, Photo string }
 
 func newLoad(b testing.TB, settings []string) *load {
 	b.Helper()
-	l := &load{b: b, program: start(b, "demo", settings)}
+	return loadOn(b, start(b, "demo", settings), settings)
+}
+
+// loadOn is the load on a program that runs with the demo's people.
+func loadOn(b testing.TB, program *running, settings []string) *load {
+	b.Helper()
+	l := &load{b: b, program: program}
 	dsn := filepath.Join(l.program.data, "data", "congvu.db")
 	for _, s := range settings {
 		if value, ok := strings.CutPrefix(s, "CONGVU_DATABASE_URL="); ok {

@@ -69,7 +69,13 @@ func (m *Main) config() (Config, error) {
 func explain(err error) string {
 	var e *inspection.Error
 	if !errors.As(err, &e) {
-		return err.Error()
+		switch trouble := inspection.Trouble(err); {
+		case trouble == nil:
+			return err.Error()
+		case trouble.Code == inspection.Full:
+			return "đĩa đã hết chỗ, không ghi được; giải phóng chỗ rồi chạy lại: " + err.Error()
+		}
+		return "không tới được cơ sở dữ liệu hoặc kho ảnh, hoặc không ghi được; kiểm tra máy chủ, đường mạng và quyền ghi: " + err.Error()
 	}
 	words := sentence(e)
 	if e.Err != nil {

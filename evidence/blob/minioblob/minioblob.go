@@ -47,6 +47,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		Secure:    c.TLS,
 		Region:    c.Region,
 		Transport: c.Transport,
+		// Somebody waits for the answer, and asks again by themselves: a server that is gone
+		// is told of within a second or two, not ten.
+		MaxRetries: 3,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("s3: %w", err)
