@@ -136,7 +136,7 @@ func (b Base) Titled(code, text string) string {
 }
 
 // Many tells that there are more than were counted.
-func (p findingsPage) Many() bool { return p.Query != "" && p.Count > finding.Many }
+func (p findingsPage) Many() bool { return p.Count > finding.Many }
 
 // Shown is as far as was counted.
 func (p findingsPage) Shown() int { return finding.Many }

@@ -325,7 +325,6 @@ func (d *demo) multiply(ctx context.Context, offices []workplace, checks int) er
 	if err != nil {
 		return err
 	}
-	defer w.close()
 	last := d.today.AddDays(-3).Time()
 	first := last.AddDate(-provinceYears, 0, 0)
 	for i := range checks {
@@ -364,13 +363,23 @@ func (d *demo) multiply(ctx context.Context, offices []workplace, checks int) er
 			}
 		}
 	}
-	if err := w.flush(); err != nil {
+	err = w.flush()
+	if w.close(); err != nil {
 		return err
 	}
 	if w.postgres {
 		return db.Exec("VACUUM ANALYZE").Error
 	}
-	return db.Exec("ANALYZE").Error
+	if err := db.Exec("ANALYZE").Error; err != nil {
+		return err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return err
+	}
+	pool.SetMaxIdleConns(0) // a connection learns of it when it opens
+	pool.SetMaxIdleConns(8)
+	return nil
 }
 
 // settle closes a finding of long ago that the demo leaves open.

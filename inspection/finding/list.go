@@ -91,12 +91,11 @@ func (s *Service) ForVisit(ctx context.Context, actor inspection.Actor, visit st
 	return s.List(ctx, actor, Filter{Visit: visit}, page)
 }
 
-// Many is as far as Count counts what is looked for by words.
+// Many is as far as Count counts.
 const Many = 1000
 
-// Count is how many findings List would show on all its pages. What is looked for by
-// words is counted as far as Many, so that a frequent word does not read every row; one
-// more says that there are more.
+// Count is how many findings List would show on all its pages, as far as Many, so that no
+// list reads every row of years; one more says that there are more.
 func (s *Service) Count(ctx context.Context, actor inspection.Actor, f Filter) (int64, error) {
 	parts, err := s.filtered(ctx, actor, f)
 	if err != nil {
@@ -104,14 +103,12 @@ func (s *Service) Count(ctx context.Context, actor inspection.Actor, f Filter) (
 	}
 	var all int64
 	for _, q := range parts {
-		if f.Query != "" {
-			q = s.db.WithContext(ctx).Table("(?) AS first", q.Select("findings.id").Limit(Many+1-int(all)))
-		}
+		q = s.db.WithContext(ctx).Table("(?) AS first", q.Select("findings.id").Limit(Many+1-int(all)))
 		var n int64
 		if err := q.Count(&n).Error; err != nil {
 			return 0, err
 		}
-		if all += n; f.Query != "" && all > Many {
+		if all += n; all > Many {
 			break
 		}
 	}

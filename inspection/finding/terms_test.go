@@ -1,6 +1,9 @@
 package finding
 
 import (
+	"congvu/inspection/score"
+	"strings"
+
 	"slices"
 	"sync"
 	"testing"
@@ -386,6 +389,58 @@ func TestFactsForTheScore(t *testing.T) {
 		}
 		if len(got) != 2 || got[late.ID].Accepted || !got[reviewed.ID].InReview {
 			t.Fatalf("%+v", remedies)
+		}
+	})
+}
+
+func TestWhatFellDueInGoAndInSQL(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := setUp(t, db)
+		p := Period{From: "2026-03-10", To: "2026-03-20"}
+		var all []Finding
+		for _, s := range States {
+			if s.Open() == strings.Contains(waits, "'"+string(s)+"'") {
+				t.Errorf("%s: waiting in Go and in SQL differ", s)
+			}
+			for _, due := range []inspection.Date{"", "2026-03-09", "2026-03-10", "2026-03-20", "2026-03-21"} {
+				for i := range 12 {
+					f := w.raise("A05", Minor)
+					fixed, assigned, accepted := i%2 == 1, int64(i/2%2), int64(i/4%2)
+					handed := []inspection.Date{"", "2026-03-09", "2026-03-22"}[i%3]
+					ended := inspection.At(inspection.Date([]string{"2026-03-09", "2026-03-20"}[i/6]).Time().Add(9 * time.Hour))
+					w.must(db.Model(&Finding{}).Where("id = ?", f.ID).Updates(map[string]any{"state": s, "due_on": due, "fixed_on_site": fixed,
+						"assigned_at": assigned, "accepted_at": accepted, "handed_in_on": handed, "check_ended_at": ended}).Error)
+					all = append(all, w.get(f.ID))
+				}
+			}
+		}
+		var want, got score.Share
+		var ids, listed []string
+		for _, f := range all {
+			r, ok := f.RemedyOf()
+			one := score.Remediation([]score.Remedy{{Due: r.Due, HandedIn: r.HandedIn, Accepted: r.Accepted, InReview: r.InReview, FixedOnSite: r.FixedOnSite}}, p.From, p.To)
+			if ok && one.Of > 0 {
+				ids = append(ids, f.ID)
+				want.Part, want.Of = want.Part+one.Part, want.Of+one.Of
+			}
+		}
+		counted, err := RemediedIn(db, w.chair, p)
+		w.must(err)
+		for _, r := range counted {
+			one := score.Remediation([]score.Remedy{{Due: r.Due, HandedIn: r.HandedIn, Accepted: r.Accepted, InReview: r.InReview, FixedOnSite: r.FixedOnSite}}, p.From, p.To)
+			got.Part, got.Of = got.Part+r.N*one.Part, got.Of+r.N*one.Of
+		}
+		if got != want || want.Part == 0 || want.Part == want.Of {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		lines, next, err := w.List(t.Context(), w.chair, Filter{FellDue: p}, inspection.Page{Limit: 1000})
+		w.must(err)
+		for _, l := range lines {
+			listed = append(listed, l.ID)
+		}
+		slices.Sort(ids)
+		if slices.Sort(listed); !slices.Equal(ids, listed) && next == "" {
+			t.Errorf("%d listed, want %d", len(listed), len(ids))
 		}
 	})
 }

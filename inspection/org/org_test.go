@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -326,6 +327,10 @@ func TestCalendarsFromFiles(t *testing.T) {
 		cal, err := CalendarFor(db, w["new"].ID)
 		if err != nil || len(cal.Layers) != 3 {
 			t.Fatalf("%d layers, %v", len(cal.Layers), err)
+		}
+		many, err := CalendarsFor(db, []string{w["new"].ID, w["new"].ID, "none"})
+		if err != nil || len(many) != 1 || !reflect.DeepEqual(many[w["new"].ID], cal) {
+			t.Errorf("many at once differ from one: %d, %v", len(many), err)
 		}
 		for day, open := range map[inspection.Date]inspection.Minute{"2026-04-14": at(7, 30), "2026-04-15": at(7, 0), "2026-10-15": at(7, 30)} {
 			if h := cal.Hours(day); len(h) != 2 || h[0].Open != open {

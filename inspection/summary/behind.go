@@ -33,7 +33,7 @@ func (s *Service) Behind(ctx context.Context, actor inspection.Actor, from, to i
 	case figure == FigureOnTime:
 		return Behind{FellDue: finding.Period{From: from, To: min(to, today)}}, nil
 	case figure == FigureSoon:
-		all, err := waiting(tx, actor, today)
+		all, err := finding.Waiting(tx, actor, today)
 		for _, l := range all {
 			if isSoon(l) {
 				b.IDs = append(b.IDs, l.ID)

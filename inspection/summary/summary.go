@@ -214,16 +214,19 @@ type check struct {
 func checksOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date) ([]check, error) {
 	var all []check
 	for _, part := range org.Parts(actor, org.ListVisit, visit.Columns) {
-		var rows []check
-		err := tx.Table("visits").Scopes(part).
+		err := finding.Each(tx.Table("visits").Scopes(part).
 			Select("visits.id, COALESCE(visits.desk_id, '') AS desk_id, visits.desk_name, visits.organisation_name AS name, visits.day, visits.state, visits.organisation_kind AS kind, visits.checked_in_at AS at, (visits.minutes_at > 0 AND NOT visits.could_not) AS done, "+
 				"scores.id AS score_id, scores.rated, scores.total, scores.grade, scores.checklist_id AS list").
 			Joins("LEFT JOIN scores ON scores.visit_id = visits.id AND scores.revision = (SELECT MAX(newer.revision) FROM scores newer WHERE newer.visit_id = visits.id)").
-			Where("visits.form <> ? AND visits.day >= ? AND visits.day <= ?", plan.Reinspection, from, to).Find(&rows).Error
+			Where("visits.form <> ? AND visits.day >= ? AND visits.day <= ?", plan.Reinspection, from, to), func(scan func(...any) error) error {
+			var c check
+			err := scan(&c.ID, &c.DeskID, &c.DeskName, &c.Name, &c.Day, &c.State, &c.Kind, &c.At, &c.Done, &c.ScoreID, &c.Rated, &c.Total, &c.Grade, &c.List)
+			all = append(all, c)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, rows...)
 	}
 	slices.SortFunc(all, func(a, b check) int { return cmp.Or(cmp.Compare(a.At, b.At), strings.Compare(a.ID, b.ID)) })
 	return all, nil
@@ -434,30 +437,12 @@ func (s *Service) lines(tx *gorm.DB, o *Overview) error {
 	return nil
 }
 
-// waiting lists the findings that wait for something, with what the clock says of them.
-// Only what the figures need is read.
-func waiting(tx *gorm.DB, actor inspection.Actor, today inspection.Date) ([]finding.Line, error) {
-	var rows []finding.Finding
-	for _, part := range org.Parts(actor, org.ReadFinding, finding.Columns) {
-		var some []finding.Finding
-		err := tx.Scopes(part).Select("id, visit_id, organisation_id, responsible_id, desk_id, item_key, state, due_on, handed_in_on, on_hold, held_on").
-			Where("state IN ?", openStates).Find(&some).Error
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, some...)
-	}
-	return finding.Lines(tx, rows, today)
-}
-
-var openStates = slices.DeleteFunc(slices.Clone(finding.States), func(s finding.State) bool { return !s.Open() })
-
 func isSoon(l finding.Line) bool {
 	return l.HasDue && !l.Overdue && !l.InReview() && l.Left <= soon
 }
 
 func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, today inspection.Date) error {
-	all, err := waiting(tx, actor, today)
+	all, err := finding.Waiting(tx, actor, today)
 	if err != nil {
 		return err
 	}
