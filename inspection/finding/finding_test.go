@@ -423,13 +423,15 @@ func TestWhoMay(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		// A lead who also heads the unit does not accept what the same person submitted.
+		// A lead who also heads the unit reviews nothing of it; and who headed it once does
+		// not accept what the same person submitted.
 		both := w.lead
 		both.Capacities = append(slices.Clone(both.Capacities), inspection.Capacity{Role: inspection.UnitHead, Organisation: w.unit.ID})
 		own := w.to(w.raise("A04", Minor).ID, InRemediation)
 		w.must(w.Submit(ctx, both, own.ID, 0, SubmitInput{Text: "x", Files: []string{w.files.put(w.clock.Now())}}))
-		w.refused(w.Accept(ctx, both, own.ID, 0, ""), "finding.error.submitter_accepts")
-		if may := May(both, w.get(own.ID)); slices.Contains(may, Accept) || !slices.Contains(may, Return) {
+		w.refused(w.Accept(ctx, both, own.ID, 0, ""), "error.forbidden")
+		w.refused(w.Accept(ctx, w.lead, own.ID, 0, ""), "finding.error.submitter_accepts")
+		if may := May(w.lead, w.get(own.ID)); slices.Contains(may, Accept) || !slices.Contains(may, Return) {
 			t.Error(may)
 		}
 		if may := May(w.head, w.get(recorded.ID)); !slices.Equal(may, []Event{Explain}) {
