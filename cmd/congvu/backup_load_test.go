@@ -203,33 +203,34 @@ func (l *load) finishes(check string) {
 // showed then, and once with the load going on throughout. Everything that had a receipt
 // is there, nothing is half there, and the work goes on on the restored copy.
 func TestABackupUnderLoad(t *testing.T) {
-	for _, stores := range bothStores {
-		t.Run(stores.name, func(t *testing.T) { backupUnderLoad(t, stores.settings) })
-	}
-}
-
-func backupUnderLoad(t *testing.T, stores func(testing.TB) []string) {
-	// The key goes with the operator, not with the backup: the restored copy gets the same.
-	keyed := func(settings []string) []string {
-		return append(slices.DeleteFunc(settings, func(s string) bool { return strings.HasPrefix(s, "CONGVU_MASTER_KEY=") }), "CONGVU_MASTER_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-	}
-	settings, folder := keyed(stores(t)), t.TempDir()
-	m := &Main{Environ: append([]string{"CONGVU_DATA=" + filepath.Join(folder, "data")}, settings...), Out: io.Discard, Err: io.Discard, Clock: inspection.SystemClock{}}
-	c, err := m.config()
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, c := newInstallation(t, nil)
 	p, err := m.open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer p.close()
 	madeProvince(t, m, p, often(60, provinceChecks))
 	// Thousands of copies of the demo's photographs wait for previews: none are made here,
 	// those of the photographs that come in are.
 	if err := p.db.Exec("UPDATE evidence_files SET derive_state = 'NONE' WHERE derive_state = 'PENDING'").Error; err != nil {
 		t.Fatal(err)
 	}
-	p.close()
+	province := filepath.Join(t.TempDir(), "province")
+	if _, err := m.backup(t.Context(), p.db, p.store, province); err != nil {
+		t.Fatal(err)
+	}
+	for _, stores := range bothStores {
+		t.Run(stores.name, func(t *testing.T) { backupUnderLoad(t, stores.settings, province) })
+	}
+}
+
+func backupUnderLoad(t *testing.T, stores func(testing.TB) []string, province string) {
+	// The key goes with the operator, not with the backup: the restored copy gets the same.
+	keyed := func(settings []string) []string {
+		return append(slices.DeleteFunc(settings, func(s string) bool { return strings.HasPrefix(s, "CONGVU_MASTER_KEY=") }), "CONGVU_MASTER_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+	}
+	settings, folder := keyed(stores(t)), t.TempDir()
+	runs(t, command(t, folder, settings, "restore", province))
 
 	program := launch{sub: "serve", settings: settings, data: folder}.start(t)
 	l := loadOn(t, program, settings)
