@@ -22,6 +22,11 @@ func (s *Service) rulesOf(tx *gorm.DB, v Visit) (Rules, error) {
 		err := tx.Model(&visitFinding{}).Where("visit_id = ?", v.ID).Order("finding_id").Pluck("finding_id", &rules.Findings).Error
 		return rules, err
 	}
+	key := v.ChecklistID + " " + string(v.OrganisationKind)
+	if known, ok := s.rules.Load(key); ok {
+		rules.Items = known.([]Item)
+		return rules, nil
+	}
 	version, err := s.checklist(tx, v.ChecklistID)
 	if err != nil {
 		return rules, err
@@ -30,6 +35,9 @@ func (s *Service) rulesOf(tx *gorm.DB, v Visit) (Rules, error) {
 		rules.Items = append(rules.Items, Item{Key: it.Key, Code: it.Code, Response: score.Response(it.Response), Source: score.Source(it.Source),
 			Photo: PhotoRule(it.Photo), Severity: score.Severity(it.Severity), Target: int(it.Target), ZeroAt: int(it.ZeroAt),
 			Weight: int(it.Weight), Section: it.Section, Applies: it.Applies(v.OrganisationKind)})
+	}
+	if version.State == checklist.Published {
+		s.rules.Store(key, rules.Items)
 	}
 	return rules, nil
 }

@@ -39,7 +39,8 @@ type Service struct {
 	db       *gorm.DB
 	clock    inspection.Clock
 	evidence Evidence
-	items    sync.Map // items of published versions, which never change, by id
+	items    sync.Map // published versions, which never change, by id
+	rules    sync.Map // their items as rules, by id and kind of organisation
 }
 
 // New makes the service.
@@ -232,8 +233,24 @@ func (w *work) fold() (err error) {
 	return err
 }
 
-func operationsOf(tx *gorm.DB, id string) (ops []Operation, err error) {
-	return ops, tx.Where("visit_id = ?", id).Order("position").Find(&ops).Error
+// operationsOf reads field by field: every post reads all of its check, and gorm would
+// look at each field of each row anew.
+func operationsOf(tx *gorm.DB, id string) ([]Operation, error) {
+	rows, err := tx.Model(&Operation{}).Where("visit_id = ?", id).Order("position").
+		Select("id, visit_id, position, author_id, role, device, device_at, elapsed_ms, seq, base, type, payload, received_at").Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ops []Operation
+	for rows.Next() {
+		var o Operation
+		if err := rows.Scan(&o.ID, &o.VisitID, &o.Position, &o.AuthorID, &o.Role, &o.Device, &o.DeviceAt, &o.ElapsedMS, &o.Seq, &o.Base, &o.Type, &o.Payload, &o.ReceivedAt); err != nil {
+			return nil, err
+		}
+		ops = append(ops, o)
+	}
+	return ops, rows.Err()
 }
 
 func (w *work) may(action org.Action) error {
