@@ -196,7 +196,12 @@ func TestTheDatabaseRestartsUnderLoad(t *testing.T) {
 		t.Error("nobody noticed")
 	}
 	t.Logf("%d acts, %d answered with 503, seen by the program that ran all the time", c.done, told)
-	c.kept(db, fileStore(t, r))
+	fresh, err := migrations.Open(t.Context(), postgres.dsn()) // the test's own connections of before are broken
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer migrations.Close(fresh)
+	c.kept(fresh, fileStore(t, r))
 }
 
 func fileStore(t *testing.T, r *running) blob.Store {
