@@ -289,11 +289,23 @@ func (l *load) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if l.dialect == "sqlite" {
+		// Rows come before those that they refer to: with the keys on, SQLite would go through
+		// all rows that refer to it at each row that is referred to. They are looked at at the
+		// end, all at once. And what does not fit into memory would be written twice.
+		if err := l.exec(ctx, "PRAGMA foreign_keys = OFF", "PRAGMA cache_size = -262144"); err != nil {
+			return err
+		}
+		defer l.exec(context.WithoutCancel(ctx), "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -2000")
+	}
 	// All in one transaction: whatever ends it half-way, a guard is never left off.
 	if err := l.exec(ctx, append([]string{"BEGIN"}, off...)...); err != nil {
 		return errors.Join(err, l.exec(context.WithoutCancel(ctx), "ROLLBACK"))
 	}
 	err = l.fill(ctx, names)
+	if err == nil {
+		err = l.keys(ctx)
+	}
 	if err == nil {
 		err = l.check()
 	}
@@ -314,7 +326,6 @@ func (l *load) guards(ctx context.Context, names []string) (off, on []string, er
 		if err != nil {
 			return nil, nil, err
 		}
-		off = append(off, "PRAGMA defer_foreign_keys = 1")
 		for _, t := range triggers {
 			off = append(off, fmt.Sprintf(`DROP TRIGGER "%s"`, t))
 		}
@@ -333,6 +344,18 @@ func (l *load) guards(ctx context.Context, names []string) (off, on []string, er
 		on = append(on, k+" NOT DEFERRABLE")
 	}
 	return off, on, err
+}
+
+// keys finds rows that refer to what is not there. PostgreSQL does so by itself.
+func (l *load) keys(ctx context.Context) error {
+	if l.dialect != "sqlite" {
+		return nil
+	}
+	broken, err := texts(ctx, l.conn, `SELECT "table" || ' → ' || parent FROM pragma_foreign_key_check LIMIT 1`)
+	if err == nil && len(broken) > 0 {
+		err = fmt.Errorf("a row refers to one that is not there: %s", broken[0])
+	}
+	return err
 }
 
 const batch = 100

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -122,6 +123,7 @@ func command(t *testing.T, folder string, settings []string, args ...string) *ex
 		t.Fatal(err)
 	}
 	cmd := exec.Command(path, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Env = append([]string{"HOME=/tmp", "PATH=" + os.Getenv("PATH"), "CONGVU_DATA=" + filepath.Join(folder, "data")}, settings...)
 	return cmd
 }

@@ -157,7 +157,7 @@ func damaged(t *testing.T, dir string, man manifest) {
 	flip := func(raw []byte) []byte { raw[len(raw)/2] ^= 1; return raw }
 	cut := func(raw []byte) []byte { return raw[:len(raw)/2] }
 	gone := func([]byte) []byte { return nil }
-	for _, c := range []struct {
+	for i, c := range []struct {
 		name string
 		harm func([]byte) []byte
 		says string
@@ -182,9 +182,7 @@ func damaged(t *testing.T, dir string, man manifest) {
 			}
 		}
 		put(c.harm(bytes.Clone(whole)))
-		for _, to := range targets {
-			to.refuses(t, dir, c.name, c.says)
-		}
+		targets[i%len(targets)].refuses(t, dir, c.name, c.says)
 		put(whole)
 	}
 
@@ -216,6 +214,22 @@ func damaged(t *testing.T, dir string, man manifest) {
 		h := forged.Tables["history"]
 		h.SHA256 = sum(raw)
 		forged.Tables["history"] = h
+	})
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(dir, "tables", "people.jsonl")
+	if whole, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	changed("", func(forged *manifest) { // rows that refer to somebody who is not there
+		_, raw, _ := bytes.Cut(whole, []byte("\n"))
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		people := forged.Tables["people"]
+		people.SHA256, people.Rows = sum(raw), people.Rows-1
+		forged.Tables["people"] = people
 	})
 	if err := os.WriteFile(path, whole, 0o600); err != nil {
 		t.Fatal(err)
