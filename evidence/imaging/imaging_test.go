@@ -82,6 +82,27 @@ func TestWhatIsCutOffIsRefused(t *testing.T) {
 	}
 }
 
+// TestWhatStandsBehindAPictureIsNoMatter: phones put a film or a second view there; and
+// a picture without one is none.
+func TestWhatStandsBehindAPictureIsNoMatter(t *testing.T) {
+	raw := imagingtest.JPEG(imagingtest.Scene(64, 48), imagingtest.Exif{})
+	if info, err := inspect(t, append(bytes.Clone(raw), bytes.Repeat([]byte{0, 0xff, 1}, 500)...)); err != nil || info.Width != 64 {
+		t.Errorf("%+v %v", info, err)
+	}
+	at := bytes.Index(raw, []byte{0xff, 0xda})
+	if _, err := inspect(t, append(bytes.Clone(raw[:at]), 0xff, 0xd9)); inspection.KeyOf(err) != "evidence.error.broken" {
+		t.Error(err)
+	}
+	// What is whole by its segments and cannot be drawn is taken in; its preview is refused.
+	noise := bytes.Clone(raw)
+	for i := at + 20; i < len(noise)-2; i++ {
+		noise[i] = byte(i) % 0xfe
+	}
+	if _, err := inspect(t, noise); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestHugePicturesCostNothing(t *testing.T) {
 	for name, raw := range map[string][]byte{
 		"jpeg": imagingtest.HugeJPEG(50_000, 50_000), "png": imagingtest.HugePNG(50_000, 50_000),
@@ -371,7 +392,7 @@ func (g *gate) Read(p []byte) (int, error) {
 }
 
 func TestAWaitingDecodingGivesUpWithItsCaller(t *testing.T) {
-	raw := imagingtest.JPEG(imagingtest.Scene(100, 100), imagingtest.Exif{})
+	raw := imagingtest.PNG(imagingtest.Scene(100, 100), imagingtest.Exif{})
 	one := imaging.NewWork(imaging.Limits{Bytes: 1 << 20, Pixels: 15_000}) // room for one such picture
 	inside, release := make(chan struct{}), make(chan struct{})
 	done := make(chan error)

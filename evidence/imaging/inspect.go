@@ -41,8 +41,10 @@ type Info struct {
 	Meta
 }
 
-// Inspect reads a whole file: its type by content, its limits, whether it is whole
-// (JPEG, PNG and WebP are read to the last pixel), and its metadata. Codes:
+// Inspect reads a whole file: its type by content, its limits, whether it is whole (a
+// JPEG by its segments and scans to its end, without being drawn: its bytes are held
+// against the hash that was taken with it; PNG and WebP to the last pixel), and its
+// metadata. Codes:
 // invalid (evidence.error.type, .broken), too_large (evidence.error.too_large,
 // .too_many_pixels). An error of another code is the reader's own.
 func (w *Work) Inspect(ctx context.Context, r io.ReadSeeker, size int64) (Info, error) {
@@ -62,14 +64,16 @@ func (w *Work) Inspect(ctx context.Context, r io.ReadSeeker, size int64) (Info, 
 			return Info{}, err
 		}
 		info.Meta, info.Width, info.Height = readMeta(r, t)
+	case JPEG:
+		if err := wholeJPEG(r); err != nil {
+			return Info{}, broken(err)
+		}
+		info.Meta, _, _ = readMeta(r, t)
 	default:
 		if err := w.hold(ctx, width, height); err != nil {
 			return Info{}, err
 		}
-		var err error
-		if t != JPEG || !sequential(r) {
-			_, err = decode(r, t)
-		}
+		_, err := decode(r, t)
 		w.release(width, height)
 		if err != nil {
 			return Info{}, err
@@ -141,7 +145,7 @@ func (w *Work) header(r io.ReadSeeker, size int64) (Type, int, int, error) {
 
 func decode(r io.ReadSeeker, t Type) (image.Image, error) {
 	if t == JPEG {
-		if err := countScans(r); err != nil {
+		if err := wholeJPEG(r); err != nil {
 			return nil, broken(err)
 		}
 	}
@@ -166,33 +170,42 @@ func decode(r io.ReadSeeker, t Type) (image.Image, error) {
 	return img, nil
 }
 
-// countScans walks the markers of a JPEG (ITU-T T.81 §B.1.1) and refuses one with
-// more scans than any camera writes.
-func countScans(r io.ReadSeeker) error {
+// wholeJPEG walks the segments and scans of a JPEG (ITU-T T.81 §B.1.1) to its end, and
+// refuses one that is cut off, has no picture or has more scans than any camera writes.
+// What stands behind the end is not looked at: phones put a film there, or a second view.
+func wholeJPEG(r io.ReadSeeker) error {
 	if _, err := r.Seek(2, io.SeekStart); err != nil {
 		return err
 	}
 	br := bufio.NewReaderSize(r, 64<<10)
-	scans := 0
-	for {
-		c, err := br.ReadByte()
+	cut := func(err error) error {
 		if err == io.EOF {
-			return nil // the decoder tells whether something is missing
+			return errors.New("cut off")
+		}
+		return err
+	}
+	for scans := 0; ; {
+		// The coded data of a scan holds no marker but restarts; a marker is 0xff and what is
+		// neither 0 nor 0xff.
+		switch _, err := br.ReadSlice(0xff); err {
+		case nil:
+		case bufio.ErrBufferFull:
+			continue
+		default:
+			return cut(err)
+		}
+		c, err := br.ReadByte()
+		for err == nil && c == 0xff {
+			c, err = br.ReadByte()
 		}
 		if err != nil {
-			return err
-		}
-		if c != 0xff {
-			continue
-		}
-		for c == 0xff {
-			if c, err = br.ReadByte(); err != nil {
-				return nil
-			}
+			return cut(err)
 		}
 		switch {
 		case c == 0 || c == 1 || c >= 0xd0 && c <= 0xd8:
 			continue
+		case c == 0xd9 && scans == 0:
+			return errors.New("no picture")
 		case c == 0xd9:
 			return nil
 		case c == 0xda:
@@ -202,14 +215,14 @@ func countScans(r io.ReadSeeker) error {
 		}
 		var length [2]byte
 		if _, err := io.ReadFull(br, length[:]); err != nil {
-			return nil
+			return cut(err)
 		}
 		n := int(binary.BigEndian.Uint16(length[:]))
 		if n < 2 {
 			return errors.New("segment too short")
 		}
 		if _, err := br.Discard(n - 2); err != nil {
-			return nil
+			return cut(err)
 		}
 	}
 }
