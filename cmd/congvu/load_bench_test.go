@@ -68,8 +68,6 @@ type load struct {
 	b       testing.TB
 	program *running
 	db      *gorm.DB
-	lead    string
-	team    string
 	desks   []plan.Target // one of each desk, to be copied
 	client  *http.Client
 	cookie  *http.Cookie

@@ -120,6 +120,7 @@ func openFrontDoor(t *testing.T) *frontDoor {
 func TestTheMainJobFromAnEmptyInstallation(t *testing.T) {
 	for _, stores := range bothStores {
 		t.Run(stores.name, func(t *testing.T) {
+			t.Parallel()
 			settings := stores.settings(t)
 			door := openFrontDoor(t)
 			settings = append(settings, "CONGVU_URL="+door.base, "CONGVU_TRUSTED_PROXIES=127.0.0.1", "CONGVU_TEST_CLOCK_DAYS="+fmt.Sprint(waits))

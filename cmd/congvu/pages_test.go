@@ -36,6 +36,7 @@ func TestEveryPageFitsItsScreens(t *testing.T) {
 			name = "nobody"
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newBrowser(t, program.base, name, office)
 			if who.username != "" {
 				b.signIn(who.username, demoPassword)

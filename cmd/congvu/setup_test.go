@@ -285,59 +285,56 @@ func first(t *testing.T, program *running, l *login) {
 }
 
 // TestAnAdministratorSetsUpAnEmptyInstallation: from an empty `congvu serve` to an office
-// whose people can sign in, by the pages alone; then what must not go through.
+// whose people can sign in, by the pages alone; then what must not go through. The same
+// set-up on both pairs of stores begins TestTheMainJobFromAnEmptyInstallation.
 func TestAnAdministratorSetsUpAnEmptyInstallation(t *testing.T) {
-	for _, s := range bothStores {
-		t.Run(s.name, func(t *testing.T) {
-			in := setUpByPages(t, start(t, "serve", s.settings(t)))
-			b := newBrowser(t, in.program.base, "again", office)
-			b.open("/setup")
-			b.sees("Không tìm thấy")
-			b.signIn(in.admin.username, in.admin.password)
+	in := setUpByPages(t, start(t, "serve", nil))
+	b := newBrowser(t, in.program.base, "again", office)
+	b.open("/setup")
+	b.sees("Không tìm thấy")
+	b.signIn(in.admin.username, in.admin.password)
 
-			// The last administrator cannot remove herself.
-			b.open("/admin/people?q=nguoi+quan+tri")
-			b.press(in.admin.name)
-			b.sees("do một quản trị khác thay đổi")
-			var forms int
-			b.eval(`document.querySelectorAll('form[action$="/disable"], form[action$="/end"]').length`, &forms)
-			if forms != 0 {
-				t.Errorf("%d forms to remove oneself", forms)
-			}
+	// The last administrator cannot remove herself.
+	b.open("/admin/people?q=nguoi+quan+tri")
+	b.press(in.admin.name)
+	b.sees("do một quản trị khác thay đổi")
+	var forms int
+	b.eval(`document.querySelectorAll('form[action$="/disable"], form[action$="/end"]').length`, &forms)
+	if forms != 0 {
+		t.Errorf("%d forms to remove oneself", forms)
+	}
 
-			// A role that ends before it begins; a desk that goes where nothing is yet.
-			b.open("/admin/people?q=giam+doc+mau+07")
-			b.press(in.head.name)
-			b.press("Kết thúc vai trò")
-			b.fill(`input[name="last"]`, "2025-12-31")
-			b.fill(`form[action$="/end"] input[name="reason"]`, "nhầm")
-			b.click(`form[action$="/end"] button`)
-			b.sees("không thể kết thúc trước đó")
-			b.everyLook("role-refused")
-			b.open("/admin/organisations")
-			b.fill("#add-name", "Điểm tiếp nhận tương lai")
-			b.fill("#add-kind", string(org.ReceptionPoint))
-			b.fill("#add-unit", "xã Mẫu 06")
-			b.fill("#add-valid_from", time.Now().AddDate(1, 0, 0).Format(time.DateOnly))
-			b.click(`form[action="/admin/organisations"][method="post"] button`)
-			b.sees("Chưa có quầy nào")
-			b.open("/admin/organisations?q=mau+06")
-			b.press(in.centres[5])
-			b.press(in.desks[5])
-			b.fill("#move-organisation", "Điểm tiếp nhận tương lai")
-			b.fill("#move-from", time.Now().AddDate(0, 1, 0).Format(time.DateOnly))
-			b.fill("#move-reason", "QĐ 12/QĐ-UBND")
-			b.click(`form[action$="/move"] button`)
-			b.sees("Quầy chưa được chuyển")
-			b.everyLook("move-refused")
+	// A role that ends before it begins; a desk that goes where nothing is yet.
+	b.open("/admin/people?q=giam+doc+mau+07")
+	b.press(in.head.name)
+	b.press("Kết thúc vai trò")
+	b.fill(`input[name="last"]`, "2025-12-31")
+	b.fill(`form[action$="/end"] input[name="reason"]`, "nhầm")
+	b.click(`form[action$="/end"] button`)
+	b.sees("không thể kết thúc trước đó")
+	b.everyLook("role-refused")
+	b.open("/admin/organisations")
+	b.fill("#add-name", "Điểm tiếp nhận tương lai")
+	b.fill("#add-kind", string(org.ReceptionPoint))
+	b.fill("#add-unit", "xã Mẫu 06")
+	b.fill("#add-valid_from", time.Now().AddDate(1, 0, 0).Format(time.DateOnly))
+	b.click(`form[action="/admin/organisations"][method="post"] button`)
+	b.sees("Chưa có quầy nào")
+	b.open("/admin/organisations?q=mau+06")
+	b.press(in.centres[5])
+	b.press(in.desks[5])
+	b.fill("#move-organisation", "Điểm tiếp nhận tương lai")
+	b.fill("#move-from", time.Now().AddDate(0, 1, 0).Format(time.DateOnly))
+	b.fill("#move-reason", "QĐ 12/QĐ-UBND")
+	b.click(`form[action$="/move"] button`)
+	b.sees("Quầy chưa được chuyển")
+	b.everyLook("move-refused")
 
-			// Home affairs and the lead see the page that is theirs; nobody else the administration.
-			for _, l := range []login{in.homeAffairs, in.lead, in.head} {
-				p := newBrowser(t, in.program.base, l.username, phone)
-				p.signIn(l.username, l.password)
-				p.open("/admin")
-				p.sees("không có quyền")
-			}
-		})
+	// Home affairs and the lead see the page that is theirs; nobody else the administration.
+	for _, l := range []login{in.homeAffairs, in.lead, in.head} {
+		p := newBrowser(t, in.program.base, l.username, phone)
+		p.signIn(l.username, l.password)
+		p.open("/admin")
+		p.sees("không có quyền")
 	}
 }

@@ -16,6 +16,7 @@ import (
 func TestTheMainJobInEightSteps(t *testing.T) {
 	for _, s := range bothStores {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			s := &story{t: t, base: start(t, "demo", s.settings(t)).base}
 			s.draw()
 			s.leadChecksIn()

@@ -70,11 +70,11 @@ const trusted = 5 * time.Minute
 
 // At is when the act happened: the device's time where it agrees with the
 // server's within five minutes, else the time of receipt.
-func (o Operation) At() inspection.Instant {
-	if o.DeviceAt >= o.ReceivedAt.Add(-trusted) && o.DeviceAt <= o.ReceivedAt.Add(trusted) {
-		return o.DeviceAt
+func (op Operation) At() inspection.Instant {
+	if op.DeviceAt >= op.ReceivedAt.Add(-trusted) && op.DeviceAt <= op.ReceivedAt.Add(trusted) {
+		return op.DeviceAt
 	}
-	return o.ReceivedAt
+	return op.ReceivedAt
 }
 
 // The payloads.
