@@ -27,6 +27,7 @@ type Main struct {
 }
 
 func main() {
+	syscall.Umask(0o077) // what the program writes is nobody else's, in folders that were there before too
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	m := Main{Args: os.Args, Environ: os.Environ(), Out: os.Stdout, Err: os.Stderr, Clock: systemClock()}

@@ -399,6 +399,9 @@ func EndGrant(tx *gorm.DB, act Act, id string, version int64, last inspection.Da
 	if r.ValidFrom != "" && last < r.ValidFrom {
 		return r, inspection.E(inspection.Invalid, "org.error.role_ends_before", "from", r.ValidFrom.VN()).Field("last", "org.error.dates_reversed")
 	}
+	if r.ValidTo != "" && last >= r.ValidTo { // a role that has its end is given anew, not drawn out
+		return r, inspection.E(inspection.Conflict, "org.error.role_ended_already", "to", r.ValidTo.VN()).Field("last", "org.error.ended_already_field")
+	}
 	res := tx.Model(&RoleRow{}).Where("id = ? AND version = ?", id, version).
 		Updates(map[string]any{"valid_to": last, "version": version + 1})
 	if res.Error != nil {

@@ -240,6 +240,7 @@ func TestATeamIsMadeOfDatedRoles(t *testing.T) {
 		is(t, o.EndMember(ctx, o.officer, o.team.ID, second.ID, second.Version, "2026-03-01", "chuyển công tác"), inspection.NotFound, "error.not_found")
 		is(t, o.EndMember(ctx, o.officer, team.ID, second.ID, second.Version, "2026-03-01", ""), inspection.Invalid, "plan.error.reason")
 		o.must(o.EndMember(ctx, o.officer, team.ID, second.ID, second.Version, "2026-03-01", "chuyển công tác"))
+		is(t, o.EndMember(ctx, o.officer, team.ID, second.ID, second.Version+1, "2099-12-31", "kéo dài"), inspection.Conflict, "org.error.role_ended_already")
 		sheet, err = o.GetTeam(ctx, o.officer, team.ID)
 		if err != nil || !sheet.Members[1].Past || len(sheet.Changes) != 1 {
 			t.Errorf("%+v %v", sheet, err)
