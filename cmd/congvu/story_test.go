@@ -135,8 +135,14 @@ func (s *story) inspectorsAnswer() {
 			b.anywhere()
 		}
 	}
-	b.wait("everything sent", `document.querySelector('.sync').classList.contains('good')`)
+	b.sent()
 	b.picture("answered")
+}
+
+// sent waits until the tablet has nothing left that the server has not confirmed.
+func (b *browser) sent() {
+	b.t.Helper()
+	b.wait("everything sent", `document.querySelector('.sync')?.classList.contains('good') === true`)
 }
 
 // section answers every item of the section on the screen, some of them as failing.
@@ -216,6 +222,7 @@ func (s *story) minutesAreSigned() {
 	b.click("[data-key=sign]")
 	b.click("dialog .primary")
 	b.sees("Biên bản đã ký")
+	b.sent()
 	b.picture("signed")
 	b.open("/visits/" + s.visit + "/minutes")
 	b.sees("BIÊN BẢN KIỂM TRA")
@@ -401,6 +408,7 @@ func (s *story) reinspects(place, member string) {
 	m.fill("#refuse-witness", "Công chức phường được mời chứng kiến")
 	m.click("dialog .primary")
 	m.sees("Đơn vị không ký biên bản")
+	m.sent()
 }
 
 // 8. The chair reads one page, and each figure leads to what it counts.
