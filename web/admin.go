@@ -312,20 +312,6 @@ func (s *Server) adminUnits(c echo.Context) (adminUnits, error) {
 	return page, err
 }
 
-// pagerOf are the addresses of the next and, further down a list, of the first page.
-func pagerOf(c echo.Context, cursor string) (next, first string) {
-	q := c.QueryParams()
-	if q.Get("after") != "" {
-		q.Del("after")
-		first = c.Request().URL.Path + "?" + q.Encode()
-	}
-	if cursor != "" {
-		q.Set("after", cursor)
-		next = c.Request().URL.Path + "?" + q.Encode()
-	}
-	return next, first
-}
-
 // addBuiltIn loads the catalogue that the program carries: units and their lineage, and
 // for the whole country holidays and, where none are entered, working hours.
 func (s *Server) addBuiltIn(c echo.Context) error {

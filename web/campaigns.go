@@ -36,28 +36,8 @@ func (s *Server) campaignsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page.Next, page.First = turning(c, "/campaigns", next)
+	page.Next, page.First = pagerOf(c, next)
 	return s.render(c, http.StatusOK, "campaigns", page)
-}
-
-// turning are the addresses of the next page of a list and, from a later one, of the
-// first.
-func turning(c echo.Context, path, next string) (after, first string) {
-	q := c.QueryParams()
-	if c.QueryParam("after") != "" {
-		clean := url.Values{}
-		for k, v := range q {
-			if k != "after" {
-				clean[k] = v
-			}
-		}
-		first = path + "?" + clean.Encode()
-	}
-	if next != "" {
-		q.Set("after", next)
-		after = path + "?" + q.Encode()
-	}
-	return after, first
 }
 
 // choice is an option of a list.

@@ -105,25 +105,8 @@ func (s *Server) findingsPage(c echo.Context) error {
 		}
 		page.DeskName = either(names[page.Desk], page.Desk)
 	}
-	q := c.QueryParams()
-	if q.Get("after") != "" {
-		page.First = "/findings?" + without(q, "after").Encode()
-	}
-	if next != "" {
-		q.Set("after", next)
-		page.Next = "/findings?" + q.Encode()
-	}
+	page.Next, page.First = pagerOf(c, next)
 	return s.render(c, http.StatusOK, "findings", page)
-}
-
-func without(q url.Values, names ...string) url.Values {
-	out := url.Values{}
-	for k, v := range q {
-		if !slices.Contains(names, k) {
-			out[k] = v
-		}
-	}
-	return out
 }
 
 // Titled is a finding by its item and what it says; one that hangs on no item by what

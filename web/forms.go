@@ -45,6 +45,20 @@ func formInt(c echo.Context, name string) (int, error) {
 // page of a list from the address.
 func pageOf(c echo.Context) inspection.Page { return inspection.Page{Cursor: c.QueryParam("after")} }
 
+// pagerOf are the addresses of the next and, further down a list, of the first page.
+func pagerOf(c echo.Context, cursor string) (next, first string) {
+	q := c.QueryParams()
+	if q.Get("after") != "" {
+		q.Del("after")
+		first = c.Request().URL.Path + "?" + q.Encode()
+	}
+	if cursor != "" {
+		q.Set("after", cursor)
+		next = c.Request().URL.Path + "?" + q.Encode()
+	}
+	return next, first
+}
+
 // maxFiles is how many files one form may carry.
 const maxFiles = 10
 

@@ -31,7 +31,7 @@ func (s *Server) targetsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page.Next, page.First = turning(c, "/targets", next)
+	page.Next, page.First = pagerOf(c, next)
 	if page.Teams, err = s.plannedTeams(c); err != nil {
 		return err
 	}

@@ -61,11 +61,7 @@ func (s *Server) visitsPage(c echo.Context) error {
 		return err
 	}
 	page.Visits = visits
-	if next != "" {
-		q := c.QueryParams()
-		q.Set("after", next)
-		page.Next = "/visits?" + q.Encode()
-	}
+	page.Next, _ = pagerOf(c, next)
 	return s.render(c, http.StatusOK, "visits", page)
 }
 

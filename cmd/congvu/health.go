@@ -11,12 +11,11 @@ import (
 	"os"
 	"time"
 
+	"congvu/evidence/blob/fileblob"
 	"congvu/inspection"
 	"congvu/inspection/installation"
 	"congvu/migrations"
 	"congvu/web"
-
-	"golang.org/x/sys/unix"
 )
 
 // From when on a sign warns.
@@ -98,22 +97,14 @@ func (d *doctor) storage(ctx context.Context) web.Sign {
 
 // disk is the data folder, where files arrive before they go to the store.
 func (d *doctor) disk() web.Sign {
-	free, err := freeBytes(d.config.Data)
+	if err := os.MkdirAll(d.config.Data, 0o700); err != nil {
+		return failed("disk", web.Bad, err)
+	}
+	free, err := fileblob.Free(d.config.Data)
 	if err != nil {
 		return failed("disk", web.Bad, err)
 	}
 	return space("disk", free)
-}
-
-func freeBytes(folder string) (int64, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return 0, err
-	}
-	var s unix.Statfs_t
-	if err := unix.Statfs(folder, &s); err != nil {
-		return 0, err
-	}
-	return int64(s.Bavail) * int64(s.Bsize), nil
 }
 
 func space(key string, free int64) web.Sign {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"strings"
 
 	"congvu/inspection"
 	"congvu/inspection/history"
@@ -153,16 +154,8 @@ func (s *Service) RemovePlaces(ctx context.Context, actor inspection.Actor, camp
 			changed.add("place", name, "")
 		}
 		return changed.write(tx, org.Act{Actor: actor, Capacity: capacity, At: now}, "campaign.places_removed",
-			map[string]any{"removed": len(ids), "ids": history.TextHash(joined(ids))})
+			map[string]any{"removed": len(ids), "ids": history.TextHash(strings.Join(ids, " "))})
 	})
-}
-
-func joined(ids []string) string {
-	out := ""
-	for _, id := range ids {
-		out += id + " "
-	}
-	return out
 }
 
 // area keeps the organisations that the issuer of a campaign answers for: those of its

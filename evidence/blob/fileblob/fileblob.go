@@ -276,6 +276,6 @@ func (s *Store) Health(context.Context) (blob.Health, error) {
 	if err := s.root.Remove(probe); err != nil {
 		return blob.Health{}, err
 	}
-	free, err := free(s.dir)
+	free, err := Free(s.dir)
 	return blob.Health{Free: free}, err
 }

@@ -4,8 +4,8 @@ package fileblob
 
 import "golang.org/x/sys/unix"
 
-// free is the bytes that a program without privileges may still write.
-func free(dir string) (int64, error) {
+// Free is the bytes that a program without privileges may still write to a folder.
+func Free(dir string) (int64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, err
