@@ -55,7 +55,7 @@ func (s *Server) teamView(c echo.Context, query string) (teamPage, error) {
 		return teamPage{}, err
 	}
 	page := teamPage{Base: s.base(c, "teams.title"), Team: sheet, Query: query, Roles: inspection.TeamRoles, Chosen: map[string]string{},
-		From: string(sheet.Campaign.DecisionDate)}
+		From: string(sheet.Earliest(sheet.Campaign, s.Clock.Now().Date()))}
 	page.Title = sheet.Name
 	members := map[string]bool{}
 	for _, m := range sheet.Members {

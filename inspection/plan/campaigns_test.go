@@ -443,3 +443,75 @@ func TestWhoIsTakenInLaterDoesNotInspectTheirOwn(t *testing.T) {
 		is(t, db.Transaction(func(tx *gorm.DB) error { _, err := Take(tx, o.member, n.ID, o.clock.Now()); return err }), inspection.Conflict, "plan.error.conflict_of_interest")
 	})
 }
+
+// TestWhoManagesDoesNotJoin: who names a team, decides its checks, plans campaigns or
+// administers is no member of it; only a lead takes themselves into what they wrote.
+func TestWhoManagesDoesNotJoin(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		c := o.made(t)
+		team := NewTeam{ID: inspection.NewID(), CampaignID: c.ID, Name: "Đoàn"}
+		o.must(o.AddTeam(ctx, o.officer, team))
+		take := func(by inspection.Actor, team, person string, role inspection.Role) error {
+			return o.AddMembers(ctx, by, team, []NewMember{{PersonID: person, Role: role}})
+		}
+		is(t, take(o.officer, team.ID, o.officer.Person, inspection.Inspector), inspection.Forbidden, "plan.error.member_self")
+		is(t, take(o.officer, team.ID, o.chair.Person, inspection.TeamLead), inspection.Conflict, "plan.error.member_decides")
+		second := o.person("Chuyên viên Nội vụ khác")
+		o.grant(second, inspection.HomeAffairs, o.far, "", "2026-04-01", "")
+		is(t, take(o.officer, team.ID, second, inspection.Inspector), inspection.Conflict, "plan.error.member_apart")
+		o.must(o.AddMembers(ctx, o.officer, team.ID, []NewMember{{PersonID: second, Role: inspection.Inspector, To: "2026-03-31"}})) // before that role begins
+		admin := o.person("Quản trị")
+		_, err := org.Grant(db, o.act(), org.RoleRow{PersonID: admin, Role: inspection.SysAdmin})
+		o.must(err)
+		is(t, take(o.officer, team.ID, admin, inspection.TeamSecretary), inspection.Conflict, "plan.error.member_apart")
+		vice := o.person("Phó Chủ tịch")
+		o.grant(vice, inspection.ViceChairperson, o.committee, "", "2026-01-01", "")
+		deputy := inspection.Actor{Person: vice, Capacities: []inspection.Capacity{{Role: inspection.ViceChairperson, Organisation: o.committee.ID}}}
+		is(t, take(deputy, team.ID, vice, inspection.TeamLead), inspection.Forbidden, "plan.error.member_self")
+		o.must(take(o.officer, team.ID, vice, inspection.TeamLead)) // by somebody else: teams are led by vice chairs too
+
+		writer := o.person("Trưởng đoàn soạn quyết định")
+		o.grant(writer, inspection.TeamLead, o.committee, "", "2026-01-01", "")
+		lead := inspection.Actor{Person: writer, Capacities: []inspection.Capacity{{Role: inspection.TeamLead, Organisation: o.committee.ID}}}
+		own := o.paper()
+		_, err = o.Create(ctx, lead, own)
+		o.must(err)
+		led := NewTeam{ID: inspection.NewID(), CampaignID: own.ID, Name: "Đoàn của trưởng đoàn"}
+		o.must(o.AddTeam(ctx, lead, led))
+		o.must(take(lead, led.ID, writer, inspection.TeamLead))
+	})
+}
+
+// TestAMembershipReachesBackOnlyWhileNothingCanHaveBeenChecked: the day from which one
+// may be a member depends on the team's and the period's beginning, never on a check,
+// which who asks may not know of.
+func TestAMembershipReachesBackOnlyWhileNothingCanHaveBeenChecked(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		c := o.made(t)
+		team := NewTeam{ID: inspection.NewID(), CampaignID: c.ID, Name: "Đoàn"}
+		o.must(o.AddTeam(ctx, o.officer, team))
+		from := func(team, name string, day inspection.Date) error {
+			return o.AddMembers(ctx, o.officer, team, []NewMember{{PersonID: o.person(name), Role: inspection.Inspector, From: day}})
+		}
+		o.must(from(team.ID, "a", c.DecisionDate)) // on the day when the team is made
+		o.clock.Advance(24 * time.Hour)
+		yesterday, today := o.clock.Now().Date().AddDays(-1), o.clock.Now().Date()
+		for _, first := range []inspection.Date{"", "2026-03-02"} { // whether or not there was a check
+			o.checks.first = first
+			is(t, from(team.ID, "b", c.DecisionDate), inspection.Invalid, "plan.error.member_before_today")
+			is(t, from(team.ID, "b", yesterday), inspection.Invalid, "plan.error.member_before_today")
+			o.must(from(team.ID, "c", today))
+		}
+		o.must(from(team.ID, "d", ""))
+		sheet, err := o.GetTeam(ctx, o.officer, team.ID)
+		o.must(err)
+		if last := sheet.Members[len(sheet.Members)-1]; last.ValidFrom != today {
+			t.Errorf("without a day from %s", last.ValidFrom)
+		}
+		o.must(db.Exec("UPDATE campaigns SET period_from = '2026-04-01' WHERE id = ?", c.ID).Error)
+		o.must(from(team.ID, "e", c.DecisionDate)) // the period has not begun
+		is(t, from(team.ID, "f", c.DecisionDate.AddDays(-1)), inspection.Invalid, "plan.error.member_before_decision")
+	})
+}

@@ -157,9 +157,44 @@ type NewMember struct {
 	From, To inspection.Date // To empty: until the team's work is done, follow-up included
 }
 
-// AddMembers takes people into a team, all or none. Who manages the campaign may.
-// Somebody who holds a role in the team on one of the days is refused: the role has to
-// be ended first. Codes: invalid, not_found, forbidden, conflict.
+// Earliest is the first day on which a role in the team may begin, for who is taken in
+// on a day: that of the decision while the team cannot have checked anything, because
+// it was made that day or the period has not begun; later nobody becomes a member of
+// what was done before. It looks at no check, so that it tells nobody of one.
+func (t Team) Earliest(c Campaign, today inspection.Date) inspection.Date {
+	if t.CreatedAt.Date() >= today || today < c.PeriodFrom {
+		return c.DecisionDate
+	}
+	return max(today, c.DecisionDate)
+}
+
+// apart are the roles whose holders inspect nobody: who plans campaigns and names
+// teams, and who administers the installation.
+var apart = []inspection.Role{inspection.HomeAffairs, inspection.SysAdmin}
+
+// mayJoin refuses who manages the campaign (but a lead who wrote it), who decides its
+// checks, and who holds one of the roles apart on one of the days.
+func (n NewMember) mayJoin(tx *gorm.DB, act org.Act, c Campaign) error {
+	leads := slices.Contains([]inspection.Role{inspection.TeamLead, inspection.DeputyLead}, act.Capacity.Role)
+	switch {
+	case n.PersonID == act.Actor.Person && !leads:
+		return inspection.E(inspection.Forbidden, "plan.error.member_self").Field("members", "plan.error.member_self")
+	case n.PersonID == deref(c.DecidedBy):
+		return inspection.E(inspection.Conflict, "plan.error.member_decides").Field("members", "plan.error.member_decides")
+	}
+	var held int64
+	err := tx.Model(&org.RoleRow{}).Where("person_id = ? AND role IN ? AND (valid_to = '' OR valid_to >= ?)", n.PersonID, apart, n.From).
+		Where("? = '' OR valid_from <= ?", n.To, n.To).Count(&held).Error
+	if err == nil && held > 0 {
+		err = inspection.E(inspection.Conflict, "plan.error.member_apart").Field("members", "plan.error.member_apart")
+	}
+	return err
+}
+
+// AddMembers takes people into a team, all or none. Who manages the campaign may, but
+// not themselves, nor who decides, nor who holds a role apart. Somebody who holds a role
+// in the team on one of the days is refused: the role has to be ended first. Codes:
+// invalid, not_found, forbidden, conflict.
 func (s *Service) AddMembers(ctx context.Context, actor inspection.Actor, team string, members []NewMember) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		t, c, capacity, err := manageTeam(tx, actor, team, 0)
@@ -175,13 +210,20 @@ func (s *Service) AddMembers(ctx context.Context, actor inspection.Actor, team s
 			if !slices.Contains(inspection.TeamRoles, m.Role) {
 				return inspection.E(inspection.Invalid, "org.error.invalid").Field("members", "org.error.role")
 			}
+			earliest := t.Earliest(c, now.Date())
 			if m.From == "" {
-				m.From = c.DecisionDate
+				m.From = earliest
 			}
-			if m.From < c.DecisionDate {
+			switch {
+			case m.From < c.DecisionDate:
 				return inspection.E(inspection.Invalid, "plan.error.member_before_decision", "on", c.DecisionDate.VN()).Field("from", "plan.error.member_before_decision")
+			case m.From < earliest:
+				return inspection.E(inspection.Invalid, "plan.error.member_before_today").Field("from", "plan.error.member_before_today")
 			}
 			if _, err := org.PersonByID(tx, m.PersonID); err != nil {
+				return err
+			}
+			if err := m.mayJoin(tx, act, c); err != nil {
 				return err
 			}
 			var held int64
