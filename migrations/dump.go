@@ -38,7 +38,7 @@ func Dump(ctx context.Context, db *gorm.DB, open func(table string) (io.WriteClo
 	}
 	var version int64
 	dumped := map[string]Dumped{}
-	err := onConnection(ctx, db, func(conn *sql.Conn) error {
+	err := onConnection(ctx, readers, db, func(conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, begin[db.Name()]); err != nil {
 			return err
 		}
@@ -65,12 +65,13 @@ func Dump(ctx context.Context, db *gorm.DB, open func(table string) (io.WriteClo
 	return version, dumped, err
 }
 
-func onConnection(ctx context.Context, db *gorm.DB, do func(*sql.Conn) error) error {
-	pool, err := db.DB()
+// onConnection does something over one connection of those that a database has.
+func onConnection(ctx context.Context, pool func(*gorm.DB) (*sql.DB, error), db *gorm.DB, do func(*sql.Conn) error) error {
+	all, err := pool(db)
 	if err != nil {
 		return err
 	}
-	conn, err := pool.Conn(ctx)
+	conn, err := all.Conn(ctx)
 	if err != nil {
 		return err
 	}
@@ -196,7 +197,7 @@ var ErrNotEmpty = errors.New("the database is not empty")
 // Vacant refuses, with ErrNotEmpty, a database in which any table has a row, but for what
 // the migrations put there.
 func Vacant(ctx context.Context, db *gorm.DB) error {
-	return onConnection(ctx, db, func(conn *sql.Conn) error {
+	return onConnection(ctx, readers, db, func(conn *sql.Conn) error {
 		names, err := tablesOf(ctx, conn, db.Name())
 		if err != nil {
 			return err
@@ -240,7 +241,7 @@ func Load(ctx context.Context, db *gorm.DB, version int64, tables map[string]Dum
 	if _, err := p.UpTo(ctx, version); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	err = onConnection(ctx, db, func(conn *sql.Conn) error {
+	err = onConnection(ctx, (*gorm.DB).DB, db, func(conn *sql.Conn) error {
 		l := &load{conn: conn, dialect: db.Name(), source: source, tables: tables, check: func() error { return check(over(ctx, db, conn)) }}
 		return l.run(ctx)
 	})

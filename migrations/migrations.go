@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"congvu/migrations/sqlitepool"
+
 	"github.com/libtnb/sqlite"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -41,6 +43,7 @@ func IsPostgres(dsn string) bool {
 // enforced and a commit is on disk when it returns.
 func Open(ctx context.Context, dsn string) (*gorm.DB, error) {
 	var dialect gorm.Dialector
+	var file *sqlitepool.Pool
 	if IsPostgres(dsn) {
 		dialect = postgres.New(postgres.Config{DSN: dsn})
 	} else {
@@ -49,12 +52,14 @@ func Open(ctx context.Context, dsn string) (*gorm.DB, error) {
 		}
 		q := url.Values{"_txlock": {"immediate"}, "_pragma": {
 			"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}}
-		dialect = sqlite.Open("file:" + (&url.URL{Path: dsn}).EscapedPath() + "?" + q.Encode())
+		var err error
+		if file, err = sqlitepool.Open("file:"+(&url.URL{Path: dsn}).EscapedPath()+"?"+q.Encode(), 8); err != nil {
+			return nil, unopened(dsn, err)
+		}
+		dialect = sqlite.New(sqlite.Config{Conn: file})
 	}
 	db, err := gorm.Open(dialect, &gorm.Config{
 		TranslateError: true,
-		// Half the time of a short statement is SQLite's parser; pgx keeps statements by itself.
-		PrepareStmt: !IsPostgres(dsn), PrepareStmtMaxSize: 500,
 		Logger: logger.New(slogWriter{}, logger.Config{SlowThreshold: 500 * time.Millisecond,
 			LogLevel: logger.Warn, IgnoreRecordNotFoundError: true, ParameterizedQueries: true}),
 	})
@@ -68,12 +73,9 @@ func Open(ctx context.Context, dsn string) (*gorm.DB, error) {
 	if IsPostgres(dsn) {
 		pool.SetMaxOpenConns(20)
 		pool.SetMaxIdleConns(10)
-	} else {
-		pool.SetMaxOpenConns(8)
-		pool.SetMaxIdleConns(8)
 	}
 	if err := pool.PingContext(ctx); err != nil {
-		pool.Close()
+		_ = Close(db)
 		return nil, unopened(dsn, err)
 	}
 	return db, nil
@@ -175,12 +177,23 @@ func provider(db *gorm.DB) (*goose.Provider, error) {
 // Files is the SQL of one dialect, "sqlite" or "postgres", for tests and tools.
 func Files(dialect string) (fs.FS, error) { return fs.Sub(files, dialect) }
 
-// Close closes the pool behind a database.
+// Close closes the connections behind a database.
 func Close(db *gorm.DB) error {
-	var pool *sql.DB
+	if file, ok := db.ConnPool.(*sqlitepool.Pool); ok {
+		return file.Close()
+	}
 	pool, err := db.DB()
 	if err != nil {
 		return err
 	}
 	return pool.Close()
+}
+
+// readers are the connections for what only reads: on SQLite the others must not wait
+// for it.
+func readers(db *gorm.DB) (*sql.DB, error) {
+	if file, ok := db.ConnPool.(*sqlitepool.Pool); ok {
+		return file.Readers(), nil
+	}
+	return db.DB()
 }

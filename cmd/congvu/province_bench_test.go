@@ -14,6 +14,7 @@ import (
 
 	"congvu/inspection"
 	"congvu/inspection/org"
+	"congvu/migrations/sqlitepool"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -373,12 +374,9 @@ func (d *demo) multiply(ctx context.Context, offices []workplace, checks int) er
 	if err := db.Exec("ANALYZE").Error; err != nil {
 		return err
 	}
-	pool, err := db.DB()
-	if err != nil {
-		return err
-	}
-	pool.SetMaxIdleConns(0) // a connection learns of it when it opens
-	pool.SetMaxIdleConns(8)
+	file := db.ConnPool.(*sqlitepool.Pool)
+	file.Readers().SetMaxIdleConns(0) // a connection learns of it when it opens
+	file.Readers().SetMaxIdleConns(8)
 	return nil
 }
 
