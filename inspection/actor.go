@@ -1,5 +1,7 @@
 package inspection
 
+import "slices"
+
 // Role is what a person is to an organisation or a team for a time (domain:
 // chairperson, team lead, unit head …).
 type Role string
@@ -31,11 +33,19 @@ var Roles = []Role{Chairperson, ViceChairperson, ChiefOfOffice, HomeAffairs, PCO
 var TeamRoles = []Role{TeamLead, DeputyLead, TeamSecretary, Inspector}
 
 // Capacity is one thing that a person is: a role in an organisation and, for the
-// roles of a team, in that team.
+// roles of a team, in that team. Former are the organisations that have gone into
+// Organisation as a whole by the day: what was theirs is its own.
 type Capacity struct {
 	Role         Role
 	Organisation string
 	Team         string
+	Former       []string
+}
+
+// In tells whether the capacity is held in an organisation, or in the one that it has
+// gone into as a whole.
+func (c Capacity) In(organisation string) bool {
+	return organisation != "" && (c.Organisation == organisation || slices.Contains(c.Former, organisation))
 }
 
 // Actor is the person who asks, with the capacities that hold on the day of

@@ -350,6 +350,13 @@ func (s *Server) findingView(c echo.Context, id string) (findingPage, error) {
 		return page, err
 	}
 	page.Unit = names[d.ResponsibleID]
+	heirs, alone, err := s.Org.Heirs(ctx, a, d.ResponsibleID, page.Now.Date())
+	if err != nil {
+		return page, err
+	}
+	if alone {
+		page.Unit = heirs[0].Name
+	}
 	for i := range page.Story {
 		page.Story[i].Actor = names[page.Story[i].ActorID]
 	}
@@ -367,14 +374,8 @@ func (s *Server) findingView(c echo.Context, id string) (findingPage, error) {
 		return page, err
 	}
 	page.acts()
-	if slices.Contains(d.May, finding.Assign) {
-		heirs, alone, err := s.Org.Heirs(ctx, a, d.ResponsibleID, page.Now.Date())
-		if err != nil {
-			return page, err
-		}
-		if !alone {
-			page.Heirs = heirs
-		}
+	if slices.Contains(d.May, finding.Assign) && !alone {
+		page.Heirs = heirs
 	}
 	page.Conclude = slices.Contains(d.May, finding.Confirm)
 	if _, plans := org.Can(a, org.PlanTarget, org.Subject{Team: d.TeamID}); plans && d.State == finding.ReinspectDue && !d.OnHold {

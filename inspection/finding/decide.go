@@ -94,7 +94,8 @@ type AssignInput struct {
 }
 
 // AssignIn gives a confirmed finding to the unit with its due date, mostly in the
-// transaction of the conclusion. The person who issued the decision may. Codes:
+// transaction of the conclusion, or one whose unit was split or dissolved since to who
+// answers now, with a term of its own. The person who issued the decision may. Codes:
 // not_found, forbidden, invalid, conflict (nobody answers alone: name somebody).
 func AssignIn(tx *gorm.DB, act org.Act, id string, in AssignInput) error {
 	text, err := clean("text", in.Text)
@@ -107,6 +108,14 @@ func AssignIn(tx *gorm.DB, act org.Act, id string, in AssignInput) error {
 	}
 	w, err := decide(tx, act, id)
 	if err != nil {
+		return err
+	}
+	_, alone, err := org.Responsible(tx, w.f.ResponsibleID, w.today())
+	if err != nil {
+		return err
+	}
+	facts := Facts{Due: true, OnHold: w.f.OnHold, Unanswered: w.f.State == Confirmed || !alone}
+	if _, err := Next(w.f.State, Assign, facts); err != nil {
 		return err
 	}
 	if w.f.ResponsibleID, err = answers(tx, w.f.ResponsibleID, in.Responsible, w.today()); err != nil {
@@ -124,7 +133,7 @@ func AssignIn(tx *gorm.DB, act org.Act, id string, in AssignInput) error {
 		return err
 	}
 	set["responsible_id"] = w.f.ResponsibleID
-	return w.step(Assign, Facts{Due: true}, Step{FindingID: id, Text: text, DocumentNo: document}, set)
+	return w.step(Assign, facts, Step{FindingID: id, Text: text, DocumentNo: document}, set)
 }
 
 // Assign is AssignIn by itself, for a confirmed finding that was left out (one that

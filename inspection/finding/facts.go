@@ -22,7 +22,7 @@ type Fact struct {
 // and those of its unit and of its whole predecessors that are still open and overdue.
 // The caller has checked rights.
 func FactsFor(tx *gorm.DB, visit, organisation string, today inspection.Date) ([]Fact, error) {
-	units, err := org.WholePredecessors(tx, organisation)
+	units, err := org.WholePredecessors(tx, organisation, today)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func RemediedIn(tx *gorm.DB, actor inspection.Actor, p Period) ([]Remedied, erro
 // RemediesOf lists the findings of a unit and of its whole predecessors that fell due
 // before a day (of item H03: the day of the check). The caller has checked rights.
 func RemediesOf(tx *gorm.DB, organisation string, before inspection.Date) ([]Remedy, error) {
-	units, err := org.WholePredecessors(tx, organisation)
+	units, err := org.WholePredecessors(tx, organisation, before)
 	if err != nil {
 		return nil, err
 	}

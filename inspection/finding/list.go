@@ -285,6 +285,15 @@ func (s *Service) Get(ctx context.Context, actor inspection.Actor, id string) (D
 		return d, err
 	}
 	d.Line, d.May = lines[0], May(actor, f)
+	if _, decides := org.Can(actor, org.DecideFinding, f.Subject()); decides && !f.OnHold && (f.State == Assigned || f.State == InRemediation) {
+		_, alone, err := org.Responsible(tx, f.ResponsibleID, s.clock.Now().Date())
+		if err != nil {
+			return d, err
+		}
+		if !alone {
+			d.May = append(d.May, Assign)
+		}
+	}
 	if err := tx.Where("finding_id = ?", id).Order("seq").Find(&d.Steps).Error; err != nil {
 		return d, err
 	}
@@ -340,7 +349,8 @@ func May(actor inspection.Actor, f Finding) []Event {
 			}
 		}
 		switch {
-		case e == VerifyOnSite && (!f.FixedOnSite || deref(f.FixedBy) == actor.Person),
+		case e == Assign && f.State != Confirmed, // Get looks whether anybody answers
+			e == VerifyOnSite && (!f.FixedOnSite || deref(f.FixedBy) == actor.Person),
 			e == Accept && deref(f.SubmittedBy) == actor.Person,
 			e == VerifyOnDocuments && (f.needsReinspection() || deref(f.AcceptedBy) == actor.Person):
 			continue

@@ -93,6 +93,7 @@ type Facts struct {
 	Due         bool // a due date, with its start, days and calendar
 	MinutesDone bool
 
+	Unanswered   bool // not assigned yet, or assigned to who was split or dissolved since
 	MergeFits    bool // the kept one is another finding of the same check, open and not yet confirmed
 	Unruled      bool // an explanation has no ruling
 	FixedOnSite  bool
@@ -167,7 +168,8 @@ var table = []row{
 		must("not_fixed_on_site", func(f Facts) bool { return f.FixedOnSite }),
 		mustNotBe("marker_verifies", func(f Facts) bool { return !f.IsMarker }),
 		must("after_before", func(f Facts) bool { return f.AfterLater })}},
-	{event: Assign, from: []State{Confirmed}, to: Assigned, guards: []guard{due}},
+	{event: Assign, from: []State{Confirmed, Assigned, InRemediation}, to: Assigned, guards: []guard{
+		must("wrong_state", func(f Facts) bool { return f.Unanswered }), due}},
 	{event: Acknowledge, from: []State{Assigned}, to: InRemediation},
 	{event: AskExtension, from: []State{InRemediation}, to: stay, guards: []guard{
 		must("extension_used", func(f Facts) bool { return !f.ExtensionUsed }),

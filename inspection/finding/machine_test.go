@@ -9,7 +9,7 @@ import (
 )
 
 // good are facts under which nothing is refused.
-var good = Facts{Reason: true, DocumentNo: true, Due: true, MinutesDone: true, MergeFits: true, FixedOnSite: true, AfterLater: true,
+var good = Facts{Reason: true, DocumentNo: true, Due: true, MinutesDone: true, Unanswered: true, MergeFits: true, FixedOnSite: true, AfterLater: true,
 	NewEvidence: true, Reinspect: true, BeforeDue: true, ExtensionFits: true, ExtensionAsked: true, Within12Months: true}
 
 // The table of domain §7.2, written out once more by hand.
@@ -22,7 +22,7 @@ func TestTableMirrorsTheDomain(t *testing.T) {
 		Withdraw:           {Recorded: Withdrawn, Explained: Withdrawn},
 		Confirm:            {Recorded: Confirmed, Explained: Confirmed},
 		VerifyOnSite:       {Confirmed: Verified},
-		Assign:             {Confirmed: Assigned},
+		Assign:             {Confirmed: Assigned, Assigned: Assigned, InRemediation: Assigned}, // of a unit that was split
 		Acknowledge:        {Assigned: InRemediation},
 		AskExtension:       {InRemediation: InRemediation},
 		GrantExtension:     {InRemediation: InRemediation},
@@ -88,6 +88,7 @@ func TestGuards(t *testing.T) {
 		{Confirmed, VerifyOnSite, with(func(f *Facts) { f.IsMarker = true }), "marker_verifies", inspection.Forbidden},
 		{Confirmed, VerifyOnSite, with(func(f *Facts) { f.AfterLater = false }), "after_before", inspection.Conflict},
 		{Confirmed, Assign, with(func(f *Facts) { f.Due = false }), "due_missing", inspection.Conflict},
+		{Assigned, Assign, with(func(f *Facts) { f.Unanswered = false }), "wrong_state", inspection.Conflict},
 		{InRemediation, AskExtension, with(func(f *Facts) { f.ExtensionUsed = true }), "extension_used", inspection.Conflict},
 		{InRemediation, AskExtension, with(func(f *Facts) { f.BeforeDue = false }), "extension_late", inspection.Conflict},
 		{InRemediation, AskExtension, with(func(f *Facts) { f.ExtensionFits = false }), "extension_too_long", inspection.Invalid},

@@ -111,7 +111,7 @@ func Raise(tx *gorm.DB, act org.Act, r Raised) (Finding, error) {
 // went into it as a whole, that was closed less than twelve months ago. Where the
 // check was of one desk, only findings of that desk or of none count.
 func repeats(tx *gorm.DB, f Finding, now inspection.Instant) (*string, error) {
-	units, err := org.WholePredecessors(tx, f.OrganisationID)
+	units, err := org.WholePredecessors(tx, f.OrganisationID, now.Date())
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,8 @@
 // nothing that an administrator asks for is refused for what is planned; nothing is found by name, only
 // by id or key, and homonyms are normal; an open border is bounded by the unit's
 // ancestors; a lineage row's predecessor exists on the day before its act takes
-// effect and its successor on that day; only WHOLE lineage carries anything over;
+// effect and its successor on that day; only WHOLE lineage carries anything over, and what it carries is derived on the day
+// of asking (CapacitiesOf), never re-pointed;
 // a document number is given out once per issuer, type and year, without a hole,
 // in the transaction that registers the document; the periods of one calendar's hours
 // do not overlap, nor the same role of one person in one place.

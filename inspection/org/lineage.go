@@ -7,28 +7,55 @@ import (
 )
 
 // WholePredecessors lists the ids of all organisations that went as a whole into
-// this one, through all generations, itself not among them. What belonged to them
-// belongs to it; PART lineage carries nothing over.
-func WholePredecessors(tx *gorm.DB, organisation string) ([]string, error) {
-	var out []string
-	seen := map[string]bool{organisation: true}
-	for next := []string{organisation}; len(next) > 0; {
-		var found []string
-		err := tx.Model(&Lineage{}).Where("successor_id IN ? AND portion = ?", next, Whole).
-			Order("predecessor_id").Pluck("predecessor_id", &found).Error
-		if err != nil {
-			return nil, err
-		}
-		next = nil
-		for _, id := range found {
-			if !seen[id] {
-				seen[id] = true
-				next = append(next, id)
-			}
-		}
-		out = append(out, next...)
+// this one by a day, through all generations, itself not among them; the empty day
+// stands for all that is known to come. What belonged to them belongs to it; PART
+// lineage carries nothing over.
+func WholePredecessors(tx *gorm.DB, organisation string, on inspection.Date) ([]string, error) {
+	all, err := formers(tx, []string{organisation}, on)
+	return all[organisation], err
+}
+
+// formers is WholePredecessors of many organisations, in one query.
+func formers(tx *gorm.DB, organisations []string, on inspection.Date) (map[string][]string, error) {
+	return walk(tx, "successor_id", "predecessor_id", organisations, on)
+}
+
+// WholeSuccessors lists the ids of all organisations that this one has gone into as a
+// whole; as WholePredecessors.
+func WholeSuccessors(tx *gorm.DB, organisation string, on inspection.Date) ([]string, error) {
+	all, err := walk(tx, "predecessor_id", "successor_id", []string{organisation}, on)
+	return all[organisation], err
+}
+
+// LineOn lists the ids under which an organisation exists on a day: of itself, of what
+// went into it as a whole and of what it has gone into, those that there are.
+func LineOn(tx *gorm.DB, organisation string, on inspection.Date) ([]string, error) {
+	line, err := WholePredecessors(tx, organisation, "")
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	heirs, err := WholeSuccessors(tx, organisation, on)
+	if err != nil {
+		return nil, err
+	}
+	var there []string
+	err = within(tx.Model(&Organisation{}), on).Where("id IN ?", append(append(line, heirs...), organisation)).Order("id").Pluck("id", &there).Error
+	return there, err
+}
+
+// walk follows lineage of the whole from one end to the other, through all generations.
+func walk(tx *gorm.DB, from, to string, organisations []string, on inspection.Date) (map[string][]string, error) {
+	var rows []struct{ Start, ID string }
+	err := tx.Raw(`WITH RECURSIVE went (start, id) AS (
+			SELECT `+from+`, `+to+` FROM organisation_lineage WHERE `+from+` IN ? AND `+to+` IS NOT NULL AND portion = ? AND (? = '' OR effective_date <= ?)
+			UNION
+			SELECT w.start, l.`+to+` FROM went w JOIN organisation_lineage l ON l.`+from+` = w.id WHERE l.`+to+` IS NOT NULL AND l.portion = ? AND (? = '' OR l.effective_date <= ?)
+		) SELECT start, id FROM went WHERE id <> start ORDER BY start, id`, organisations, Whole, on, on, Whole, on, on).Scan(&rows).Error
+	out := map[string][]string{}
+	for _, r := range rows {
+		out[r.Start] = append(out[r.Start], r.ID)
+	}
+	return out, err
 }
 
 // Successors lists what an organisation became, one generation on, as it stands:

@@ -252,9 +252,15 @@ func world(t *testing.T, db *gorm.DB) map[string]Organisation {
 func TestLineageOfOrganisations(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := world(t, db)
-		got, err := WholePredecessors(db, w["new"].ID)
-		if err != nil || !slices.Equal(got, []string{w["old1"].ID, w["grand"].ID}) {
+		got, err := WholePredecessors(db, w["new"].ID, "")
+		if want := []string{w["old1"].ID, w["grand"].ID}; err != nil || !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 			t.Fatal(got, err)
+		}
+		if before, err := WholePredecessors(db, w["new"].ID, "2025-06-30"); err != nil || len(before) != 0 {
+			t.Fatal("before the day:", before, err)
+		}
+		if heirs, err := WholeSuccessors(db, w["grand"].ID, "2025-06-30"); err != nil || !slices.Equal(heirs, []string{w["old1"].ID}) {
+			t.Fatal(heirs, err)
 		}
 		for _, c := range []struct {
 			from string
@@ -369,12 +375,12 @@ func TestPeopleAndRoles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for day, want := range map[inspection.Date][]inspection.Capacity{
-			"2025-06-30": {{Role: inspection.UnitHead, Organisation: old}},
+			"2025-06-30": {{Role: inspection.UnitHead, Organisation: old, Former: []string{w["grand"].ID}}},
 			"2025-07-01": nil, // the organisation ended, and the role with it
-			"2026-01-01": {{Role: inspection.Inspector, Organisation: fresh, Team: team}},
+			"2026-01-01": {{Role: inspection.Inspector, Organisation: fresh, Team: team, Former: []string{w["grand"].ID, old}}},
 		} {
 			got, err := CapacitiesOf(db, p.ID, day)
-			if err != nil || !slices.Equal(got, want) {
+			if err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %v %v", day, got, err)
 			}
 		}

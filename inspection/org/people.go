@@ -192,27 +192,50 @@ func Grant(tx *gorm.DB, act Act, r RoleRow) (RoleRow, error) {
 		"team": deref(r.TeamID), "from": r.ValidFrom, "to": r.ValidTo})
 }
 
-// CapacitiesOf lists what a person is on a day. A role in an organisation that has
-// ended has ended with it.
+// CapacitiesOf lists what a person is on a day, each with the organisations that have
+// gone into its own as a whole by then. A role in an organisation that has ended has
+// ended with it, unless it is held in a team: the team works on for who took over.
 func CapacitiesOf(tx *gorm.DB, person string, on inspection.Date) ([]inspection.Capacity, error) {
-	var rows []RoleRow
-	if err := within(tx, on).Where("person_id = ?", person).Order("id").Find(&rows).Error; err != nil {
+	var rows []struct {
+		RoleRow
+		Begins, Ends *inspection.Date // of the organisation
+	}
+	err := tx.Table("person_roles").Select("person_roles.*, organisations.valid_from AS begins, organisations.valid_to AS ends").
+		Joins("LEFT JOIN organisations ON organisations.id = person_roles.organisation_id").
+		Where("person_roles.person_id = ? AND (person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", person, on, on).
+		Order("person_roles.id").Find(&rows).Error
+	if err != nil {
 		return nil, err
 	}
 	var out []inspection.Capacity
+	var organisations []string
 	for _, r := range rows {
-		if r.OrganisationID != nil {
-			o, err := OrganisationByID(tx, *r.OrganisationID)
+		c := inspection.Capacity{Role: r.Role, Organisation: deref(r.OrganisationID), Team: deref(r.TeamID)}
+		if r.Begins != nil && r.Ends != nil && !on.Within(*r.Begins, *r.Ends) {
+			if c.Team == "" || on < *r.Begins {
+				continue
+			}
+			heir, alone, err := Responsible(tx, c.Organisation, on)
 			if err != nil {
 				return nil, err
 			}
-			if !on.Within(o.ValidFrom, o.ValidTo) {
-				continue
+			if alone {
+				c.Organisation = heir.ID
 			}
 		}
-		out = append(out, inspection.Capacity{Role: r.Role, Organisation: deref(r.OrganisationID), Team: deref(r.TeamID)})
+		out = append(out, c)
+		if c.Organisation != "" && !slices.Contains(organisations, c.Organisation) {
+			organisations = append(organisations, c.Organisation)
+		}
 	}
-	return out, nil
+	if len(organisations) == 0 {
+		return out, nil
+	}
+	former, err := formers(tx, organisations, on)
+	for i := range out {
+		out[i].Former = former[out[i].Organisation]
+	}
+	return out, err
 }
 
 // PersonByID finds a person. The caller has checked rights. Code: not_found.
@@ -348,7 +371,7 @@ func CheckRole(tx *gorm.DB, r RoleRow) error {
 		if err != nil {
 			return err
 		}
-		if !inside(r.ValidFrom, r.ValidTo, from, to) {
+		if r.TeamID == nil && !inside(r.ValidFrom, r.ValidTo, from, to) { // a team outlives its issuer
 			return outside(o.Name, from, to)
 		}
 	}

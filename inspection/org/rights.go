@@ -71,8 +71,8 @@ type tie int
 
 const (
 	anywhere tie = iota // the role alone is enough
-	ofUnit              // held in the unit
-	ofIssuer            // held in the issuing organisation
+	ofUnit              // held in the unit, or in what it went into as a whole
+	ofIssuer            // held in the issuing organisation, or in what it went into as a whole
 	inTeam              // held in the team
 	decides             // the person issued the decision
 	wrote               // the person wrote it
@@ -164,9 +164,9 @@ func Can(actor inspection.Actor, action Action, s Subject) (inspection.Capacity,
 func (r rule) tied(a inspection.Actor, c inspection.Capacity, s Subject) bool {
 	switch r.tie {
 	case ofUnit:
-		return s.Unit != "" && c.Organisation == s.Unit
+		return c.In(s.Unit)
 	case ofIssuer:
-		return s.Issuer != "" && c.Organisation == s.Issuer
+		return c.In(s.Issuer)
 	case inTeam:
 		return s.Team != "" && c.Team == s.Team && !slices.Contains(belongs(a), s.Unit)
 	case decides:
@@ -181,15 +181,32 @@ func (r rule) tied(a inspection.Actor, c inspection.Capacity, s Subject) bool {
 	return r.tie == anywhere
 }
 
-// belongs lists where a person holds a role apart from any team: nobody inspects where
-// they belong (domain §7.1), whatever team they were taken into since.
+// belongs lists where a person holds a role apart from any team, and what went into it:
+// nobody inspects where they belong (domain §7.1), whatever team they were taken into
+// since.
 func belongs(a inspection.Actor) (units []string) {
 	for _, c := range a.Capacities {
-		if c.Organisation != "" && c.Team == "" && !slices.Contains(units, c.Organisation) {
-			units = append(units, c.Organisation)
+		if c.Organisation == "" || c.Team != "" {
+			continue
+		}
+		for _, o := range line(c) {
+			if !slices.Contains(units, o) {
+				units = append(units, o)
+			}
 		}
 	}
 	return units
+}
+
+// line is the organisation of a capacity and all that went into it as a whole.
+func line(c inspection.Capacity) []string { return append([]string{c.Organisation}, c.Former...) }
+
+// heldIn is Capacity.In as a condition on a column.
+func heldIn(column string, c inspection.Capacity) condition {
+	if len(c.Former) == 0 {
+		return condition{column + " = ?", []any{c.Organisation}}
+	}
+	return condition{column + " IN ?", []any{line(c)}}
 }
 
 // Scope is Can for lists and counts: the same table as a condition on the rows
@@ -269,9 +286,9 @@ func (r rule) where(a inspection.Actor, c inspection.Capacity, at Columns) (cond
 	case r.tie == anywhere:
 		q = condition{"1 = 1", nil}
 	case r.tie == ofUnit && at.Unit != "" && c.Organisation != "":
-		q = condition{at.Unit + " = ?", []any{c.Organisation}}
+		q = heldIn(at.Unit, c)
 	case r.tie == ofIssuer && at.Issuer != "" && c.Organisation != "":
-		q = condition{at.Issuer + " = ?", []any{c.Organisation}}
+		q = heldIn(at.Issuer, c)
 	case r.tie == inTeam && at.Team != "" && c.Team != "":
 		q = condition{at.Team + " = ?", []any{c.Team}}
 		if own := belongs(a); len(own) > 0 && at.Unit != "" {

@@ -57,6 +57,13 @@ func (s *Service) Create(ctx context.Context, actor inspection.Actor, n NewCampa
 			return err
 		}
 		now := s.clock.Now()
+		issuer, err := org.OrganisationByID(tx, n.IssuerID)
+		if err != nil {
+			return err
+		}
+		if !now.Date().Within(issuer.ValidFrom, issuer.ValidTo) { // its heir is one of the actor's issuers
+			return inspection.E(inspection.Invalid, "plan.error.issuer_ended").Field("issuer", "plan.error.issuer_ended")
+		}
 		if err := n.check(tx, now.Date()); err != nil {
 			return err
 		}
@@ -143,9 +150,14 @@ func (n *NewCampaign) check(tx *gorm.DB, today inspection.Date) error {
 	return nil
 }
 
-// holders lists who holds one of the roles in an organisation on a day, each person once.
+// holders lists who holds one of the roles in an organisation on a day, each person once;
+// under the name that it had then.
 func holders(tx *gorm.DB, organisation string, on inspection.Date, roles []inspection.Role) ([]Teammate, error) {
-	return people(tx.Where("person_roles.organisation_id = ? AND person_roles.team_id IS NULL AND person_roles.role IN ?", organisation, roles), on)
+	line, err := org.LineOn(tx, organisation, on)
+	if err != nil {
+		return nil, err
+	}
+	return people(tx.Where("person_roles.organisation_id IN ? AND person_roles.team_id IS NULL AND person_roles.role IN ?", line, roles), on)
 }
 
 // Deciders lists who may have signed a decision of an issuer on a day. Who may make a

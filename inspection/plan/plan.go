@@ -19,6 +19,8 @@ type Checks interface {
 	First(tx *gorm.DB, campaign string) (inspection.Date, error)
 	// HandOver gives what is still to be decided under a campaign to another person.
 	HandOver(tx *gorm.DB, campaign, decider string) error
+	// Inspected lists the units of the checks under a campaign that the actor may list.
+	Inspected(tx *gorm.DB, actor inspection.Actor, campaign string) ([]string, error)
 }
 
 // Service serves the plan.
@@ -51,6 +53,9 @@ func subject(t Target, openings []Opening, leadsOnly bool) org.Subject {
 func CreateCampaign(tx *gorm.DB, c Campaign) error {
 	if c.State == "" {
 		c.State = Active
+	}
+	if c.SignedBy == nil {
+		c.SignedBy = c.DecidedBy
 	}
 	c.Search, c.Version = inspection.Fold(c.Title+" "+c.DecisionNumber), max(1, c.Version)
 	return tx.Create(&c).Error
@@ -254,13 +259,17 @@ func atWork(c Campaign, t Team) error {
 }
 
 // conflictOfInterest refuses a team with a member who belongs or belonged to the
-// unit or to one that wholly went into it.
+// unit, to one that wholly went into it or to one that it wholly went into.
 func conflictOfInterest(tx *gorm.DB, members []string, organisation string) error {
-	units, err := org.WholePredecessors(tx, organisation)
+	units, err := org.WholePredecessors(tx, organisation, "")
 	if err != nil {
 		return err
 	}
-	units = append(units, organisation)
+	heirs, err := org.WholeSuccessors(tx, organisation, "")
+	if err != nil {
+		return err
+	}
+	units = append(append(units, heirs...), organisation)
 	var n int64
 	err = tx.Table("person_roles").Where("person_id IN ? AND organisation_id IN ? AND team_id IS NULL", members, units).Count(&n).Error
 	if err != nil {

@@ -152,13 +152,15 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 	return o, nil
 }
 
+// issuersOf lists whose overview an actor may ask for: with each issuer, those that went
+// into it as a whole.
 func issuersOf(actor inspection.Actor) (ids []string) {
 	for _, c := range actor.Capacities {
-		if _, ok := org.Can(actor, org.SummariseChecks, org.Subject{Issuer: c.Organisation}); ok && !slices.Contains(ids, c.Organisation) {
-			ids = append(ids, c.Organisation)
+		if _, ok := org.Can(actor, org.SummariseChecks, org.Subject{Issuer: c.Organisation}); ok {
+			ids = append(append(ids, c.Organisation), c.Former...)
 		}
 	}
-	return ids
+	return slices.Compact(slices.Sorted(slices.Values(ids)))
 }
 
 // areaOf lists the administrative units at and below those of the organisations.

@@ -316,6 +316,26 @@ func TestTheChairsPageIsForWhoLeadsTheIssuer(t *testing.T) {
 	})
 }
 
+func TestTheOverviewOfAnIssuerThatWentIntoAnotherIsItsHeirs(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := setUp(t, db)
+		w.story()
+		own, err := w.service.Overview(ctx, w.is(inspection.Chairperson, w.committee), "2026-10-01", "2026-11-30")
+		w.must(err)
+		heir := w.is(inspection.Chairperson, w.foreign)
+		heir.Capacities[0].Former = []string{w.committee.ID}
+		o, err := w.service.Overview(ctx, heir, "2026-10-01", "2026-11-30")
+		w.must(err)
+		if o.Desks != own.Desks || o.Open != own.Open || o.Mean != own.Mean || o.Concluded != own.Concluded || len(o.Rows) != len(own.Rows) || len(o.Recorded) != 2 {
+			t.Errorf("the heir's chair sees %+v", o)
+		}
+		b, err := w.service.Behind(ctx, heir, "2026-10-01", "2026-11-30", summary.FigureChecked)
+		if err != nil || len(b.IDs) != o.Checked {
+			t.Errorf("%d checks behind the figure %d, %v", len(b.IDs), o.Checked, err)
+		}
+	})
+}
+
 func TestAnEmptyPeriodDividesNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := setUp(t, db)
