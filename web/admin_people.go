@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"congvu/inspection"
 	"congvu/inspection/auth"
@@ -176,6 +177,19 @@ func (s *Server) changePerson(c echo.Context) error {
 
 // endRole ends one of a person's roles.
 func (s *Server) endRole(c echo.Context) error {
+	return s.withRole(c, "end", "admin_role_ended", func(role string, version int64) error {
+		return s.Auth.EndRole(c.Request().Context(), actor(c), role, version, inspection.Date(c.FormValue("last")), c.FormValue("reason"))
+	})
+}
+
+// voidRole takes one of a person's roles back that was given by mistake.
+func (s *Server) voidRole(c echo.Context) error {
+	return s.withRole(c, "void", "admin_role_void", func(role string, version int64) error {
+		return s.Auth.VoidRole(c.Request().Context(), actor(c), role, version, c.FormValue("reason"))
+	})
+}
+
+func (s *Server) withRole(c echo.Context, form, done string, do func(role string, version int64) error) error {
 	page, err := s.adminPerson(c, c.Param("id"))
 	if err != nil {
 		return err
@@ -185,15 +199,11 @@ func (s *Server) endRole(c echo.Context) error {
 		return err
 	}
 	role := c.Param("role")
-	found := false
-	for _, r := range page.P.Roles {
-		found = found || r.ID == role && r.TeamID == nil // those of a team end with the team
-	}
-	if !found {
+	if !slices.ContainsFunc(page.P.Roles, func(r org.RoleLine) bool { return r.ID == role && r.TeamID == nil }) { // those of a team end with the team
 		return inspection.E(inspection.NotFound, "org.error.role_unknown")
 	}
-	if err := s.Auth.EndRole(c.Request().Context(), actor(c), role, version, inspection.Date(c.FormValue("last")), c.FormValue("reason")); err != nil {
-		return s.refuse(c, &page.adminBase, "end-"+role, "admin-person", err, func() any { return page })
+	if err := do(role, version); err != nil {
+		return s.refuse(c, &page.adminBase, form+"-"+role, "admin-person", err, func() any { return page })
 	}
-	return c.Redirect(http.StatusSeeOther, "/admin/people/"+page.P.ID+"?done=admin_role_ended")
+	return c.Redirect(http.StatusSeeOther, "/admin/people/"+page.P.ID+"?done="+done)
 }

@@ -284,9 +284,21 @@ func TestAnAdministratorGivesRolesAndAccounts(t *testing.T) {
 		wants(t, w.sees(w.sysadmin, "/admin/people?q=pho+giam"), "phogiamdoc", "đã khóa", "Thủ trưởng đơn vị, Trung tâm")
 		wants(t, w.sees(w.sysadmin, "/admin/people?role=unit_head&no_account=1"), "Không có gì khớp")
 
+		// Given by mistake, it is taken back: at once, and it is told why.
+		page = w.sees(w.sysadmin, at)
+		void := regexp.MustCompile(`action="([^"]*/void)"`).FindStringSubmatch(page)[1]
+		if rec := w.post(w.sysadmin, void, url.Values{"version": {w.version(page, void)}}); rec.Code != http.StatusUnprocessableEntity {
+			t.Errorf("without a reason: %d", rec.Code)
+		}
+		if rec := w.post(w.sysadmin, void, url.Values{"version": {w.version(page, void)}, "reason": {"giao nhầm người"}}); rec.Code != http.StatusSeeOther {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+		wants(t, w.sees(w.sysadmin, at), "<s>Thủ trưởng đơn vị, Trung tâm", "giao nhầm, đã thu hồi", "giao nhầm người")
+		lacks(t, w.sees(w.sysadmin, at), "/void\"")
+
 		// One's own roles and account are somebody else's to change.
 		own := "/admin/people/" + w.sysadmin.Person
-		lacks(t, w.sees(w.sysadmin, own), own+"/disable", own+"/reset", "/end\"")
+		lacks(t, w.sees(w.sysadmin, own), own+"/disable", own+"/reset", "/end\"", "/void\"")
 		for act, form := range map[string]url.Values{"role": {"id": {inspection.NewID()}, "role": {"chairperson"}, "organisation": {w.issuer.Key}}, "disable": {"version": {"1"}}, "reset": {}, "sessions": {}} {
 			if rec := w.post(w.sysadmin, own+"/"+act, form); rec.Code != http.StatusForbidden {
 				t.Errorf("%s: %d", act, rec.Code)

@@ -111,6 +111,7 @@ func (s *Server) routes() {
 	s.page(get, "/admin/people/:id", SignedIn, s.adminPersonPage)
 	s.page(post, "/admin/people/:id/:act", SignedIn, s.changePerson)
 	s.page(post, "/admin/people/:id/roles/:role/end", SignedIn, s.endRole)
+	s.page(post, "/admin/people/:id/roles/:role/void", SignedIn, s.voidRole)
 	s.page(get, "/admin/calendars", SignedIn, s.adminCalendarsPage)
 	s.page(post, "/admin/calendars", SignedIn, s.findCalendar)
 	s.page(get, "/admin/calendars/:id", SignedIn, s.adminCalendarPage)

@@ -48,7 +48,7 @@ func (s *Service) People(ctx context.Context, actor inspection.Actor, f PeopleFi
 	}
 	if f.Role != "" || f.Organisation != "" {
 		held := tx.Session(&gorm.Session{NewDB: true}).Table("person_roles").Select("person_id").
-			Where("(valid_from = '' OR valid_from <= ?) AND (valid_to = '' OR valid_to >= ?)", f.On, f.On)
+			Where("voided_at = 0 AND (valid_from = '' OR valid_from <= ?) AND (valid_to = '' OR valid_to >= ?)", f.On, f.On)
 		if f.Role != "" {
 			held = held.Where("role = ?", f.Role)
 		}
@@ -125,7 +125,7 @@ func (s *Service) CountPeople(ctx context.Context, actor inspection.Actor, on in
 		return 0, err
 	}
 	err = s.db.WithContext(ctx).Table("person_roles").Joins("JOIN accounts ON accounts.person_id = person_roles.person_id").
-		Where("NOT accounts.disabled AND person_roles.role <> ?", inspection.SysAdmin).
+		Where("NOT accounts.disabled AND person_roles.voided_at = 0 AND person_roles.role <> ?", inspection.SysAdmin).
 		Where("(person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", on, on).
 		Distinct("person_roles.person_id").Count(&n).Error
 	return n, err
@@ -160,7 +160,7 @@ func (s *Service) keepAnAdministrator(tx *gorm.DB, change func() error) error {
 
 func (s *Service) administrators(tx *gorm.DB) (n int64, err error) {
 	err = tx.Table("person_roles").Joins("JOIN accounts ON accounts.person_id = person_roles.person_id").
-		Where("person_roles.role = ? AND person_roles.organisation_id IS NULL AND NOT accounts.disabled AND person_roles.valid_to = '' AND (person_roles.valid_from = '' OR person_roles.valid_from <= ?)",
+		Where("person_roles.role = ? AND person_roles.voided_at = 0 AND person_roles.organisation_id IS NULL AND NOT accounts.disabled AND person_roles.valid_to = '' AND (person_roles.valid_from = '' OR person_roles.valid_from <= ?)",
 			inspection.SysAdmin, s.clock.Now().Date()).Count(&n).Error
 	return n, err
 }
@@ -183,6 +183,15 @@ func (s *Service) manage(ctx context.Context, actor inspection.Actor, change fun
 func (s *Service) EndRole(ctx context.Context, actor inspection.Actor, id string, version int64, last inspection.Date, reason string) error {
 	return s.manage(ctx, actor, func(tx *gorm.DB, act org.Act) error {
 		return s.keepAnAdministrator(tx, func() error { return org.EndRole(tx, act, id, version, last, reason) })
+	})
+}
+
+// VoidRole takes a role back that was given by mistake: it has never held, today
+// included. Nobody takes a role of their own back, and one administrator stays.
+// Administrators may. Codes: as EndRole.
+func (s *Service) VoidRole(ctx context.Context, actor inspection.Actor, id string, version int64, reason string) error {
+	return s.manage(ctx, actor, func(tx *gorm.DB, act org.Act) error {
+		return s.keepAnAdministrator(tx, func() error { return org.VoidRole(tx, act, id, version, reason) })
 	})
 }
 

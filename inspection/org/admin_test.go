@@ -290,6 +290,65 @@ func TestRolesKeepWithinTheirTime(t *testing.T) {
 	})
 }
 
+func TestARoleGivenByMistakeHasNeverHeld(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s, w := service(db), world(t, db)
+		unit := w["new"].ID
+		p, err := s.AddPerson(ctx, admin, Person{Name: "Giao Nhầm"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := RoleRow{PersonID: p.ID, Role: inspection.UnitHead, OrganisationID: &unit, ValidFrom: "2026-01-01"}
+		r, err := s.GrantRole(ctx, admin, head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		team := inspection.NewID()
+		of, err := Grant(db, act(), RoleRow{PersonID: p.ID, Role: inspection.Inspector, OrganisationID: &unit, TeamID: &team})
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := act()
+		own.Actor.Person = p.ID
+		wrongs(t, "no reason", VoidRole(db, act(), r.ID, 1, " "), inspection.Invalid, "", "reason")
+		wrongs(t, "one's own", VoidRole(db, own, r.ID, 1, "nhầm"), inspection.Forbidden, "org.error.own_roles", "")
+		wrongs(t, "an old version", VoidRole(db, act(), r.ID, 7, "nhầm"), inspection.Conflict, "org.error.changed_meanwhile", "")
+		wrongs(t, "of a team", VoidRole(db, act(), of.ID, 1, "nhầm"), inspection.NotFound, "", "")
+		wrongs(t, "unknown", VoidRole(db, act(), inspection.NewID(), 1, "nhầm"), inspection.NotFound, "", "")
+		if err := VoidRole(db, act(), r.ID, 1, "nhầm người"); err != nil {
+			t.Fatal(err)
+		}
+		for _, day := range []inspection.Date{"2026-01-01", "2026-02-02", "2027-01-01"} {
+			if c, err := CapacitiesOf(db, p.ID, day); err != nil || len(c) != 1 || c[0].Team != team {
+				t.Errorf("%s: %+v %v", day, c, err)
+			}
+		}
+		wrongs(t, "twice", VoidRole(db, act(), r.ID, 2, "nhầm"), inspection.Conflict, "org.error.role_void", "")
+		_, err = EndGrant(db, act(), r.ID, 2, "2026-03-01", "x")
+		wrongs(t, "ended afterwards", err, inspection.Conflict, "org.error.role_void", "")
+		lines, err := RolesOf(db, p.ID)
+		if err != nil || len(lines) != 2 || !lines[1].Void() || lines[1].VoidReason != "nhầm người" || lines[1].ValidFrom != "2026-01-01" {
+			t.Errorf("the row is gone: %+v %v", lines, err)
+		}
+		if c, err := s.Corrections(ctx, admin, r.ID); err != nil || len(c) != 1 || c[0].Reason != "nhầm người" || c[0].CorrectedBy != admin.Person {
+			t.Errorf("%+v %v", c, err)
+		}
+		if d, err := s.Detail(ctx, admin, unit); err != nil || len(d.Roles) != 0 {
+			t.Errorf("the unit's page shows %+v %v", d.Roles, err)
+		}
+		if _, err := s.GrantRole(ctx, admin, head); err != nil {
+			t.Error("given rightly after all:", err)
+		}
+		heir, err := s.Reorganise(ctx, admin, Reorganisation{Organisation: unit, ID: inspection.NewID(), Version: 1, Relation: Renamed, Name: "Tên mới", On: "2026-06-01", LegalAct: "QĐ"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, err := s.Detail(ctx, admin, heir); err != nil || len(d.Roles) != 1 {
+			t.Errorf("a new name revives what is void: %+v %v", d.Roles, err)
+		}
+	})
+}
+
 func TestPeriodsOfACalendarDoNotOverlap(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s, w := service(db), world(t, db)

@@ -212,7 +212,7 @@ func (a Act) rename(tx *gorm.DB, o Organisation, r Reorganisation) (string, erro
 		return "", err
 	}
 	var roles []RoleRow
-	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("organisation_id = ? AND team_id IS NULL AND (valid_to = '' OR valid_to >= ?)", o.ID, r.On).
+	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("organisation_id = ? AND team_id IS NULL AND voided_at = 0 AND (valid_to = '' OR valid_to >= ?)", o.ID, r.On).
 		Order("id").Find(&roles).Error; err != nil {
 		return "", err
 	}

@@ -202,7 +202,7 @@ func CapacitiesOf(tx *gorm.DB, person string, on inspection.Date) ([]inspection.
 	}
 	err := tx.Table("person_roles").Select("person_roles.*, organisations.valid_from AS begins, organisations.valid_to AS ends").
 		Joins("LEFT JOIN organisations ON organisations.id = person_roles.organisation_id").
-		Where("person_roles.person_id = ? AND (person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", person, on, on).
+		Where("person_roles.person_id = ? AND person_roles.voided_at = 0 AND (person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", person, on, on).
 		Order("person_roles.id").Find(&rows).Error
 	if err != nil {
 		return nil, err
@@ -375,7 +375,7 @@ func CheckRole(tx *gorm.DB, r RoleRow) error {
 			return outside(o.Name, from, to)
 		}
 	}
-	q := tx.Model(&RoleRow{}).Where("person_id = ? AND role = ? AND COALESCE(organisation_id, '') = ? AND COALESCE(team_id, '') = ?", r.PersonID, r.Role, deref(r.OrganisationID), deref(r.TeamID))
+	q := tx.Model(&RoleRow{}).Where("person_id = ? AND voided_at = 0 AND role = ? AND COALESCE(organisation_id, '') = ? AND COALESCE(team_id, '') = ?", r.PersonID, r.Role, deref(r.OrganisationID), deref(r.TeamID))
 	if r.ValidTo != "" {
 		q = q.Where("valid_from = '' OR valid_from <= ?", r.ValidTo)
 	}
@@ -416,6 +416,9 @@ func EndGrant(tx *gorm.DB, act Act, id string, version int64, last inspection.Da
 	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&r).Error; err != nil {
 		return r, notFound(err, "org.error.role_unknown")
 	}
+	if r.Void() {
+		return r, inspection.E(inspection.Conflict, "org.error.role_void")
+	}
 	if _, err := inspection.ParseDate(string(last)); err != nil || last == "" {
 		return r, inspection.E(inspection.Invalid, "org.error.invalid").Field("last", "org.error.day")
 	}
@@ -440,19 +443,54 @@ func EndGrant(tx *gorm.DB, act Act, id string, version int64, last inspection.Da
 	return r, act.record(tx, "org.role.end", "person", r.PersonID, data)
 }
 
+// VoidRole takes a role back that was given by mistake: it counts as never held, from
+// this moment on and for days gone by; the row stays with the reason. An administrator
+// does, never with a role of her own; roles of a team are the plan's. Codes: forbidden
+// (one's own), invalid, not_found, conflict (version, void already).
+func VoidRole(tx *gorm.DB, act Act, id string, version int64, reason string) error {
+	reason, err := reasonOf(reason)
+	if err != nil {
+		return err
+	}
+	var r RoleRow
+	if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&r).Error; err != nil {
+		return notFound(err, "org.error.role_unknown")
+	}
+	switch {
+	case r.TeamID != nil:
+		return inspection.E(inspection.NotFound, "org.error.role_unknown")
+	case r.PersonID == act.Actor.Person:
+		return OwnRoles()
+	case r.Void():
+		return inspection.E(inspection.Conflict, "org.error.role_void")
+	case r.Version != version:
+		return changedMeanwhile()
+	}
+	err = tx.Model(&RoleRow{}).Where("id = ?", id).Updates(map[string]any{"voided_at": act.At, "void_reason": reason, "version": version + 1}).Error
+	if err != nil {
+		return err
+	}
+	if err := act.note(tx, Correction{SubjectKind: "role", SubjectID: id, Act: Corrected, Field: "void", Before: string(r.Role), Reason: reason}); err != nil {
+		return err
+	}
+	return act.record(tx, "org.role.void", "person", r.PersonID, map[string]any{"role": r.Role, "organisation": deref(r.OrganisationID),
+		"from": r.ValidFrom, "to": r.ValidTo, "reason": history.TextHash(reason)})
+}
+
 // RoleLine is a role of a person with the name of its organisation.
 type RoleLine struct {
 	RoleRow
 	Organisation string `gorm:"column:organisation"`
 }
 
-// RolesOf lists all roles of some people, those that ended included, the newest first.
+// RolesOf lists all roles of some people, those that ended included, the newest first,
+// void ones last.
 // The caller has checked rights.
 func RolesOf(tx *gorm.DB, people ...string) ([]RoleLine, error) {
 	var out []RoleLine
 	err := tx.Model(&RoleRow{}).Select("person_roles.*, COALESCE(organisations.name, '') AS organisation").
 		Joins("LEFT JOIN organisations ON organisations.id = person_roles.organisation_id").Where("person_roles.person_id IN ?", people).
-		Order("person_roles.valid_to, person_roles.valid_from DESC, person_roles.id").Find(&out).Error
+		Order("person_roles.voided_at <> 0, person_roles.valid_to, person_roles.valid_from DESC, person_roles.id").Find(&out).Error
 	return out, err
 }
 

@@ -267,7 +267,7 @@ func (s *Service) Detail(ctx context.Context, actor inspection.Actor, id string)
 		}
 	}
 	err = tx.Model(&RoleRow{}).Select("person_roles.*, people.name AS name").Joins("JOIN people ON people.id = person_roles.person_id").
-		Where("person_roles.organisation_id = ? AND person_roles.team_id IS NULL", id).Order("person_roles.valid_to, people.search, person_roles.id").Limit(500).Find(&d.Roles).Error
+		Where("person_roles.organisation_id = ? AND person_roles.team_id IS NULL AND person_roles.voided_at = 0", id).Order("person_roles.valid_to, people.search, person_roles.id").Limit(500).Find(&d.Roles).Error
 	if err != nil {
 		return d, err
 	}

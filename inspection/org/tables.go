@@ -170,16 +170,21 @@ func (Person) TableName() string { return "people" }
 // RoleRow is a role that a person holds for a time, in an organisation and, for
 // the roles of a team, in that team.
 type RoleRow struct {
-	ID             string          `gorm:"column:id;primaryKey"`
-	PersonID       string          `gorm:"column:person_id"`
-	Role           inspection.Role `gorm:"column:role"`
-	OrganisationID *string         `gorm:"column:organisation_id"`
-	TeamID         *string         `gorm:"column:team_id"`
-	ValidFrom      inspection.Date `gorm:"column:valid_from"`
-	ValidTo        inspection.Date `gorm:"column:valid_to"`
-	Reason         string          `gorm:"column:reason"`
-	Version        int64           `gorm:"column:version"`
+	ID             string             `gorm:"column:id;primaryKey"`
+	PersonID       string             `gorm:"column:person_id"`
+	Role           inspection.Role    `gorm:"column:role"`
+	OrganisationID *string            `gorm:"column:organisation_id"`
+	TeamID         *string            `gorm:"column:team_id"`
+	ValidFrom      inspection.Date    `gorm:"column:valid_from"`
+	ValidTo        inspection.Date    `gorm:"column:valid_to"`
+	Reason         string             `gorm:"column:reason"`
+	Version        int64              `gorm:"column:version"`
+	VoidedAt       inspection.Instant `gorm:"column:voided_at"` // given by mistake: it has never held
+	VoidReason     string             `gorm:"column:void_reason"`
 }
+
+// Void tells whether the role was given by mistake and taken back.
+func (r RoleRow) Void() bool { return !r.VoidedAt.IsZero() }
 
 // TableName is the table.
 func (RoleRow) TableName() string { return "person_roles" }

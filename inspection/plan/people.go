@@ -34,7 +34,7 @@ func people(which *gorm.DB, on inspection.Date) ([]Teammate, error) {
 	err := which.Table("person_roles").
 		Select("person_roles.person_id, people.name, people.position, person_roles.role").
 		Joins("JOIN people ON people.id = person_roles.person_id").
-		Where("(person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", on, on).
+		Where("person_roles.voided_at = 0 AND (person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", on, on).
 		Order("people.search, people.id, person_roles.role").Find(&rows).Error
 	return slices.CompactFunc(rows, func(a, b Teammate) bool { return a.PersonID == b.PersonID }), err
 }

@@ -271,7 +271,7 @@ func conflictOfInterest(tx *gorm.DB, members []string, organisation string) erro
 	}
 	units = append(append(units, heirs...), organisation)
 	var n int64
-	err = tx.Table("person_roles").Where("person_id IN ? AND organisation_id IN ? AND team_id IS NULL", members, units).Count(&n).Error
+	err = tx.Table("person_roles").Where("person_id IN ? AND organisation_id IN ? AND team_id IS NULL AND voided_at = 0", members, units).Count(&n).Error
 	if err != nil {
 		return err
 	}
@@ -285,7 +285,7 @@ func conflictOfInterest(tx *gorm.DB, members []string, organisation string) erro
 func MembersOf(tx *gorm.DB, team string, on inspection.Date) ([]string, error) {
 	var ids []string
 	err := tx.Table("person_roles").Distinct("person_id").
-		Where("team_id = ? AND (valid_from = '' OR valid_from <= ?) AND (valid_to = '' OR valid_to >= ?)", team, on, on).
+		Where("team_id = ? AND voided_at = 0 AND (valid_from = '' OR valid_from <= ?) AND (valid_to = '' OR valid_to >= ?)", team, on, on).
 		Order("person_id").Pluck("person_id", &ids).Error
 	return ids, err
 }

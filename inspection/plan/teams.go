@@ -183,7 +183,7 @@ func (n NewMember) mayJoin(tx *gorm.DB, act org.Act, c Campaign) error {
 		return inspection.E(inspection.Conflict, "plan.error.member_decides").Field("members", "plan.error.member_decides")
 	}
 	var held int64
-	err := tx.Model(&org.RoleRow{}).Where("person_id = ? AND role IN ? AND (valid_to = '' OR valid_to >= ?)", n.PersonID, apart, n.From).
+	err := tx.Model(&org.RoleRow{}).Where("person_id = ? AND voided_at = 0 AND role IN ? AND (valid_to = '' OR valid_to >= ?)", n.PersonID, apart, n.From).
 		Where("? = '' OR valid_from <= ?", n.To, n.To).Count(&held).Error
 	if err == nil && held > 0 {
 		err = inspection.E(inspection.Conflict, "plan.error.member_apart").Field("members", "plan.error.member_apart")
@@ -350,7 +350,7 @@ func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, 
 	tx := s.db.WithContext(ctx)
 	q := tx.Model(&org.Person{}).Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.team_id = ? AND r.valid_to = '')", team)
 	if strings.TrimSpace(query) == "" { // those of the issuer stand nearest
-		q = q.Where("EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.organisation_id = ?)", sheet.Campaign.IssuerID)
+		q = q.Where("EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.voided_at = 0 AND r.organisation_id = ?)", sheet.Campaign.IssuerID)
 	}
 	for _, word := range strings.Fields(inspection.Fold(query)) {
 		q = q.Where("people.search LIKE ?", "%"+word+"%")
@@ -371,7 +371,7 @@ func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, 
 	}
 	err = tx.Table("person_roles").Select("DISTINCT person_roles.person_id, organisations.name").
 		Joins("JOIN organisations ON organisations.id = person_roles.organisation_id").
-		Where("person_roles.person_id IN ? AND person_roles.team_id IS NULL", ids).
+		Where("person_roles.person_id IN ? AND person_roles.team_id IS NULL AND person_roles.voided_at = 0", ids).
 		Where("(person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", today, today).
 		Order("organisations.name").Find(&places).Error
 	for _, p := range places {
