@@ -101,7 +101,7 @@ func (s *Server) newCampaign(c echo.Context) error {
 // campaignOf reads the form of a campaign; what is wrong with it the plan says.
 func campaignOf(c echo.Context, id string) plan.NewCampaign {
 	return plan.NewCampaign{ID: id, Title: c.FormValue("title"), IssuerID: c.FormValue("issuer"), DecisionNumber: c.FormValue("decision_number"),
-		DecisionDate: inspection.Date(c.FormValue("decision_date")), DecidedBy: c.FormValue("decided_by"), From: inspection.Date(c.FormValue("from")),
+		DecisionDate: inspection.Date(c.FormValue("decision_date")), SignedBy: c.FormValue("signed_by"), From: inspection.Date(c.FormValue("from")),
 		To: inspection.Date(c.FormValue("to")), ChecklistID: c.FormValue("checklist")}
 }
 
@@ -138,9 +138,7 @@ func (s *Server) editCampaign(c echo.Context) error {
 	}
 	page := campaignFormPage{Base: s.base(c, "campaigns.edit"), Form: sheet.ID, Version: sheet.Version, N: plan.NewCampaign{ID: sheet.ID, Title: sheet.Title,
 		IssuerID: sheet.IssuerID, DecisionNumber: sheet.DecisionNumber, DecisionDate: sheet.DecisionDate, From: sheet.PeriodFrom, To: sheet.PeriodTo}}
-	if sheet.DecidedBy != nil {
-		page.N.DecidedBy = *sheet.DecidedBy
-	}
+	page.N.SignedBy = sheet.Signer()
 	if sheet.ChecklistID != nil {
 		page.N.ChecklistID = *sheet.ChecklistID
 	}
@@ -187,6 +185,9 @@ type campaignPage struct {
 	Scans    []photo
 	Form     string
 	Reason   string
+	Over     string          // the reason to hand over
+	Heirs    []plan.Teammate // to whom the deciding can be handed over
+	Decider  string
 	MaySeal  bool // somebody here plans targets of a team of this campaign
 	Standing plan.Standing
 }
@@ -214,6 +215,11 @@ func (s *Server) campaignView(c echo.Context) (campaignPage, error) {
 	for _, f := range files {
 		page.Scans = append(page.Scans, photoOf(f, evidence.Scan))
 	}
+	if sheet.MayManage {
+		if page.Heirs, err = s.Plan.Successors(ctx, a, sheet.ID); err != nil {
+			return page, err
+		}
+	}
 	page.MaySeal = slices.ContainsFunc(sheet.Teams, func(t plan.TeamSheet) bool { return t.MayPlan })
 	return page, nil
 }
@@ -232,6 +238,23 @@ func (s *Server) standCampaign(c echo.Context) error {
 		return again
 	}
 	page.Reason, page.Standing = c.FormValue("reason"), plan.Standing(c.FormValue("to"))
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "campaign", page) })
+}
+
+// handOver gives what is still to be decided to another person.
+func (s *Server) handOver(c echo.Context) error {
+	version, err := formVersion(c)
+	if err == nil {
+		err = s.Plan.HandOver(c.Request().Context(), actor(c), c.Param("id"), version, c.FormValue("decider"), c.FormValue("reason"))
+	}
+	if err == nil {
+		return c.Redirect(http.StatusSeeOther, "/campaigns/"+c.Param("id")+"?done=changed")
+	}
+	page, again := s.campaignView(c)
+	if again != nil {
+		return again
+	}
+	page.Over, page.Decider = c.FormValue("reason"), c.FormValue("decider")
 	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "campaign", page) })
 }
 

@@ -1,14 +1,13 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 	"testing"
 
 	"congvu/inspection"
+	"congvu/inspection/finding"
+	"congvu/inspection/org"
 	"congvu/inspection/plan"
 	"congvu/inspection/visit"
 	"congvu/migrations/dbtest"
@@ -25,12 +24,12 @@ func TestACampaignIsMadeAndChangedByItsForms(t *testing.T) {
 		list := inspection.NewID()
 		w.must(db.Exec("INSERT INTO checklists (id, key, number, title_vi, created_at, state, published_at) VALUES (?, 'k', 2, 'Bảng thật', 1, 'PUBLISHED', 1)", list).Error)
 		page := w.sees(w.chair, "/campaigns/new")
-		wants(t, page, "Bảng thật – phiên bản 2", w.chair.Name, `name="decided_by" value="`+w.chair.Person)
+		wants(t, page, "Bảng thật – phiên bản 2", w.chair.Name, `name="signed_by" value="`+w.chair.Person)
 		lacks(t, page, ">x – phiên bản 1")
 		id := inspection.NewID()
 		good := func() url.Values {
 			return url.Values{"id": {id}, "title": {"Kiểm tra quý I <b>"}, "issuer": {w.issuer.ID}, "decision_number": {"7/QĐ-UBND"}, "decision_date": {"2026-02-01"},
-				"decided_by": {w.chair.Person}, "from": {"2026-02-02"}, "to": {"2026-06-30"}, "checklist": {list}}
+				"signed_by": {w.chair.Person}, "from": {"2026-02-02"}, "to": {"2026-06-30"}, "checklist": {list}}
 		}
 		for field, c := range map[string]struct{ value, says string }{
 			"title":           {"", "Vui lòng ghi tên đợt"},
@@ -38,7 +37,7 @@ func TestACampaignIsMadeAndChangedByItsForms(t *testing.T) {
 			"decision_date":   {"2026-03-30", "Ngày ký quyết định chưa tới"},
 			"from":            {"hôm nay", "Vui lòng chọn một ngày"},
 			"to":              {"2026-01-31", "trước ngày bắt đầu"},
-			"decided_by":      {w.lead.Person, "Người ký phải là"},
+			"signed_by":       {w.lead.Person, "Người ký phải là"},
 			"checklist":       {w.campaign, "Vui lòng chọn một bảng kiểm đã công bố"},
 		} {
 			form := good()
@@ -181,8 +180,9 @@ func TestTheLeadSearchesWithoutLeavingATrace(t *testing.T) {
 	})
 }
 
-// TestANewDeciderTakesOver: with who signs a campaign goes what is still to be decided
-// under it, and not what is concluded.
+// TestANewDeciderTakesOver: with the conclusions of a campaign goes what is still to be
+// decided under it, and not what is concluded; the decision keeps its signer. The chair
+// whose role has ended decides nothing any more, whoever is named yet.
 func TestANewDeciderTakesOver(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := newWorld(t, db)
@@ -194,19 +194,58 @@ func TestANewDeciderTakesOver(t *testing.T) {
 			target, w.campaign, w.team, w.lead.Person, w.unit.ID).Error)
 		w.must(db.Exec("INSERT INTO visits (id, target_id, campaign_id, team_id, lead_id, form, organisation_id, organisation_kind, organisation_name, issuer_id, decision_number, decision_date, decided_by, checklist_id, state, day, checked_in_at) VALUES (?, ?, ?, ?, ?, 'SURPRISE', ?, 'SERVICE_CENTER_COMMUNE', ?, ?, '1/QĐ-UBND', '2026-01-01', ?, ?, 'REPORTED', '2026-03-02', 1)",
 			open, target, w.campaign, w.team, w.lead.Person, w.unit.ID, w.unit.Name, w.issuer.ID, w.chair.Person, w.campaign).Error)
-		sheet, err := w.Plan.GetCampaign(ctx, w.chair, w.campaign)
-		w.must(err)
-		form := url.Values{"title": {sheet.Title}, "decision_number": {sheet.DecisionNumber}, "decision_date": {string(sheet.DecisionDate)}, "from": {string(sheet.PeriodFrom)},
-			"to": {string(sheet.PeriodTo)}, "checklist": {*sheet.ChecklistID}, "decided_by": {vice.Person}, "version": {fmt.Sprint(sheet.Version)}, "reason": {"Chủ tịch nghỉ hưu"}}
-		if rec := w.post(w.chair, "/campaigns/"+w.campaign, form); rec.Code != http.StatusSeeOther {
-			text := regexp.MustCompile(`(?s)<p class="wrong-text">.*?</p>|role="alert".*?</div>`).FindAllString(rec.Body.String(), -1)
-			t.Fatalf("%d %s", rec.Code, strings.Join(text, "\n"))
+		f := w.raise("A01", "Vắng mặt", finding.Major, finding.Recorded)
+		may := func(id string, action org.Action) bool {
+			capacities, err := org.CapacitiesOf(db, id, w.clock.Now().Date())
+			w.must(err)
+			var v visit.Visit
+			w.must(db.Where("id = ?", open).Take(&v).Error)
+			subject := v.Subject()
+			if action == org.DecideFinding {
+				subject = w.get(f.ID).Subject()
+			}
+			_, ok := org.Can(inspection.Actor{Person: id, Capacities: capacities}, action, subject)
+			return ok
+		}
+		for _, action := range []org.Action{org.ConcludeVisit, org.DecideFinding} {
+			if !may(w.chair.Person, action) || may(vice.Person, action) {
+				t.Errorf("before: %s", action)
+			}
+		}
+		wants(t, w.sees(w.chair, "/campaigns/"+w.campaign), "Người ký quyết định", "Chuyển giao việc ra kết luận", `value="`+vice.Person)
+		form := url.Values{"decider": {vice.Person}, "version": {"1"}}
+		wants(t, w.post(w.chair, "/campaigns/"+w.campaign+"/decider", form).Body.String(), "Vui lòng ghi lý do")
+		form.Set("reason", "Chủ tịch nghỉ hưu")
+		form.Set("decider", w.lead.Person)
+		wants(t, w.post(w.chair, "/campaigns/"+w.campaign+"/decider", form).Body.String(), "phải đang là Chủ tịch", "Chủ tịch nghỉ hưu")
+		form.Set("decider", vice.Person)
+
+		// The role of who decides ends: nobody decides until it is handed over.
+		w.must(db.Exec("UPDATE person_roles SET valid_to = '2026-03-01' WHERE person_id = ?", w.chair.Person).Error)
+		for _, action := range []org.Action{org.ConcludeVisit, org.DecideFinding} {
+			if may(w.chair.Person, action) || may(vice.Person, action) {
+				t.Errorf("after the role has ended: %s", action)
+			}
+		}
+		wants(t, w.sees(vice, "/campaigns/"+w.campaign), "Cần chuyển giao")
+		if rec := w.post(vice, "/campaigns/"+w.campaign+"/decider", form); rec.Code != http.StatusSeeOther {
+			t.Fatalf("%d %s", rec.Code, rec.Body.String())
 		}
 		for id, want := range map[string]string{open: vice.Person, w.visit: w.chair.Person} {
 			var v visit.Visit
 			w.must(db.Where("id = ?", id).Take(&v).Error)
 			if v.DecidedBy == nil || *v.DecidedBy != want {
 				t.Errorf("%s is decided by %v", v.State, v.DecidedBy)
+			}
+		}
+		page := w.sees(vice, "/campaigns/"+w.campaign)
+		wants(t, page, "<dt>Người ký quyết định</dt><dd>Chủ tịch</dd>", "<dt>Người ra kết luận</dt><dd>Phó Chủ tịch</dd>", "<del>Chủ tịch</del>", "Chủ tịch nghỉ hưu")
+		lacks(t, page, "Cần chuyển giao")
+		wants(t, w.sees(w.lead, "/visits/"+w.visit+"/minutes"), "do Chủ tịch ký về việc")
+		w.must(db.Exec("UPDATE person_roles SET valid_to = '' WHERE person_id = ?", w.chair.Person).Error)
+		for _, action := range []org.Action{org.ConcludeVisit, org.DecideFinding} {
+			if may(w.chair.Person, action) || !may(vice.Person, action) {
+				t.Errorf("handed over, the former chair in office again: %s", action)
 			}
 		}
 	})

@@ -65,6 +65,7 @@ func (s *Server) routes() {
 	s.page(get, "/campaigns/:id/edit", SignedIn, s.editCampaign)
 	s.page(post, "/campaigns/:id", SignedIn, s.changeCampaign)
 	s.page(post, "/campaigns/:id/state", SignedIn, s.standCampaign)
+	s.page(post, "/campaigns/:id/decider", SignedIn, s.handOver)
 	s.formWithFiles("/campaigns/:id/scan", SignedIn, s.addScan)
 	s.page(get, "/campaigns/:id/places", SignedIn, s.campaignPlaces)
 	s.page(post, "/campaigns/:id/places", SignedIn, s.addPlaces)

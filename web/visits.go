@@ -179,6 +179,7 @@ type minutesPage struct {
 	Files      []evidence.Item
 	Issuer     string
 	IssuerName string
+	Signer     string // who signed the decision
 	Verdicts   []minutesFinding
 	Where      string            // the place in the head: the unit's name without its type
 	Members    []visit.Member    // the head first
@@ -205,6 +206,9 @@ func (s *Server) minutesPage(c echo.Context) error {
 		return err
 	}
 	page.IssuerName = names[v.IssuerID]
+	if page.Signer, err = s.Visits.Signer(ctx, v.Visit); err != nil {
+		return err
+	}
 	if page.Where, err = s.Org.PlaceOf(ctx, a, v.OrganisationID); err != nil {
 		return err
 	}

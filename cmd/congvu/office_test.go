@@ -209,7 +209,7 @@ func (s *story) officePlans(in *newOffice) {
 	b.fill("#decision_date", today.AddDate(0, 0, -3).Format(time.DateOnly))
 	b.fill("#from", today.AddDate(0, 0, -2).Format(time.DateOnly))
 	b.fill("#to", today.AddDate(0, 0, -5).Format(time.DateOnly))
-	b.click(`input[name=decided_by]`)
+	b.click(`input[name=signed_by]`)
 	b.click(`form[action="/campaigns"] button.primary`)
 	b.wait("the mistake is named", `document.querySelector('.wrong #to') !== null`)
 	b.everyLook("campaign-form-wrong")

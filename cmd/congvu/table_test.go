@@ -89,6 +89,7 @@ var theTable = []ask{
 	{"401 404 404 404 403 403 403 403 200 404 200 404", "GET", "/campaigns/{campaign}/edit", ""},
 	{"401 404 404 404 403 403 403 403 409 404 409 404", "POST", "/campaigns/{campaign}", "version=999&reason=x"},
 	{"401 404 404 404 403 403 403 403 409 404 409 404", "POST", "/campaigns/{campaign}/state", "version=999&to=SUSPENDED&reason=x"},
+	{"401 404 404 404 403 403 403 403 409 404 409 404", "POST", "/campaigns/{campaign}/decider", "version=999&decider={new}&reason=x"},
 	{"401 404 404 404 403 403 403 403 422 404 422 404", "POST", "/campaigns/{campaign}/scan", "id={form}"},
 	{"401 404 404 404 200 200 200 200 200 404 200 404", "GET", "/campaigns/{campaign}/places", ""},
 	{"401 404 404 404 403 403 403 403 422 404 422 404", "POST", "/campaigns/{campaign}/places", "q=x"},

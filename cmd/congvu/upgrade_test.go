@@ -73,6 +73,10 @@ func TestEveryReleasedSchemaIsUpgraded(t *testing.T) {
 						t.Errorf("%s: %d rows %s before, %d rows %s after", table, was.rows, was.hash, is.rows, is.hash)
 					}
 				}
+				var moved int64 // campaigns whose signer is not who decided them then
+				if err := db.Table("campaigns").Where("COALESCE(signed_by, '') <> COALESCE(decided_by, '')").Count(&moved).Error; err != nil || moved != 0 {
+					t.Errorf("%d campaigns without their signer, %v", moved, err)
+				}
 				if err := migrations.Close(db); err != nil {
 					t.Fatal(err)
 				}

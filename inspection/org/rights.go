@@ -55,16 +55,20 @@ type Subject struct {
 	Unit     string   // the organisation that is inspected, or that answers now
 	Issuer   string   // the organisation whose decision founded the check
 	Team     string   // the team
-	Decider  string   // the person who issued the decision
+	Decider  string   // the person who decides today
 	Author   string   // the person who wrote it
 	Lead     string   // the person who leads: of a check, on site
+	Vacant   bool     // the lead leads the team no more: its head of today does
 	OpenedTo []string // the persons to whom the lead has opened a target
 	Stage    string   // the state of the check, or of the finding
 }
 
-// Columns name where the same facts stand in a query: column names, and for
-// Opened an SQL condition with one placeholder for the person.
-type Columns struct{ Unit, Issuer, Team, Decider, Author, Lead, Stage, Opened string }
+// Columns name where the same facts stand in a query: column names, and SQL
+// conditions: Opened with one placeholder for the person, Vacant with one for the day On.
+type Columns struct {
+	Unit, Issuer, Team, Decider, Author, Lead, Stage, Opened, Vacant string
+	On                                                               inspection.Date
+}
 
 // tie is how a capacity must be tied to the subject.
 type tie int
@@ -74,9 +78,9 @@ const (
 	ofUnit              // held in the unit, or in what it went into as a whole
 	ofIssuer            // held in the issuing organisation, or in what it went into as a whole
 	inTeam              // held in the team
-	decides             // the person issued the decision
-	wrote               // the person wrote it
-	leads               // the person leads
+	decides             // the person decides, holds the role in the issuing organisation and belongs to no such unit
+	wrote               // the person wrote it and holds the role in the issuing organisation
+	leads               // the person leads, or heads the team in the place of who did
 	opened              // the lead has opened it to the person
 )
 
@@ -103,6 +107,7 @@ var (
 	homeAffairs    = []inspection.Role{inspection.HomeAffairs}
 	admins         = []inspection.Role{inspection.SysAdmin}
 	officials      = []inspection.Role{inspection.SysAdmin, inspection.HomeAffairs}
+	signers        = []inspection.Role{inspection.Chairperson, inspection.ViceChairperson, inspection.UnitHead} // who may issue a decision to check
 	everyRole      = inspection.Roles
 )
 
@@ -115,22 +120,22 @@ var table = map[Action][]rule{
 	CheckIn:      {{leaders, leads, nil}, {team, opened, nil}},
 	PlanTarget:   {{leaders, inTeam, nil}},
 
-	ReadCampaign:   {{homeAffairs, ofIssuer, nil}, {overseers, ofIssuer, nil}, {team, ofIssuer, nil}, {everyRole, decides, nil}},
+	ReadCampaign:   {{homeAffairs, ofIssuer, nil}, {overseers, ofIssuer, nil}, {team, ofIssuer, nil}, {unitHead, decides, nil}},
 	CreateCampaign: {{homeAffairs, ofIssuer, nil}, {overseers, ofIssuer, nil}, {leaders, ofIssuer, nil}},
 	ManageCampaign: {{homeAffairs, ofIssuer, nil}, {overseers, ofIssuer, nil}, {leaders, wrote, nil}},
 
-	ListVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {everyRole, decides, nil}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
-	ReadVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, afterMinutes}, {everyRole, decides, afterMinutes}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
+	ListVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {unitHead, decides, nil}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
+	ReadVisit:     {{team, inTeam, nil}, {overseers, ofIssuer, afterMinutes}, {unitHead, decides, afterMinutes}, {homeAffairs, ofIssuer, afterConcluded}, {unit, ofUnit, afterMinutes}},
 	InspectVisit:  {{team, inTeam, nil}},
 	FinishVisit:   {{scribes, inTeam, nil}, {team, leads, nil}},
 	ReportVisit:   {{leaders, inTeam, nil}},
-	ConcludeVisit: {{everyRole, decides, nil}},
+	ConcludeVisit: {{signers, decides, nil}},
 
-	ReadFinding:    {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {everyRole, decides, nil}, {homeAffairs, ofIssuer, afterConfirmed}, {unit, ofUnit, nil}},
+	ReadFinding:    {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {unitHead, decides, nil}, {homeAffairs, ofIssuer, afterConfirmed}, {unit, ofUnit, nil}},
 	AnswerFinding:  {{unitHead, ofUnit, nil}},
 	ReviewFinding:  {{leaders, inTeam, nil}},
 	VerifyFinding:  {{team, inTeam, nil}},
-	DecideFinding:  {{everyRole, decides, nil}},
+	DecideFinding:  {{signers, decides, nil}},
 	ReopenFinding:  {{leaders, inTeam, nil}, {chairs, ofIssuer, nil}},
 	SuperviseTerms: {{chairs, ofIssuer, nil}},
 
@@ -170,10 +175,13 @@ func (r rule) tied(a inspection.Actor, c inspection.Capacity, s Subject) bool {
 	case inTeam:
 		return s.Team != "" && c.Team == s.Team && !slices.Contains(belongs(a), s.Unit)
 	case decides:
-		return s.Decider != "" && a.Person == s.Decider
+		return s.Decider != "" && a.Person == s.Decider && c.Team == "" && c.In(s.Issuer) && !slices.Contains(others(a, c), s.Unit)
 	case wrote:
-		return s.Author != "" && a.Person == s.Author
+		return s.Author != "" && a.Person == s.Author && c.In(s.Issuer)
 	case leads:
+		if s.Vacant {
+			return c.Role == inspection.TeamLead && s.Team != "" && c.Team == s.Team && !slices.Contains(belongs(a), s.Unit)
+		}
 		return s.Lead != "" && a.Person == s.Lead && c.Team == s.Team
 	case opened:
 		return c.Team == s.Team && slices.Contains(s.OpenedTo, a.Person)
@@ -196,6 +204,12 @@ func belongs(a inspection.Actor) (units []string) {
 		}
 	}
 	return units
+}
+
+// others is where a person belongs apart from the organisation of a capacity: who decides
+// for the issuer belongs to it.
+func others(a inspection.Actor, c inspection.Capacity) []string {
+	return slices.DeleteFunc(belongs(a), c.In)
 }
 
 // line is the organisation of a capacity and all that went into it as a whole.
@@ -294,12 +308,29 @@ func (r rule) where(a inspection.Actor, c inspection.Capacity, at Columns) (cond
 		if own := belongs(a); len(own) > 0 && at.Unit != "" {
 			q = condition{q.sql + " AND " + at.Unit + " NOT IN ?", append(q.args, own)}
 		}
-	case r.tie == decides && at.Decider != "":
-		q = condition{at.Decider + " = ?", []any{a.Person}}
-	case r.tie == wrote && at.Author != "":
-		q = condition{at.Author + " = ?", []any{a.Person}}
+	case r.tie == decides && at.Decider != "" && at.Issuer != "" && c.Organisation != "" && c.Team == "":
+		in := heldIn(at.Issuer, c)
+		q = condition{at.Decider + " = ? AND " + in.sql, append([]any{a.Person}, in.args...)}
+		if own := others(a, c); len(own) > 0 && at.Unit != "" {
+			q = condition{q.sql + " AND " + at.Unit + " NOT IN ?", append(q.args, own)}
+		}
+	case r.tie == wrote && at.Author != "" && at.Issuer != "" && c.Organisation != "":
+		in := heldIn(at.Issuer, c)
+		q = condition{at.Author + " = ? AND " + in.sql, append([]any{a.Person}, in.args...)}
 	case r.tie == leads && at.Lead != "" && at.Team != "":
 		q = condition{at.Lead + " = ? AND " + at.Team + " = ?", []any{a.Person, c.Team}}
+		if at.Vacant == "" {
+			break
+		}
+		q = condition{"NOT (" + at.Vacant + ") AND " + q.sql, append([]any{at.On}, q.args...)}
+		if c.Role != inspection.TeamLead || c.Team == "" {
+			break
+		}
+		head := condition{"(" + at.Vacant + ") AND " + at.Team + " = ?", []any{at.On, c.Team}}
+		if own := belongs(a); len(own) > 0 && at.Unit != "" {
+			head = condition{head.sql + " AND " + at.Unit + " NOT IN ?", append(head.args, own)}
+		}
+		q = condition{q.sql + " OR " + head.sql, append(q.args, head.args...)}
 	case r.tie == opened && at.Opened != "" && at.Team != "":
 		q = condition{at.Opened + " AND " + at.Team + " = ?", []any{a.Person, c.Team}}
 	default:
@@ -309,7 +340,7 @@ func (r rule) where(a inspection.Actor, c inspection.Capacity, at Columns) (cond
 		if at.Stage == "" {
 			return q, false
 		}
-		q = condition{q.sql + " AND " + at.Stage + " IN ?", append(q.args, r.stages)}
+		q = condition{"(" + q.sql + ") AND " + at.Stage + " IN ?", append(q.args, r.stages)}
 	}
 	return condition{"(" + q.sql + ")", q.args}, true
 }

@@ -40,17 +40,18 @@ type thing struct {
 	id                                              int64
 	unit, issuer, team, decider, author, lead, step string
 	openedTo                                        []string
+	vacant                                          bool
 }
 
 func (x thing) subject() Subject {
-	return Subject{Unit: x.unit, Issuer: x.issuer, Team: x.team, Decider: x.decider, Author: x.author, Lead: x.lead, Stage: x.step, OpenedTo: x.openedTo}
+	return Subject{Unit: x.unit, Issuer: x.issuer, Team: x.team, Decider: x.decider, Author: x.author, Lead: x.lead, Stage: x.step, OpenedTo: x.openedTo, Vacant: x.vacant}
 }
 
 func TestScopeIsCanForLists(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		r, rounds := seeded(t, 3000)
 		for _, s := range []string{
-			"CREATE TABLE things (id BIGINT PRIMARY KEY, unit TEXT NOT NULL, issuer TEXT NOT NULL, team TEXT NOT NULL, decider TEXT, author TEXT NOT NULL, lead TEXT NOT NULL, stage TEXT NOT NULL)",
+			"CREATE TABLE things (id BIGINT PRIMARY KEY, unit TEXT NOT NULL, issuer TEXT NOT NULL, team TEXT NOT NULL, decider TEXT, author TEXT NOT NULL, lead TEXT NOT NULL, stage TEXT NOT NULL, vacant TEXT NOT NULL)",
 			"CREATE TABLE thing_openings (thing_id BIGINT NOT NULL, person_id TEXT NOT NULL)",
 		} {
 			if err := db.Exec(s).Error; err != nil {
@@ -58,18 +59,23 @@ func TestScopeIsCanForLists(t *testing.T) {
 			}
 		}
 		at := Columns{Unit: "things.unit", Issuer: "things.issuer", Team: "things.team", Decider: "things.decider", Author: "things.author", Lead: "things.lead",
-			Stage: "things.stage", Opened: "EXISTS (SELECT 1 FROM thing_openings o WHERE o.thing_id = things.id AND o.person_id = ?)"}
+			Stage: "things.stage", Opened: "EXISTS (SELECT 1 FROM thing_openings o WHERE o.thing_id = things.id AND o.person_id = ?)",
+			Vacant: "things.vacant = ?", On: "2026-03-02"}
 		people, organisations, teams := []string{"", "p1", "p2", "p3"}, []string{"", "o1", "o2", "o3"}, []string{"", "t1", "t2"}
 		stages := []string{"IN_PROGRESS", "MINUTES_DRAFT", "MINUTES_SIGNED", "MINUTES_UNSIGNED", "CANNOT_INSPECT", "REPORTED", "CONCLUDED", ""}
 		var things []thing
 		for i := range 120 {
 			x := thing{id: int64(i), unit: pick(r, organisations...), issuer: pick(r, organisations...), team: pick(r, teams...),
-				decider: pick(r, people...), author: pick(r, people...), lead: pick(r, people...), step: pick(r, stages...)}
+				decider: pick(r, people...), author: pick(r, people...), lead: pick(r, people...), step: pick(r, stages...), vacant: r.IntN(3) == 0}
 			var decider any = x.decider
 			if x.decider == "" {
 				decider = nil // nobody yet
 			}
-			if err := db.Exec("INSERT INTO things VALUES (?, ?, ?, ?, ?, ?, ?, ?)", x.id, x.unit, x.issuer, x.team, decider, x.author, x.lead, x.step).Error; err != nil {
+			since := inspection.Date("")
+			if x.vacant {
+				since = at.On
+			}
+			if err := db.Exec("INSERT INTO things VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", x.id, x.unit, x.issuer, x.team, decider, x.author, x.lead, x.step, since).Error; err != nil {
 				t.Fatal(err)
 			}
 			for _, p := range people[1:] {
@@ -245,5 +251,60 @@ func TestNobodyMayAnything(t *testing.T) {
 	}
 	if _, ok := Can(cast["lead"], "visit.burn", whole); ok {
 		t.Error("an action that nobody has thought of is allowed")
+	}
+}
+
+// TestWhoDecidesHoldsTheRoleStill: who was named to decide does so while a role in the
+// issuing organisation lets them, and never on a unit of their own; who wrote a campaign
+// changes it while they lead for its issuer.
+func TestWhoDecidesHoldsTheRoleStill(t *testing.T) {
+	in := func(role inspection.Role, organisation, team string, former ...string) inspection.Capacity {
+		return inspection.Capacity{Role: role, Organisation: organisation, Team: team, Former: former}
+	}
+	check := Subject{Unit: "unit", Issuer: "province", Team: "team", Decider: "p", Author: "p", Stage: "REPORTED"}
+	for _, c := range []struct {
+		what            string
+		holds           []inspection.Capacity
+		decides, writes bool
+	}{
+		{"chair", []inspection.Capacity{in(inspection.Chairperson, "province", "")}, true, true},
+		{"head of the department that issued it", []inspection.Capacity{in(inspection.UnitHead, "province", "")}, true, false},
+		{"vice chair, after the committee was renamed", []inspection.Capacity{in(inspection.ViceChairperson, "new province", "", "province")}, true, true},
+		{"retired", nil, false, false},
+		{"another role in the issuing organisation", []inspection.Capacity{in(inspection.RecordsClerk, "province", "")}, false, false},
+		{"chair elsewhere now", []inspection.Capacity{in(inspection.Chairperson, "elsewhere", "")}, false, false},
+		{"chair, and head of the unit", []inspection.Capacity{in(inspection.Chairperson, "province", ""), in(inspection.UnitHead, "unit", "")}, false, true},
+		{"chair, and of what the unit went into", []inspection.Capacity{in(inspection.Chairperson, "province", ""), in(inspection.UnitContact, "heir", "", "unit")}, false, true},
+		{"lead for the issuer", []inspection.Capacity{in(inspection.TeamLead, "province", "team")}, false, true},
+		{"lead of a team of another issuer", []inspection.Capacity{in(inspection.TeamLead, "elsewhere", "far team")}, false, false},
+	} {
+		a := inspection.Actor{Person: "p", Capacities: c.holds}
+		for _, action := range []Action{ConcludeVisit, DecideFinding} {
+			if _, ok := Can(a, action, check); ok != c.decides {
+				t.Errorf("%s: %s %v", c.what, action, ok)
+			}
+		}
+		if _, ok := Can(a, ManageCampaign, Subject{Issuer: "province", Author: "p"}); ok != c.writes {
+			t.Errorf("%s: manages %v", c.what, ok)
+		}
+	}
+}
+
+// TestTheHeadOfTheTeamInheritsATarget: where its lead leads the team no more, a target is
+// the head's of today, and nobody else's.
+func TestTheHeadOfTheTeamInheritsATarget(t *testing.T) {
+	target := Subject{Unit: "unit", Team: "team", Lead: "gone", OpenedTo: []string{"told"}, Vacant: true}
+	own := cast["lead"]
+	own.Capacities = append(slices.Clone(own.Capacities), inspection.Capacity{Role: inspection.UnitContact, Organisation: "unit"})
+	for _, action := range []Action{ReadTarget, ManageTarget, CheckIn} {
+		for name, a := range cast {
+			want := name == "lead" || name == "told inspector" && action != ManageTarget
+			if _, ok := Can(a, action, target); ok != want {
+				t.Errorf("%s by the %s: %v", action, name, ok)
+			}
+		}
+		if _, ok := Can(own, action, target); ok {
+			t.Errorf("%s by a head of the team who belongs to the unit", action)
+		}
 	}
 }

@@ -24,7 +24,7 @@ type NewCampaign struct {
 	IssuerID       string
 	DecisionNumber string
 	DecisionDate   inspection.Date
-	DecidedBy      string // who concludes
+	SignedBy       string // who signed it, and concludes until that is handed over
 	From, To       inspection.Date
 	ChecklistID    string
 }
@@ -69,6 +69,7 @@ func (s *Service) Create(ctx context.Context, actor inspection.Actor, n NewCampa
 		}
 		c = Campaign{ID: n.ID, IssuerID: n.IssuerID, CreatedBy: actor.Person, CreatedAt: now}
 		n.fill(&c)
+		c.DecidedBy = c.SignedBy
 		if err := CreateCampaign(tx, c); err != nil {
 			if errors.Is(err, gorm.ErrDuplicatedKey) { // the same form, sent twice at once
 				return inspection.E(inspection.Conflict, "error.conflict")
@@ -76,7 +77,7 @@ func (s *Service) Create(ctx context.Context, actor inspection.Actor, n NewCampa
 			return err
 		}
 		c.State, c.Version = Active, 1
-		return recordOn(tx, actor, capacity, "campaign.create", "campaign", c.ID, now, map[string]any{"issuer": c.IssuerID, "decided_by": n.DecidedBy,
+		return recordOn(tx, actor, capacity, "campaign.create", "campaign", c.ID, now, map[string]any{"issuer": c.IssuerID, "signed_by": n.SignedBy, "decided_by": n.SignedBy,
 			"decision": c.DecisionNumber, "decided_on": c.DecisionDate, "from": c.PeriodFrom, "to": c.PeriodTo, "checklist": n.ChecklistID})
 	})
 	return c, err
@@ -98,7 +99,7 @@ func Complete(tx *gorm.DB) error {
 }
 
 func (n NewCampaign) fill(c *Campaign) {
-	c.Title, c.DecisionNumber, c.DecisionDate, c.DecidedBy = n.Title, n.DecisionNumber, n.DecisionDate, &n.DecidedBy
+	c.Title, c.DecisionNumber, c.DecisionDate, c.SignedBy = n.Title, n.DecisionNumber, n.DecisionDate, &n.SignedBy
 	c.PeriodFrom, c.PeriodTo, c.ChecklistID = n.From, n.To, &n.ChecklistID
 	c.Search = inspection.Fold(c.Title + " " + c.DecisionNumber)
 }
@@ -133,8 +134,8 @@ func (n *NewCampaign) check(tx *gorm.DB, today inspection.Date) error {
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(signers, func(t Teammate) bool { return t.PersonID == n.DecidedBy }) {
-			bad.Field("decided_by", "plan.error.decided_by")
+		if !slices.ContainsFunc(signers, func(t Teammate) bool { return t.PersonID == n.SignedBy }) {
+			bad.Field("signed_by", "plan.error.signed_by")
 		}
 	}
 	var lists []checklist.Checklist
@@ -217,11 +218,12 @@ func (s *Service) Campaigns(ctx context.Context, actor inspection.Actor, f Filte
 // Sheet is a campaign with what its page shows.
 type Sheet struct {
 	Campaign
-	Issuer, Decider, Checklist string // names
-	Teams                      []TeamSheet
-	Places                     int // that it is about; 0: all
-	Changes                    []ChangeLine
-	MayManage                  bool
+	Issuer, SignerName, Decider, Checklist string // names
+	Vacant                                 bool   // who decides holds no role in the issuer any more that lets them
+	Teams                                  []TeamSheet
+	Places                                 int // that it is about; 0: all
+	Changes                                []ChangeLine
+	MayManage                              bool
 }
 
 // TeamSheet is a team with who is in it.
@@ -258,11 +260,18 @@ func (s *Service) GetCampaign(ctx context.Context, actor inspection.Actor, id st
 		return sheet, notFound()
 	}
 	_, sheet.MayManage = org.Can(actor, org.ManageCampaign, sheet.Subject())
-	names, err := org.Names(tx, sheet.IssuerID, deref(sheet.DecidedBy))
+	names, err := org.Names(tx, sheet.IssuerID, sheet.Signer(), deref(sheet.DecidedBy))
 	if err != nil {
 		return sheet, err
 	}
-	sheet.Issuer, sheet.Decider = names[sheet.IssuerID], names[deref(sheet.DecidedBy)]
+	sheet.Issuer, sheet.SignerName, sheet.Decider = names[sheet.IssuerID], names[sheet.Signer()], names[deref(sheet.DecidedBy)]
+	if sheet.DecidedBy != nil {
+		holds, err := heads(tx, sheet.Campaign, *sheet.DecidedBy, s.clock.Now().Date())
+		if err != nil {
+			return sheet, err
+		}
+		sheet.Vacant = !holds
+	}
 	if sheet.ChecklistID != nil {
 		if err := tx.Model(&checklist.Checklist{}).Where("id = ?", *sheet.ChecklistID).Limit(1).Pluck("title_vi", &sheet.Checklist).Error; err != nil {
 			return sheet, err
@@ -312,8 +321,9 @@ func manage(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Camp
 
 // Change corrects a campaign with a reason; the issuer stays. Who manages it may. A
 // decision cannot be dated after the first check made under it, nor the period leave
-// that check out. A new decider takes over what is still to be decided. Codes: invalid,
-// not_found, forbidden, conflict.
+// that check out. Where the signer was entered wrongly and nothing has been handed over,
+// who decides was too, and is put right with it. Codes: invalid, not_found, forbidden,
+// conflict.
 func (s *Service) Change(ctx context.Context, actor inspection.Actor, version int64, n NewCampaign, reason string) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		c, capacity, err := manage(tx, actor, n.ID, version)
@@ -340,7 +350,14 @@ func (s *Service) Change(ctx context.Context, actor inspection.Actor, version in
 		}
 		was := c
 		n.fill(&c)
-		names, err := org.Names(tx, deref(was.DecidedBy), n.DecidedBy)
+		follows := was.Signer() == deref(was.DecidedBy) && n.SignedBy != was.Signer()
+		if follows {
+			if err := s.mayDecide(tx, actor, was, n.SignedBy); err != nil {
+				return err
+			}
+			c.DecidedBy = &n.SignedBy
+		}
+		names, err := org.Names(tx, was.Signer(), n.SignedBy)
 		if err != nil {
 			return err
 		}
@@ -348,27 +365,126 @@ func (s *Service) Change(ctx context.Context, actor inspection.Actor, version in
 		changed.add("title", was.Title, c.Title)
 		changed.add("decision_number", was.DecisionNumber, c.DecisionNumber)
 		changed.add("decision_date", was.DecisionDate.VN(), c.DecisionDate.VN())
-		changed.add("decided_by", names[deref(was.DecidedBy)], names[n.DecidedBy])
+		changed.add("signed_by", names[was.Signer()], names[n.SignedBy])
 		changed.add("from", was.PeriodFrom.VN(), c.PeriodFrom.VN())
 		changed.add("to", was.PeriodTo.VN(), c.PeriodTo.VN())
 		changed.add("checklist", deref(was.ChecklistID), n.ChecklistID)
-		if len(changed.rows) == 0 && deref(was.DecidedBy) == n.DecidedBy {
+		if len(changed.rows) == 0 && was.Signer() == n.SignedBy {
 			return inspection.E(inspection.Invalid, "plan.error.nothing_changed")
 		}
 		if err := updated(tx.Model(&Campaign{}).Where("id = ? AND version = ?", c.ID, was.Version).Updates(map[string]any{
-			"title": c.Title, "decision_number": c.DecisionNumber, "decision_date": c.DecisionDate, "decided_by": n.DecidedBy,
+			"title": c.Title, "decision_number": c.DecisionNumber, "decision_date": c.DecisionDate, "signed_by": n.SignedBy, "decided_by": c.DecidedBy,
 			"period_from": c.PeriodFrom, "period_to": c.PeriodTo, "checklist_id": n.ChecklistID, "search": c.Search, "version": was.Version + 1})); err != nil {
 			return err
 		}
 		act := org.Act{Actor: actor, Capacity: capacity, At: now}
-		if deref(was.DecidedBy) != n.DecidedBy {
-			if err := s.checks.HandOver(tx, c.ID, n.DecidedBy); err != nil {
+		if follows {
+			if err := s.checks.HandOver(tx, c.ID, n.SignedBy); err != nil {
 				return err
 			}
 		}
-		return changed.write(tx, act, "campaign.change", map[string]any{"decided_by": n.DecidedBy, "decision": c.DecisionNumber,
+		return changed.write(tx, act, "campaign.change", map[string]any{"signed_by": n.SignedBy, "decided_by": deref(c.DecidedBy), "decision": c.DecisionNumber,
 			"decided_on": c.DecisionDate, "from": c.PeriodFrom, "to": c.PeriodTo, "checklist": n.ChecklistID})
 	})
+}
+
+// heads tells whether a person holds, on a day, a role in the issuer of a campaign that
+// lets them decide its checks.
+func heads(tx *gorm.DB, c Campaign, person string, on inspection.Date) (bool, error) {
+	held, err := org.CapacitiesOf(tx, person, on)
+	return slices.ContainsFunc(held, func(h inspection.Capacity) bool {
+		return h.Team == "" && h.In(c.IssuerID) && slices.Contains(deciders, h.Role)
+	}), err
+}
+
+// mayDecide refuses as decider who is in a team of the campaign, and who belongs to a
+// unit that it inspects. It speaks of the checks that the actor may list and of no
+// other: there the right to decide asks once more (org.Can).
+func (s *Service) mayDecide(tx *gorm.DB, actor inspection.Actor, c Campaign, person string) error {
+	today := s.clock.Now().Date()
+	var in int64
+	err := tx.Model(&org.RoleRow{}).Where("person_id = ? AND (valid_to = '' OR valid_to >= ?)", person, today).
+		Where("team_id IN (SELECT id FROM teams WHERE campaign_id = ?)", c.ID).Count(&in).Error
+	if err != nil {
+		return err
+	}
+	if in > 0 {
+		return inspection.E(inspection.Conflict, "plan.error.decider_in_team").Field("decider", "plan.error.decider_in_team")
+	}
+	units, err := s.checks.Inspected(tx, actor, c.ID)
+	if err != nil {
+		return err
+	}
+	held, err := org.CapacitiesOf(tx, person, today)
+	if slices.ContainsFunc(held, func(h inspection.Capacity) bool {
+		return h.Team == "" && !h.In(c.IssuerID) && slices.ContainsFunc(units, h.In)
+	}) {
+		return inspection.E(inspection.Conflict, "plan.error.decider_of_unit").Field("decider", "plan.error.decider_of_unit")
+	}
+	return err
+}
+
+// HandOver gives what is still to be decided under a campaign to another person, with a
+// reason: who holds a role today that may sign for the issuer, is in no team of the
+// campaign and belongs to no unit that it inspects. The decision keeps its signer; what
+// is concluded stays who concluded it. Who manages the campaign may, when it is cancelled
+// too. Codes: invalid, not_found, forbidden, conflict.
+func (s *Service) HandOver(ctx context.Context, actor inspection.Actor, id string, version int64, decider, reason string) error {
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		c, capacity, err := manage(tx, actor, id, version)
+		if err != nil {
+			return err
+		}
+		if err := checkReason(&reason); err != nil {
+			return err
+		}
+		now := s.clock.Now()
+		switch holds, err := heads(tx, c, decider, now.Date()); {
+		case err != nil:
+			return err
+		case !holds:
+			return inspection.E(inspection.Invalid, "plan.error.decider").Field("decider", "plan.error.decider")
+		case decider == deref(c.DecidedBy):
+			return inspection.E(inspection.Invalid, "plan.error.nothing_changed").Field("decider", "plan.error.nothing_changed")
+		}
+		if err := s.mayDecide(tx, actor, c, decider); err != nil {
+			return err
+		}
+		names, err := org.Names(tx, deref(c.DecidedBy), decider)
+		if err != nil {
+			return err
+		}
+		if err := updated(tx.Model(&Campaign{}).Where("id = ? AND version = ?", id, c.Version).
+			Updates(map[string]any{"decided_by": decider, "version": c.Version + 1})); err != nil {
+			return err
+		}
+		if err := s.checks.HandOver(tx, c.ID, decider); err != nil {
+			return err
+		}
+		changed := changes{kind: "campaign", id: id, reason: reason, rows: []Change{{SubjectKind: "campaign", SubjectID: id, Field: "decided_by",
+			Was: names[deref(c.DecidedBy)], Became: names[decider], Reason: reason}}} // two people may have one name
+		return changed.write(tx, org.Act{Actor: actor, Capacity: capacity, At: now}, "campaign.hand_over",
+			map[string]any{"from": deref(c.DecidedBy), "to": decider})
+	})
+}
+
+// Successors lists to whom a campaign can be handed over today. Who manages it may ask.
+// Codes: not_found, forbidden.
+func (s *Service) Successors(ctx context.Context, actor inspection.Actor, id string) ([]Teammate, error) {
+	tx := s.db.WithContext(ctx)
+	var c Campaign
+	if err := take(tx, &c, id); err != nil {
+		return nil, err
+	}
+	if _, ok := org.Can(actor, org.ReadCampaign, c.Subject()); !ok {
+		return nil, notFound()
+	}
+	if _, ok := org.Can(actor, org.ManageCampaign, c.Subject()); !ok {
+		return nil, inspection.E(inspection.Forbidden, "plan.error.not_yours")
+	}
+	today := s.clock.Now().Date()
+	found, err := holders(tx, c.IssuerID, today, deciders)
+	return slices.DeleteFunc(found, func(t Teammate) bool { return t.PersonID == deref(c.DecidedBy) }), err
 }
 
 // Stand suspends a campaign, takes it up again or cancels it, with a reason. Who manages

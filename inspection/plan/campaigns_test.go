@@ -39,7 +39,7 @@ func newOffice(t *testing.T, db *gorm.DB) *office {
 
 func (o *office) paper() NewCampaign {
 	return NewCampaign{ID: inspection.NewID(), Title: "Kiểm tra đột xuất quý I", IssuerID: o.committee.ID, DecisionNumber: "15/QĐ-UBND", DecisionDate: "2026-02-20",
-		DecidedBy: o.chair.Person, From: "2026-02-23", To: "2026-06-30", ChecklistID: o.list}
+		SignedBy: o.chair.Person, From: "2026-02-23", To: "2026-06-30", ChecklistID: o.list}
 }
 
 func (o *office) made(t *testing.T) Campaign {
@@ -87,8 +87,8 @@ func TestACampaignIsWhatItsDecisionSays(t *testing.T) {
 			{"ends before it begins", func(n *NewCampaign) { n.To = "2026-02-22" }, "to", "org.error.dates_reversed"},
 			{"signed tomorrow", func(n *NewCampaign) { n.DecisionDate = "2026-03-03" }, "decision_date", "plan.error.decision_ahead"},
 			{"signed when the period was over", func(n *NewCampaign) { n.From, n.To = "2026-01-01", "2026-02-01" }, "decision_date", "plan.error.decision_after_period"},
-			{"signed by who could not", func(n *NewCampaign) { n.DecidedBy = o.officer.Person }, "decided_by", "plan.error.decided_by"},
-			{"signed before the signer was chair", func(n *NewCampaign) { n.DecisionDate = "2025-12-31" }, "decided_by", "plan.error.decided_by"},
+			{"signed by who could not", func(n *NewCampaign) { n.SignedBy = o.officer.Person }, "signed_by", "plan.error.signed_by"},
+			{"signed before the signer was chair", func(n *NewCampaign) { n.DecisionDate = "2025-12-31" }, "signed_by", "plan.error.signed_by"},
 			{"a draft of a checklist", func(n *NewCampaign) { n.ChecklistID = *o.campaign.ChecklistID }, "checklist", "plan.error.checklist"},
 		} {
 			n := o.paper()
@@ -135,13 +135,75 @@ func TestACampaignCannotBeSignedAfterItsFirstCheck(t *testing.T) {
 			sheet.Changes[0].Reason != "gõ nhầm số" || sheet.Changes[0].By != "Chuyên viên Nội vụ" {
 			t.Errorf("%+v %v", sheet.Changes, err)
 		}
-		// Who decides changes: what is open goes over.
+		// A signer who was entered wrongly was to decide too: both are put right.
 		vice := o.person("Phó Chủ tịch")
 		o.grant(vice, inspection.ViceChairperson, o.committee, "", "2026-01-01", "")
-		n.DecidedBy = vice
-		o.must(o.Change(ctx, o.officer, 2, n, "Chủ tịch nghỉ hưu"))
+		n.SignedBy = vice
+		o.must(o.Change(ctx, o.officer, 2, n, "ghi nhầm người ký"))
 		if o.checks.decider != vice {
 			t.Errorf("handed over to %q", o.checks.decider)
+		}
+	})
+}
+
+// TestWhoDecidesIsHandedOverAndWhoSignedStays: to somebody who holds such a role today,
+// is in no team of the campaign and belongs to no unit that it inspects, with a reason.
+func TestWhoDecidesIsHandedOverAndWhoSignedStays(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		c := o.made(t)
+		head := func(name string, from, to inspection.Date) string {
+			id := o.person(name)
+			o.grant(id, inspection.ViceChairperson, o.committee, "", from, to)
+			return id
+		}
+		over := func(to, reason string) error { return o.HandOver(ctx, o.officer, c.ID, 0, to, reason) }
+		fresh := head("Chủ tịch kế nhiệm", "2026-03-02", "") // not in office when the decision was signed
+		is(t, over(fresh, " "), inspection.Invalid, "plan.error.reason")
+		is(t, over(o.chair.Person, "x"), inspection.Invalid, "plan.error.nothing_changed")
+		for who, id := range map[string]string{"a member": o.member.Person, "an officer": o.officer.Person, "one who retired": head("Đã nghỉ", "2026-01-01", "2026-03-01"),
+			"one who comes tomorrow": head("Sắp nhậm chức", "2026-03-03", ""), "nobody": inspection.NewID()} {
+			t.Run(who, func(t *testing.T) { is(t, over(id, "x"), inspection.Invalid, "plan.error.decider") })
+		}
+		is(t, o.HandOver(ctx, o.lead, c.ID, 0, fresh, "x"), inspection.Forbidden, "plan.error.not_yours")
+		is(t, o.HandOver(ctx, o.officer, c.ID, 9, fresh, "x"), inspection.Conflict, "plan.error.changed_meanwhile")
+		team := NewTeam{ID: inspection.NewID(), CampaignID: c.ID, Name: "Đoàn"}
+		o.must(o.AddTeam(ctx, o.officer, team))
+		leads := head("Phó Chủ tịch làm trưởng đoàn", "2026-01-01", "")
+		o.must(o.AddMembers(ctx, o.officer, team.ID, []NewMember{{PersonID: leads, Role: inspection.TeamLead}}))
+		is(t, over(leads, "x"), inspection.Conflict, "plan.error.decider_in_team")
+		own := head("Phó Chủ tịch kiêm giám đốc", "2026-01-01", "")
+		o.grant(own, inspection.UnitHead, o.unit, "", "2026-01-01", "")
+		o.checks.units = []string{o.unit.ID}
+		is(t, over(own, "x"), inspection.Conflict, "plan.error.decider_of_unit")
+
+		heirs, err := o.Successors(ctx, o.officer, c.ID)
+		if o.must(err); len(heirs) != 3 {
+			t.Errorf("%+v", heirs)
+		}
+		o.must(over(fresh, "Chủ tịch nghỉ hưu"))
+		sheet, err := o.GetCampaign(ctx, o.officer, c.ID)
+		if err != nil || o.checks.decider != fresh || *sheet.DecidedBy != fresh || sheet.Signer() != o.chair.Person || sheet.SignerName != "Chủ tịch mới" || sheet.Vacant {
+			t.Errorf("%+v %v", sheet, err)
+		}
+		if ch := sheet.Changes[0]; ch.Field != "decided_by" || ch.Was != "Chủ tịch mới" || ch.Became != "Chủ tịch kế nhiệm" || ch.Reason != "Chủ tịch nghỉ hưu" {
+			t.Errorf("%+v", ch)
+		}
+		// The signer is put right later: who decides today stays.
+		other := head("Người ký thật", "2026-01-01", "")
+		n := o.paper()
+		n.ID, n.SignedBy = c.ID, other
+		o.checks.decider = ""
+		o.must(o.Change(ctx, o.officer, 0, n, "ghi nhầm người ký"))
+		sheet, err = o.GetCampaign(ctx, o.officer, c.ID)
+		if err != nil || *sheet.DecidedBy != fresh || sheet.Signer() != other || o.checks.decider != "" {
+			t.Errorf("%+v %v", sheet, err)
+		}
+		o.must(db.Exec("UPDATE person_roles SET valid_to = '2026-03-01' WHERE person_id = ? AND valid_from < '2026-03-01'", o.chair.Person).Error)
+		o.clock.Advance(24 * time.Hour)
+		o.must(db.Exec("UPDATE person_roles SET valid_to = '2026-03-02' WHERE person_id = ?", fresh).Error)
+		if sheet, err = o.GetCampaign(ctx, o.officer, c.ID); err != nil || !sheet.Vacant {
+			t.Errorf("%+v %v", sheet, err)
 		}
 	})
 }

@@ -299,9 +299,14 @@ func TestATeamNumbersItsDocumentsByItsSeal(t *testing.T) {
 type checks struct {
 	first   inspection.Date
 	decider string
+	units   []string // that the actor knows to be inspected
 }
 
 func (c *checks) First(*gorm.DB, string) (inspection.Date, error) { return c.first, nil }
+
+func (c *checks) Inspected(*gorm.DB, inspection.Actor, string) ([]string, error) {
+	return c.units, nil
+}
 
 func (c *checks) HandOver(_ *gorm.DB, _, decider string) error {
 	c.decider = decider

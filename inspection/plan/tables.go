@@ -37,7 +37,8 @@ type Campaign struct {
 	IssuerID       string             `gorm:"column:issuer_id"`
 	DecisionNumber string             `gorm:"column:decision_number"`
 	DecisionDate   inspection.Date    `gorm:"column:decision_date"`
-	DecidedBy      *string            `gorm:"column:decided_by"`
+	SignedBy       *string            `gorm:"column:signed_by"`  // who signed the decision
+	DecidedBy      *string            `gorm:"column:decided_by"` // who decides its checks today
 	PeriodFrom     inspection.Date    `gorm:"column:period_from"`
 	PeriodTo       inspection.Date    `gorm:"column:period_to"`
 	ChecklistID    *string            `gorm:"column:checklist_id"`
@@ -56,6 +57,15 @@ func (c Campaign) Subject() org.Subject {
 		s.Decider = *c.DecidedBy
 	}
 	return s
+}
+
+// Signer is who signed the decision; where a copy of the release before made the
+// campaign, who decides.
+func (c Campaign) Signer() string {
+	if c.SignedBy != nil {
+		return *c.SignedBy
+	}
+	return deref(c.DecidedBy)
 }
 
 // TableName is the table.

@@ -1,8 +1,12 @@
 package visit
 
 import (
+	"context"
+	"strings"
+
 	"congvu/inspection"
 	"congvu/inspection/finding"
+	"congvu/inspection/org"
 
 	"gorm.io/gorm"
 )
@@ -18,6 +22,22 @@ func (Checks) First(tx *gorm.DB, campaign string) (inspection.Date, error) {
 		return "", err
 	}
 	return days[0], nil
+}
+
+// Signer names who signed the decision under which a check was made, whoever decides
+// today. The caller may read the check.
+func (s *Service) Signer(ctx context.Context, v Visit) (string, error) {
+	var names []string
+	err := s.db.WithContext(ctx).Table("campaigns").Joins("JOIN people ON people.id = COALESCE(campaigns.signed_by, campaigns.decided_by)").
+		Where("campaigns.id = ?", v.CampaignID).Pluck("people.name", &names).Error
+	return strings.Join(names, ""), err
+}
+
+// Inspected lists the units of the checks under a campaign that the actor may list.
+func (Checks) Inspected(tx *gorm.DB, actor inspection.Actor, campaign string) (units []string, err error) {
+	err = tx.Model(&Visit{}).Scopes(org.Scope(actor, org.ListVisit, Columns)).Where("visits.campaign_id = ?", campaign).
+		Distinct("visits.organisation_id").Pluck("visits.organisation_id", &units).Error
+	return units, err
 }
 
 // HandOver gives the checks of a campaign that are not concluded, and its findings, to
