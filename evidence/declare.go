@@ -94,7 +94,7 @@ func (d Declaration) normal(l imaging.Limits) (Declaration, error) {
 	if d.CapturedAt < 0 {
 		bad.Field("captured_at", "evidence.error.time")
 	}
-	if checkOn(d.On) != nil {
+	if checkOn(d.On...) != nil {
 		bad.Field("on", "evidence.error.subject")
 	}
 	if len(bad.Fields) > 0 {
@@ -186,5 +186,9 @@ func (s *Service) DeclareIn(tx *gorm.DB, actor inspection.Actor, d Declaration) 
 	if err != nil {
 		return err
 	}
-	return s.Link(tx, actor, grant.Capacity, f.ID, d.On...)
+	list := make([]Hanging, len(d.On))
+	for i, on := range d.On {
+		list[i] = Hanging{f.ID, on}
+	}
+	return s.Link(tx, actor, grant.Capacity, list...)
 }

@@ -924,7 +924,7 @@ func TestLinks(t *testing.T) {
 		for range 2 {
 			err := w.db.Transaction(func(tx *gorm.DB) error {
 				for _, id := range []string{a, waiting.ID} {
-					if err := w.s.Link(tx, w.lead, w.lead.Capacities[0], id, onFinding("f1", evidence.Before)); err != nil {
+					if err := w.s.Link(tx, w.lead, w.lead.Capacities[0], evidence.Hanging{File: id, On: onFinding("f1", evidence.Before)}); err != nil {
 						return err
 					}
 				}
@@ -1002,7 +1002,7 @@ func TestAttachingOnlyOnesOwn(t *testing.T) {
 			{"another unit's", w.outsider, w.visit, sent, false, "evidence.error.not_of_visit"},
 			{"nothing", w.unit, w.visit, inspection.NewID(), false, "evidence.error.not_of_visit"},
 		} {
-			err := w.s.Attach(w.db, c.actor, c.visit, []string{c.id}, c.waiting, on)
+			err := w.s.Attach(w.db, c.actor, c.visit, evidence.Hang([]string{c.id}, on), c.waiting)
 			if inspection.KeyOf(err) != c.key || (c.key == "") != (err == nil) {
 				w.Errorf("%s: %v", c.name, err)
 			}

@@ -2,15 +2,17 @@ package evidence
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"congvu/inspection"
+	"congvu/inspection/history"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
-func checkOn(list []On) error {
+func checkOn(list ...On) error {
 	for _, on := range list {
 		if !slices.Contains(SubjectKinds, on.Kind) || !slices.Contains(Roles, on.Role) || on.ID == "" || len(on.ID) > 64 {
 			return inspection.E(inspection.Invalid, "evidence.error.subject")
@@ -47,59 +49,86 @@ func facts(f file, links []link, actor inspection.Actor) Facts {
 		Told: slices.ContainsFunc(links, func(l link) bool { return slices.Contains(told, l.SubjectKind) })}
 }
 
-// Link hangs a file on subjects, in the transaction of a caller that has checked that
+// Hanging is a file and what it hangs on.
+type Hanging struct {
+	File string
+	On   On
+}
+
+// Hang hangs files on one subject.
+func Hang(files []string, on On) []Hanging {
+	list := make([]Hanging, len(files))
+	for i, id := range files {
+		list[i] = Hanging{id, on}
+	}
+	return list
+}
+
+// Link hangs files on subjects, in the transaction of a caller that has checked that
 // it may (a finding that takes over the photographs of its item, say). What hangs
-// there already stays. Codes: invalid, not_found for the file.
-func (s *Service) Link(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, fileID string, on ...On) error {
-	return s.relink(tx, actor, c, fileID, true, on)
+// there already stays. Codes: invalid, not_found for a file.
+func (s *Service) Link(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, list ...Hanging) error {
+	return s.relink(tx, actor, func(string) inspection.Capacity { return c }, true, list)
 }
 
-// Unlink takes a file from subjects by a new row; that it hung there stays known.
-func (s *Service) Unlink(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, fileID string, on ...On) error {
-	return s.relink(tx, actor, c, fileID, false, on)
+// Unlink takes files from subjects by new rows; that they hung there stays known.
+func (s *Service) Unlink(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, list ...Hanging) error {
+	return s.relink(tx, actor, func(string) inspection.Capacity { return c }, false, list)
 }
 
-func (s *Service) relink(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, fileID string, linked bool, list []On) error {
+// relink writes what changes, and history, in few statements however many files there
+// are; in gives the capacity in which each is linked.
+func (s *Service) relink(tx *gorm.DB, actor inspection.Actor, in func(file string) inspection.Capacity, linked bool, list []Hanging) error {
 	if len(list) == 0 {
 		return nil
 	}
-	if err := checkOn(list); err != nil {
-		return err
+	ids := make([]string, len(list))
+	for i, h := range list {
+		if err := checkOn(h.On); err != nil {
+			return err
+		}
+		ids[i] = h.File
 	}
-	f, err := load(tx.Clauses(clause.Locking{Strength: "UPDATE"}), fileID)
+	files, err := loadAll(tx.Clauses(clause.Locking{Strength: "UPDATE"}), ids)
 	if err != nil {
 		return err
 	}
-	for _, on := range list {
-		var last []link
-		err := tx.Where("file_id = ? AND subject_kind = ? AND subject_id = ? AND role = ?", fileID, on.Kind, on.ID, on.Role).
-			Order("n DESC").Limit(1).Find(&last).Error
-		if err != nil {
+	var before []link
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(files)), 500) {
+		var rows []link
+		if err := tx.Where("file_id IN ?", chunk).Order("n").Find(&rows).Error; err != nil {
 			return err
 		}
-		n := int64(1)
-		if len(last) > 0 {
-			n = last[0].N + 1
-		}
-		if stands := len(last) > 0 && last[0].Linked; stands == linked {
+		before = append(before, rows...)
+	}
+	last := map[Hanging]link{}
+	for _, l := range before { // ascending: the newest stays
+		last[Hanging{l.FileID, l.on()}] = l
+	}
+	action := "evidence.link"
+	if !linked {
+		action = "evidence.unlink"
+	}
+	now := s.clock.Now()
+	var rows []link
+	var events []history.Event
+	for _, h := range list {
+		was := last[h]
+		if was.Linked == linked {
 			continue
 		}
-		now := s.clock.Now()
-		row := link{ID: inspection.NewID(), FileID: fileID, SubjectKind: on.Kind, SubjectID: on.ID, Role: on.Role, N: n,
+		row := link{ID: inspection.NewID(), FileID: h.File, SubjectKind: h.On.Kind, SubjectID: h.On.ID, Role: h.On.Role, N: was.N + 1,
 			Linked: linked, MadeAt: now, MadeBy: actor.Person}
-		if err := tx.Create(&row).Error; err != nil {
-			return err
-		}
-		action := "evidence.link"
-		if !linked {
-			action = "evidence.unlink"
-		}
-		err = s.append(tx, actor, c, action, f, now, map[string]any{"kind": on.Kind, "id": on.ID, "role": on.Role})
-		if err != nil {
-			return err
-		}
+		rows, last[h] = append(rows, row), row
+		events = append(events, event(actor, in(h.File), action, files[h.File], now, map[string]any{"kind": h.On.Kind, "id": h.On.ID, "role": h.On.Role}))
 	}
-	return nil
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := tx.CreateInBatches(&rows, 100).Error; err != nil {
+		return err
+	}
+	return history.Append(tx, events...)
 }
 
 // LinkTo hangs a file on one more subject of its check. Whoever may add files for
@@ -128,33 +157,44 @@ func (s *Service) move(ctx context.Context, actor inspection.Actor, fileID strin
 		if grant.Side != f.Side {
 			return notFound()
 		}
-		return s.relink(tx, actor, grant.Capacity, fileID, linked, []On{on})
+		return s.relink(tx, actor, func(string) inspection.Capacity { return grant.Capacity }, linked, []Hanging{{fileID, on}})
 	})
 }
 
-// Attach hangs files on a subject for an actor who works on it: files of that check,
+// Attach hangs files on subjects for an actor who works on them: files of that check,
 // from the side on which the actor stands, which the actor may see whole; received
 // ones, unless waiting says that declared ones will do (a tablet hangs a photograph
-// before it is sent). Codes: invalid (evidence.error.not_of_visit, .not_received,
-// .subject). For joiners.
-func (s *Service) Attach(tx *gorm.DB, actor inspection.Actor, visit string, ids []string, waiting bool, on ...On) error {
-	for _, id := range ids {
-		f, view, err := s.see(tx, actor, id)
-		mine := f.DeclaredBy == actor.Person
-		if inspection.CodeOf(err) == inspection.NotFound || err == nil && (f.VisitID != visit || f.Side != view.Side || !mine && view.Sight < SeeAll) {
+// before it is sent). All or none. Codes: invalid (evidence.error.not_of_visit,
+// .not_received, .subject). For joiners.
+func (s *Service) Attach(tx *gorm.DB, actor inspection.Actor, visit string, list []Hanging, waiting bool) error {
+	if len(list) == 0 {
+		return nil
+	}
+	ids := make([]string, len(list))
+	for i, h := range list {
+		ids[i] = h.File
+	}
+	files, err := loadAll(tx, ids)
+	if inspection.CodeOf(err) == inspection.NotFound {
+		return inspection.E(inspection.Invalid, "evidence.error.not_of_visit")
+	}
+	if err != nil {
+		return err
+	}
+	views, _, err := s.views(tx, actor, slices.Collect(maps.Values(files)))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		view, mine := views[f.ID], f.DeclaredBy == actor.Person
+		if view.Sight <= SeeNothing || f.VisitID != visit || f.Side != view.Side || !mine && view.Sight < SeeAll {
 			return inspection.E(inspection.Invalid, "evidence.error.not_of_visit")
-		}
-		if err != nil {
-			return err
 		}
 		if f.State != Received && !waiting {
 			return inspection.E(inspection.Invalid, "evidence.error.not_received")
 		}
-		if err := s.Link(tx, actor, view.Capacity, id, on...); err != nil {
-			return err
-		}
 	}
-	return nil
+	return s.relink(tx, actor, func(file string) inspection.Capacity { return views[file].Capacity }, true, list)
 }
 
 // Files are the ids of the received files that hang on a subject, oldest first; visit

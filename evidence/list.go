@@ -108,7 +108,7 @@ func (s *Service) items(tx *gorm.DB, actor inspection.Actor, files []file) ([]It
 	for i, f := range files {
 		ids[i] = f.ID
 	}
-	links, err := linksOf(tx, ids)
+	views, links, err := s.views(tx, actor, files)
 	if err != nil {
 		return nil, err
 	}
@@ -130,18 +130,9 @@ func (s *Service) items(tx *gorm.DB, actor inspection.Actor, files []file) ([]It
 				Nobody: d.NobodyMark, ConfirmedBy: d.ConfirmedBy, ConfirmedAt: d.MadeAt}
 		}
 	}
-	views := map[Facts]View{}
 	var items []Item
 	for _, f := range files {
-		key := facts(f, links[f.ID], actor)
-		view, known := views[key]
-		if !known {
-			if view, err = s.rights.See(tx, actor, key); err != nil {
-				return nil, err
-			}
-			views[key] = view
-		}
-		if view.Sight > SeeNothing {
+		if view := views[f.ID]; view.Sight > SeeNothing {
 			items = append(items, itemOf(f, links[f.ID], copies[f.ID], view))
 		}
 	}

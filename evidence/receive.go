@@ -38,27 +38,26 @@ func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID st
 		if size > s.work.Limits().Bytes {
 			return Receipt{}, imaging.TooLarge(s.work.Limits())
 		}
-		return Receipt{}, inspection.E(inspection.Invalid, "evidence.error.size_differs", "declared", f.Size, "sent", size)
+		return Receipt{}, differs(f, size)
 	}
 	s.receiving.Add(1)
 	defer func() {
 		s.received.Store(time.Now().UnixNano())
 		s.receiving.Add(-1)
 	}()
-	spooled, err := s.take(f, r)
+	sent, err := s.take(f, r)
 	if err != nil {
 		return Receipt{}, err
 	}
-	defer os.Remove(spooled.Name())
-	defer spooled.Close()
-	info, err := s.inspect(ctx, f.Kind, f.Size, spooled)
+	defer sent.done()
+	info, err := s.inspect(ctx, f.Kind, f.Size, sent)
 	if err != nil {
 		return Receipt{}, err
 	}
-	if _, err := spooled.Seek(0, io.SeekStart); err != nil {
+	if _, err := sent.Seek(0, io.SeekStart); err != nil {
 		return Receipt{}, err
 	}
-	if err := s.keep(ctx, f.key(), spooled, f.Size, f.SHA256); err != nil {
+	if err := s.keep(ctx, f.key(), sent.ReadSeeker, f.Size, f.SHA256); err != nil {
 		return Receipt{}, err
 	}
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
@@ -110,8 +109,63 @@ func (s *Service) Fits(ctx context.Context, kind Kind, size int64, r io.ReadSeek
 	return err
 }
 
-// take writes what is sent into the spool and holds it against the declaration.
-func (s *Service) take(f file, r io.Reader) (_ *os.File, err error) {
+// held is bytes that were sent and are as declared, until they are kept.
+type held struct {
+	io.ReadSeeker
+	done func()
+}
+
+// What is received in memory, in bytes: files up to the first, all that are being
+// received together up to the second. The rest goes through the spool.
+const (
+	inMemory    = 8 << 20
+	allInMemory = 64 << 20
+)
+
+// take holds what is sent against the declaration.
+func (s *Service) take(f file, r io.Reader) (held, error) {
+	in := &keepError{r: io.LimitReader(r, f.Size+1)}
+	if f.Size <= inMemory && s.memory.TryAcquire(f.Size) {
+		h, err := fromMemory(f, in)
+		if err != nil {
+			s.memory.Release(f.Size)
+			return held{}, err
+		}
+		return held{h, func() { s.memory.Release(f.Size) }}, nil
+	}
+	spooled, err := s.spooled(f, in)
+	if err != nil {
+		return held{}, err
+	}
+	return held{spooled, func() { spooled.Close(); os.Remove(spooled.Name()) }}, nil
+}
+
+func fromMemory(f file, in *keepError) (*blob.Sound, error) {
+	raw := make([]byte, f.Size)
+	n, err := io.ReadFull(in, raw)
+	if err == nil { // nothing may follow
+		var more [1]byte
+		one, _ := io.ReadFull(in, more[:])
+		n += one
+	}
+	if in.err != nil {
+		return nil, inspection.E(inspection.Invalid, "evidence.error.interrupted").Because(in.err)
+	}
+	if int64(n) != f.Size {
+		return nil, differs(f, int64(n))
+	}
+	sound := blob.NewSound(raw)
+	if sound.Sum() != f.SHA256 {
+		return nil, inspection.E(inspection.Invalid, "evidence.error.hash_differs")
+	}
+	return sound, nil
+}
+
+func differs(f file, sent int64) error {
+	return inspection.E(inspection.Invalid, "evidence.error.size_differs", "declared", f.Size, "sent", sent)
+}
+
+func (s *Service) spooled(f file, in *keepError) (_ *os.File, err error) {
 	out, err := os.CreateTemp(s.spool, "congvu-receive-*")
 	if err != nil {
 		return nil, storeTrouble(err)
@@ -123,7 +177,6 @@ func (s *Service) take(f file, r io.Reader) (_ *os.File, err error) {
 		}
 	}()
 	h := sha256.New()
-	in := &keepError{r: io.LimitReader(r, f.Size+1)}
 	n, err := io.Copy(io.MultiWriter(out, h), in)
 	switch {
 	case in.err != nil:
@@ -131,7 +184,7 @@ func (s *Service) take(f file, r io.Reader) (_ *os.File, err error) {
 	case err != nil:
 		return nil, storeTrouble(err)
 	case n != f.Size:
-		return nil, inspection.E(inspection.Invalid, "evidence.error.size_differs", "declared", f.Size, "sent", n)
+		return nil, differs(f, n)
 	case hex.EncodeToString(h.Sum(nil)) != f.SHA256:
 		return nil, inspection.E(inspection.Invalid, "evidence.error.hash_differs")
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"os"
+	"slices"
 	"sync/atomic"
 
 	"congvu/evidence/blob"
@@ -12,6 +13,7 @@ import (
 	"congvu/inspection"
 	"congvu/inspection/history"
 
+	"golang.org/x/sync/semaphore"
 	"gorm.io/gorm"
 )
 
@@ -33,6 +35,7 @@ type Service struct {
 	spool  string
 	key    ed25519.PrivateKey
 	wake   chan struct{}
+	memory *semaphore.Weighted // bytes that may be received in memory
 
 	receiving atomic.Int64 // how many files are being received
 	received  atomic.Int64 // when the last one was, in nanoseconds since 1970
@@ -52,7 +55,7 @@ func New(db *gorm.DB, clock inspection.Clock, store blob.Store, rights Rights, c
 		}
 	}
 	return &Service{db: db, clock: clock, store: store, rights: rights, work: imaging.NewWork(c.Limits),
-		spool: c.Spool, key: c.Key, wake: make(chan struct{}, 1)}, nil
+		spool: c.Spool, key: c.Key, wake: make(chan struct{}, 1), memory: semaphore.NewWeighted(allInMemory)}, nil
 }
 
 // Limits are the limits on what is received, for forms that say them beforehand.
@@ -95,27 +98,69 @@ func load(tx *gorm.DB, id string) (file, error) {
 	return f, err
 }
 
+// loadAll loads files by id. Code: not_found when one of them is not there.
+func loadAll(tx *gorm.DB, ids []string) (map[string]file, error) {
+	all := make(map[string]file, len(ids))
+	for chunk := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), 500) {
+		var rows []file
+		if err := tx.Session(&gorm.Session{}).Where("id IN ?", chunk).Order("id").Find(&rows).Error; err != nil {
+			return nil, err
+		}
+		if len(rows) < len(chunk) {
+			return nil, notFound()
+		}
+		for _, f := range rows {
+			all[f.ID] = f
+		}
+	}
+	return all, nil
+}
+
 // see loads a file with what the actor may see of it; not_found when that is nothing.
 func (s *Service) see(tx *gorm.DB, actor inspection.Actor, id string) (file, View, error) {
 	f, err := load(tx, id)
 	if err != nil {
 		return file{}, View{}, err
 	}
-	links, err := linksOf(tx, []string{id})
+	views, _, err := s.views(tx, actor, []file{f})
 	if err != nil {
 		return file{}, View{}, err
 	}
-	v, err := s.rights.See(tx, actor, facts(f, links[id], actor))
-	if err != nil {
-		return file{}, View{}, err
-	}
-	if v.Sight <= SeeNothing {
+	if views[id].Sight <= SeeNothing {
 		return file{}, View{}, notFound()
 	}
-	return f, v, nil
+	return f, views[id], nil
+}
+
+// views tells what the actor may see of files, and on what they hang, by id.
+func (s *Service) views(tx *gorm.DB, actor inspection.Actor, files []file) (map[string]View, map[string][]link, error) {
+	ids := make([]string, len(files))
+	for i, f := range files {
+		ids[i] = f.ID
+	}
+	links, err := linksOf(tx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	known, all := map[Facts]View{}, make(map[string]View, len(files))
+	for _, f := range files {
+		key := facts(f, links[f.ID], actor)
+		view, ok := known[key]
+		if !ok {
+			if view, err = s.rights.See(tx, actor, key); err != nil {
+				return nil, nil, err
+			}
+			known[key] = view
+		}
+		all[f.ID] = view
+	}
+	return all, links, nil
 }
 
 func (s *Service) append(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, action string, f file, at inspection.Instant, data map[string]any) error {
-	return history.Append(tx, history.Event{Actor: actor, Capacity: c, Action: action, SubjectKind: "file",
-		SubjectID: f.ID, Visit: f.VisitID, At: at, Data: data})
+	return history.Append(tx, event(actor, c, action, f, at, data))
+}
+
+func event(actor inspection.Actor, c inspection.Capacity, action string, f file, at inspection.Instant, data map[string]any) history.Event {
+	return history.Event{Actor: actor, Capacity: c, Action: action, SubjectKind: "file", SubjectID: f.ID, Visit: f.VisitID, At: at, Data: data}
 }

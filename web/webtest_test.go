@@ -96,7 +96,7 @@ func on(kind, id, role string) evidence.On {
 }
 
 func (e findingFiles) Attach(tx *gorm.DB, a inspection.Actor, id string, files []string, kind, subject, role string, _ inspection.Instant) error {
-	return e.files.Attach(tx, a, id, files, false, on(kind, subject, role))
+	return e.files.Attach(tx, a, id, evidence.Hang(files, on(kind, subject, role)), false)
 }
 
 func (e findingFiles) Files(tx *gorm.DB, id, kind, subject, role string) ([]string, error) {

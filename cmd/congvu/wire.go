@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 
 	"congvu/evidence"
 	"congvu/evidence/blob"
@@ -121,30 +122,31 @@ func (e visitEvidence) Undelivered(tx *gorm.DB, id string) ([]string, error) {
 	return e.files.Missing(tx, id)
 }
 
-func (e visitEvidence) Attach(tx *gorm.DB, actor inspection.Actor, id string, files []string, kind, subject, role string) error {
+func (e visitEvidence) Attach(tx *gorm.DB, actor inspection.Actor, id string, list []visit.Hanging) error {
 	// A tablet hangs a photo before it is sent; a scan of signed minutes must be there.
-	waiting := role != string(evidence.Scan)
-	return e.files.Attach(tx, actor, id, files, waiting, evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: subject}, Role: evidence.Role(role)})
+	waiting := !slices.ContainsFunc(list, func(h visit.Hanging) bool { return h.Role == string(evidence.Scan) })
+	return e.files.Attach(tx, actor, id, hangings(list), waiting)
 }
 
-func (e visitEvidence) Carry(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, files []string, kind, subject, role string) error {
-	for _, file := range files {
-		on := evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: subject}, Role: evidence.Role(role)}
-		if err := e.files.Link(tx, actor, c, file, on); err != nil {
-			return err
-		}
-	}
-	return nil
+func (e visitEvidence) Carry(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, list []visit.Hanging) error {
+	return e.files.Link(tx, actor, c, hangings(list)...)
 }
 
 func (e visitEvidence) Detach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, file, kind, subject string) error {
-	for _, role := range []evidence.Role{evidence.Evidence, evidence.After} {
-		on := evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: subject}, Role: role}
-		if err := e.files.Unlink(tx, actor, c, file, on); err != nil {
-			return err
-		}
+	return e.files.Unlink(tx, actor, c, evidence.Hanging{File: file, On: on(kind, subject, string(evidence.Evidence))},
+		evidence.Hanging{File: file, On: on(kind, subject, string(evidence.After))})
+}
+
+func on(kind, id, role string) evidence.On {
+	return evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: id}, Role: evidence.Role(role)}
+}
+
+func hangings(list []visit.Hanging) []evidence.Hanging {
+	out := make([]evidence.Hanging, len(list))
+	for i, h := range list {
+		out[i] = evidence.Hanging{File: h.File, On: on(h.Kind, h.ID, h.Role)}
 	}
-	return nil
+	return out
 }
 
 // fileRights answers for evidence who somebody is to a check.
@@ -276,7 +278,7 @@ func seeInCampaign(tx *gorm.DB, actor inspection.Actor, id string) (evidence.Vie
 type findingEvidence struct{ files *evidence.Service }
 
 func (e findingEvidence) Attach(tx *gorm.DB, actor inspection.Actor, id string, files []string, kind, subject, role string, _ inspection.Instant) error {
-	return e.files.Attach(tx, actor, id, files, false, evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: subject}, Role: evidence.Role(role)})
+	return e.files.Attach(tx, actor, id, evidence.Hang(files, on(kind, subject, role)), false)
 }
 
 func (e findingEvidence) Files(tx *gorm.DB, id, kind, subject, role string) ([]string, error) {

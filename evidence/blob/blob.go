@@ -2,6 +2,7 @@ package blob
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -118,11 +119,31 @@ func CheckPut(key string, size int64, sum string) error {
 	return nil
 }
 
+// Sound is bytes in memory with their SHA-256, which Verify need not take again. Who has
+// made one changes the bytes no more.
+type Sound struct {
+	*bytes.Reader
+	sum string
+}
+
+// NewSound takes the SHA-256 of bytes.
+func NewSound(raw []byte) *Sound {
+	h := sha256.Sum256(raw)
+	return &Sound{bytes.NewReader(raw), hex.EncodeToString(h[:])}
+}
+
+// Sum is the SHA-256 in lower-case hex.
+func (s *Sound) Sum() string { return s.sum }
+
 // Verify wraps a reader so that its last byte comes out only when all size bytes
 // have been read, nothing follows them and their SHA-256 is sum; otherwise the read
 // fails with ErrMismatch. A server that was told the size never gets a whole wrong
 // object.
 func Verify(r io.Reader, size int64, sum string) io.Reader {
+	if s, ok := r.(*Sound); ok && s.Size() == size && s.sum == sum {
+		_, _ = s.Seek(0, io.SeekStart) // never fails
+		return s
+	}
 	return &verifier{r: bufio.NewReaderSize(r, 64<<10), left: size, size: size, sum: sum, h: sha256.New()}
 }
 

@@ -75,7 +75,7 @@ func (w *work) raise() error {
 			if image.After {
 				role = "AFTER"
 			}
-			if err := w.evidence.Carry(w.tx, w.actor, w.capacity, []string{image.File}, "finding", f.ID, role); err != nil {
+			if err := w.evidence.Carry(w.tx, w.actor, w.capacity, hang([]string{image.File}, "finding", f.ID, role)); err != nil {
 				return err
 			}
 		}
@@ -96,7 +96,7 @@ func (w *work) raiseObstruction() error {
 	if err != nil {
 		return err
 	}
-	return w.evidence.Carry(w.tx, w.actor, w.capacity, c.Photos, "finding", f.ID, "BEFORE")
+	return w.evidence.Carry(w.tx, w.actor, w.capacity, hang(c.Photos, "finding", f.ID, "BEFORE"))
 }
 
 // giveVerdicts ends a re-inspection: what it found of each finding takes effect when

@@ -25,13 +25,24 @@ type Evidence interface {
 	Received(tx *gorm.DB, visit string) (map[string]bool, error)
 	// Undelivered lists the files that were declared for a check and have not arrived.
 	Undelivered(tx *gorm.DB, visit string) ([]string, error)
-	// Attach hangs files that the team declared for the check on a subject: item,
-	// finding, minutes or visit. Code invalid for a file of another check.
-	Attach(tx *gorm.DB, actor inspection.Actor, visit string, files []string, kind, id, role string) error
+	// Attach hangs files that the team declared for the check on subjects of it. Code
+	// invalid for a file of another check.
+	Attach(tx *gorm.DB, actor inspection.Actor, visit string, list []Hanging) error
 	// Carry hangs files that hang on an item of the check on a finding too.
-	Carry(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, files []string, kind, id, role string) error
+	Carry(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, list []Hanging) error
 	// Detach takes a file off a subject; that it hung there stays known.
 	Detach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, file, kind, id string) error
+}
+
+// Hanging is a file and what it hangs on: an item, a finding, the minutes or the check.
+type Hanging struct{ File, Kind, ID, Role string }
+
+func hang(files []string, kind, id, role string) []Hanging {
+	list := make([]Hanging, len(files))
+	for i, f := range files {
+		list[i] = Hanging{f, kind, id, role}
+	}
+	return list
 }
 
 // Service serves checks.
@@ -201,6 +212,7 @@ type work struct {
 	pending []Operation
 	touched map[string]bool // items whose answers may have changed; true: a row may be there
 	events  []history.Event
+	hangs   []Hanging // photographs that are to hang on items and findings
 }
 
 // open loads a check that the actor may see and locks it.
@@ -329,8 +341,10 @@ func (w *work) apply(op Operation) error {
 		return err
 	}
 	if op.Type.followed() {
-		if err := w.write(); err != nil { // what follows stands after it, in history too
-			return err
+		if op.Type != OpPhoto {
+			if err := w.write(); err != nil { // what follows stands after it, in history too
+				return err
+			}
 		}
 		if err := w.follow(op); err != nil {
 			return err
@@ -348,7 +362,7 @@ func (w *work) apply(op Operation) error {
 
 // flush writes what apply has left to be written, and the check's row.
 func (w *work) flush() error {
-	if len(w.pending) == 0 && len(w.events) == 0 {
+	if len(w.pending) == 0 && len(w.events) == 0 && len(w.hangs) == 0 {
 		return nil
 	}
 	if err := w.write(); err != nil {
@@ -357,7 +371,7 @@ func (w *work) flush() error {
 	return w.save()
 }
 
-// write writes operations, answers and history.
+// write writes operations, answers and history, and hangs photographs.
 func (w *work) write() error {
 	if len(w.pending) > 0 {
 		if err := w.tx.CreateInBatches(&w.pending, 100).Error; err != nil {
@@ -370,7 +384,12 @@ func (w *work) write() error {
 	if err := history.Append(w.tx, w.events...); err != nil {
 		return err
 	}
-	w.pending, w.touched, w.events = nil, nil, nil
+	if len(w.hangs) > 0 {
+		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, w.hangs); err != nil {
+			return err
+		}
+	}
+	w.pending, w.touched, w.events, w.hangs = nil, nil, nil, nil
 	return nil
 }
 
@@ -455,7 +474,8 @@ func (w *work) follow(op Operation) error {
 		} else if p.After {
 			role = "AFTER"
 		}
-		return w.evidence.Attach(w.tx, w.actor, w.visit.ID, []string{p.File}, kind, id, role)
+		w.hangs = append(w.hangs, Hanging{p.File, kind, id, role})
+		return nil
 	case OpPhotoOff:
 		var p Photo
 		if err := decode(op.Payload, &p); err != nil {
@@ -472,7 +492,7 @@ func (w *work) follow(op Operation) error {
 		if err := w.minutesClocks(); err != nil {
 			return err
 		}
-		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, w.state.Cannot.Photos, "visit", w.visit.ID, "DOOR"); err != nil {
+		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, hang(w.state.Cannot.Photos, "visit", w.visit.ID, "DOOR")); err != nil {
 			return err
 		}
 		return w.raiseObstruction()
@@ -481,7 +501,7 @@ func (w *work) follow(op Operation) error {
 		if err := w.minutesClocks(); err != nil {
 			return err
 		}
-		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, w.state.Signed.Scans, "minutes", w.visit.ID, "SCAN"); err != nil {
+		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, hang(w.state.Signed.Scans, "minutes", w.visit.ID, "SCAN")); err != nil {
 			return err
 		}
 		if w.visit.Form == plan.Reinspection {

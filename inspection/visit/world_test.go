@@ -49,27 +49,30 @@ func (e visitFiles) Undelivered(tx *gorm.DB, id string) ([]string, error) {
 	return e.files.Missing(tx, id)
 }
 
-func (e visitFiles) Attach(tx *gorm.DB, actor inspection.Actor, id string, files []string, kind, subject, role string) error {
-	return e.files.Attach(tx, actor, id, files, role != string(evidence.Scan), on(kind, subject, role))
+func (e visitFiles) Attach(tx *gorm.DB, actor inspection.Actor, id string, list []visit.Hanging) error {
+	waiting := !slices.ContainsFunc(list, func(h visit.Hanging) bool { return h.Role == string(evidence.Scan) })
+	return e.files.Attach(tx, actor, id, hangings(list), waiting)
 }
 
-func (e visitFiles) Carry(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, files []string, kind, subject, role string) error {
-	for _, f := range files {
-		if err := e.files.Link(tx, actor, c, f, on(kind, subject, role)); err != nil {
-			return err
-		}
-	}
-	return nil
+func (e visitFiles) Carry(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, list []visit.Hanging) error {
+	return e.files.Link(tx, actor, c, hangings(list)...)
 }
 
 func (e visitFiles) Detach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, file, kind, subject string) error {
-	return e.files.Unlink(tx, actor, c, file, on(kind, subject, "EVIDENCE"), on(kind, subject, "AFTER"))
+	return e.files.Unlink(tx, actor, c, evidence.Hanging{File: file, On: on(kind, subject, "EVIDENCE")}, evidence.Hanging{File: file, On: on(kind, subject, "AFTER")})
+}
+
+func hangings(list []visit.Hanging) (out []evidence.Hanging) {
+	for _, h := range list {
+		out = append(out, evidence.Hanging{File: h.File, On: on(h.Kind, h.ID, h.Role)})
+	}
+	return out
 }
 
 type findingFiles struct{ files *evidence.Service }
 
 func (e findingFiles) Attach(tx *gorm.DB, actor inspection.Actor, id string, files []string, kind, subject, role string, _ inspection.Instant) error {
-	return e.files.Attach(tx, actor, id, files, false, on(kind, subject, role))
+	return e.files.Attach(tx, actor, id, evidence.Hang(files, on(kind, subject, role)), false)
 }
 
 func (e findingFiles) Files(tx *gorm.DB, id, kind, subject, role string) ([]string, error) {

@@ -94,7 +94,8 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 			err = fmt.Errorf("%w: %w", blob.ErrFull, err)
 		}
 	}()
-	if _, err := s.Stat(ctx, key); err == nil {
+	final := place(key)
+	if _, err := s.root.Lstat(final); err == nil {
 		return blob.ErrExists
 	}
 	tmp := path.Join(temporary, inspection.NewID())
@@ -103,7 +104,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 		return err
 	}
 	defer s.root.Remove(tmp)
-	_, err = io.Copy(f, blob.Verify(&withContext{ctx, r}, size, sum))
+	_, err = io.Copy(f, source(ctx, r, size, sum))
 	if err == nil {
 		err = f.Sync()
 	}
@@ -113,24 +114,34 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 	if err != nil {
 		return err
 	}
-	final := place(key)
-	if err := s.mkdir(path.Dir(final)); err != nil {
-		return err
-	}
-	if err := s.root.Link(tmp, final); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return blob.ErrExists
+	err = s.root.Link(tmp, final)
+	if errors.Is(err, fs.ErrNotExist) { // the first one in its folder
+		if err := s.mkdir(path.Dir(final)); err != nil {
+			return err
 		}
+		err = s.root.Link(tmp, final)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return blob.ErrExists
+	}
+	if err != nil {
 		return err
 	}
 	return s.sync(path.Dir(final))
 }
 
+// source is what is to be written, verified as it is read. What is in memory goes in one
+// piece; a long copy ends when its caller has gone.
+func source(ctx context.Context, r io.Reader, size int64, sum string) io.Reader {
+	verified := blob.Verify(r, size, sum)
+	if _, sound := verified.(*blob.Sound); sound {
+		return verified
+	}
+	return &withContext{ctx, verified}
+}
+
 // mkdir makes class/xx and syncs what it made.
 func (s *Store) mkdir(dir string) error {
-	if _, err := s.root.Stat(dir); err == nil {
-		return nil
-	}
 	if err := s.root.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
