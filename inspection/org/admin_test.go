@@ -1,6 +1,7 @@
 package org
 
 import (
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -220,6 +221,70 @@ func TestAnOrganisationChangesByDatedRows(t *testing.T) {
 		end, _ := s.Detail(ctx, admin, heir)
 		if end.ValidTo != "2027-12-31" || end.Desks[0].ValidTo != "2027-12-31" || end.Desks[0].Posts[0].ValidTo != "2027-12-31" || len(end.Became) != 1 || end.Became[0].SuccessorID != nil {
 			t.Fatalf("%+v", end)
+		}
+	})
+}
+
+func TestANewNameKeepsTheCalendarAndWhatLiesBelow(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s, w := service(db), world(t, db)
+		o := w["new"]
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		week := func(from inspection.Date, opens inspection.Minute) Week {
+			k := Week{From: from}
+			for d := time.Monday; d <= time.Friday; d++ {
+				k.Days[d] = []Session{{opens, at(17, 0)}}
+			}
+			return k
+		}
+		must(s.SetPeriod(ctx, admin, o.ID, 0, week("2026-01-01", at(7, 0)), nil))
+		must(s.SetDay(ctx, admin, o.ID, SpecialDay{Day: "2026-06-03", Kind: Holiday, Name: "Ngày truyền thống"}))
+		child, err := s.AddOrganisation(ctx, admin, Organisation{Key: "below", Kind: ReceptionPoint, Name: "Điểm tiếp nhận", AdminUnitID: o.AdminUnitID, ParentID: &o.ID, ValidFrom: "2026-01-01"})
+		must(err)
+		heir, err := s.Reorganise(ctx, admin, Reorganisation{Organisation: o.ID, ID: inspection.NewID(), Version: 1, Relation: Renamed, Name: "Trung tâm tên mới", On: "2026-06-01", LegalAct: "QĐ 1"})
+		must(err)
+		hours := func(what string, day inspection.Date, opens inspection.Minute) {
+			t.Helper()
+			many, err := CalendarsFor(db, []string{o.ID, heir, child.ID})
+			must(err)
+			for name, id := range map[string]string{"old": o.ID, "new": heir, "below": child.ID} {
+				one, err := CalendarFor(db, id)
+				must(err)
+				if !reflect.DeepEqual(many[id], one) {
+					t.Errorf("%s: many at once differ from one of the %s: %+v %+v", what, name, many[id], one)
+				}
+				if h := one.Hours(day); opens == 0 && len(h) != 0 || opens != 0 && (len(h) != 1 || h[0].Open != opens) {
+					t.Errorf("%s, %s on %s: %v", what, name, day, h)
+				}
+			}
+		}
+		for _, day := range []inspection.Date{"2026-05-29", "2026-06-02"} {
+			hours("renamed", day, at(7, 0))
+		}
+		hours("its holiday", "2026-06-03", 0)
+		// Entered under the new name, it counts from the new name on.
+		must(s.SetPeriod(ctx, admin, heir, 0, week("", at(8, 0)), nil))
+		hours("before", "2026-05-29", at(7, 0))
+		hours("after", "2026-06-02", at(8, 0))
+		hours("its holiday still", "2026-06-03", 0)
+		if c, err := s.OwnCalendar(ctx, admin, heir); err != nil || len(c.Weeks) != 1 || c.Weeks[0].From != "" {
+			t.Errorf("what was entered: %+v %v", c.Weeks, err)
+		}
+
+		now := s.clock.(*inspection.ManualClock)
+		for day, want := range map[inspection.Date]string{"2026-05-31": o.ID, "2026-06-01": heir} {
+			now.Set(day.Time().Add(9 * time.Hour))
+			if d, err := s.Detail(ctx, admin, child.ID); err != nil || d.Parent.ID != want {
+				t.Errorf("%s: lies below %s, %v", day, d.Parent.Name, err)
+			}
+		}
+		if d, err := s.Detail(ctx, admin, heir); err != nil || len(d.Children) != 1 || d.Children[0].ID != child.ID || !d.Calendar {
+			t.Errorf("below the new name: %+v, calendar %v, %v", d.Children, d.Calendar, err)
 		}
 	})
 }

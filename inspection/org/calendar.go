@@ -33,6 +33,26 @@ type Layer struct {
 	Days  map[inspection.Date]DayKind
 }
 
+// since is a layer that counts from a day on.
+func (l Layer) since(d inspection.Date) Layer {
+	if d == "" {
+		return l
+	}
+	out := Layer{ID: l.ID, Days: map[inspection.Date]DayKind{}}
+	for _, w := range l.Weeks {
+		if w.To == "" || w.To >= d {
+			w.From = max(w.From, d)
+			out.Weeks = append(out.Weeks, w)
+		}
+	}
+	for day, kind := range l.Days {
+		if day >= d {
+			out.Days[day] = kind
+		}
+	}
+	return out
+}
+
 // Calendar is a working calendar as a plain value: layers from the nearest (the
 // organisation, its administrative unit) to the root of the tree. The nearest layer
 // that has hours for a day gives them; special days are a union in which the

@@ -67,9 +67,7 @@ func CalendarsFor(tx *gorm.DB, organisations []string) (map[string]Calendar, err
 			seen := map[string]bool{}
 			for n, ok := in[id]; ok && !seen[n.ID]; n, ok = in[id] {
 				seen[n.ID] = true
-				if l, ok := layers[n.ID]; ok {
-					cal.Layers = append(cal.Layers, l)
-				}
+				cal.Layers = append(cal.Layers, layers[n.ID]...)
 				if n.ParentID == nil {
 					return
 				}
@@ -83,8 +81,9 @@ func CalendarsFor(tx *gorm.DB, organisations []string) (map[string]Calendar, err
 	return out, nil
 }
 
-// layersOf is the layer of each unit and organisation that has a calendar.
-func layersOf(tx *gorm.DB) (map[string]Layer, error) {
+// layersOf are the layers of each unit and organisation that has a calendar, an
+// organisation under any of its names.
+func layersOf(tx *gorm.DB) (map[string][]Layer, error) {
 	var rows []calendarRow
 	if err := tx.Find(&rows).Error; err != nil {
 		return nil, err
@@ -111,15 +110,30 @@ func layersOf(tx *gorm.DB) (map[string]Layer, error) {
 			l.Days[d.Day] = d.Kind
 		}
 	}
-	out := map[string]Layer{}
+	out, owned := map[string][]Layer{}, map[string]Layer{}
 	for _, r := range rows {
-		for _, owner := range []*string{r.OrganisationID, r.AdminUnitID} {
-			if owner != nil {
-				out[*owner] = *byID[r.ID]
+		if r.AdminUnitID != nil {
+			out[*r.AdminUnitID] = []Layer{*byID[r.ID]}
+		} else if r.OrganisationID != nil {
+			owned[*r.OrganisationID] = *byID[r.ID]
+		}
+	}
+	if len(owned) == 0 {
+		return out, nil
+	}
+	names, err := named(tx, "SELECT organisation_id FROM calendars WHERE organisation_id IS NOT NULL")
+	for id := range owned {
+		for _, n := range names[id] { // all that share this calendar share all of it
+			if l, ok := owned[n.ID]; ok {
+				for _, to := range names[id] {
+					if !slices.ContainsFunc(out[to.ID], func(have Layer) bool { return have.ID == l.ID }) {
+						out[to.ID] = append(out[to.ID], l.since(n.Began))
+					}
+				}
 			}
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // hours adds a session; they come in the order of their periods.

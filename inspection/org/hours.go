@@ -68,9 +68,11 @@ func (s *Service) OwnCalendar(ctx context.Context, actor inspection.Actor, owner
 		return c, err
 	}
 	c.Version = rows[0].Version
-	if i := slices.IndexFunc(c.Effective.Layers, func(l Layer) bool { return l.ID == rows[0].ID }); i >= 0 {
-		c.Weeks = c.Effective.Layers[i].Weeks
+	var own Calendar
+	if err := own.add(tx, column, owner); err != nil {
+		return c, err
 	}
+	c.Weeks = own.Layers[0].Weeks
 	var days []dayRow
 	if err := tx.Where("calendar_id = ?", rows[0].ID).Order("day").Find(&days).Error; err != nil {
 		return c, err

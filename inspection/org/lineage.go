@@ -98,8 +98,53 @@ func Responsible(tx *gorm.DB, organisation string, on inspection.Date) (Organisa
 	}
 }
 
+// DeskOn is the desk on a day that a desk has become: itself while it exists, then the
+// row under which it went on in another organisation or under another name. False where
+// it has ended. Code: not_found.
+func DeskOn(tx *gorm.DB, desk string, on inspection.Date) (Desk, bool, error) {
+	d, err := DeskByID(tx, desk)
+	for seen := map[string]bool{}; err == nil && d.ValidTo != "" && on > d.ValidTo; {
+		seen[d.ID] = true
+		var next []Desk
+		err = tx.Where("predecessor_id = ? AND (valid_from = '' OR valid_from <= ?)", d.ID, on).Order("valid_from DESC, id").Limit(1).Find(&next).Error
+		if err != nil || len(next) == 0 || seen[next[0].ID] {
+			return d, false, err
+		}
+		d = next[0]
+	}
+	return d, err == nil, err
+}
+
+// aName is a row under which an organisation has existed, with its first day.
+type aName struct {
+	Start, ID string
+	Began     inspection.Date
+}
+
+// named lists, for each organisation that a query selects, all its names, the newest
+// first: a new name is no other organisation, whatever the day. The oldest one has no
+// first day.
+func named(tx *gorm.DB, organisations string, args ...any) (map[string][]aName, error) {
+	var rows []aName
+	err := tx.Raw(`WITH RECURSIVE named (start, id) AS (SELECT id, id FROM organisations WHERE id IN (`+organisations+`)
+			UNION
+			SELECT n.start, CASE WHEN l.predecessor_id = n.id THEN l.successor_id ELSE l.predecessor_id END
+			FROM named n JOIN organisation_lineage l ON l.relation = 'RENAMED' AND (l.predecessor_id = n.id OR l.successor_id = n.id)
+		) SELECT named.start, named.id, o.valid_from AS began FROM named JOIN organisations o ON o.id = named.id
+		ORDER BY o.valid_from DESC, named.id`, args...).Scan(&rows).Error
+	out := map[string][]aName{}
+	for _, n := range rows {
+		out[n.Start] = append(out[n.Start], n)
+	}
+	for _, names := range out {
+		names[len(names)-1].Began = ""
+	}
+	return out, err
+}
+
 // CalendarFor is the working calendar of an organisation as a plain value: its own
-// layer, those of its parents, then those of its administrative unit and its
+// layer, before it those under names that it has got since and after it those under
+// former names, each from its first day on; those of its parents, then those of its administrative unit and its
 // ancestors. Code: not_found.
 func CalendarFor(tx *gorm.DB, organisation string) (Calendar, error) {
 	var cal Calendar
@@ -114,8 +159,18 @@ func CalendarFor(tx *gorm.DB, organisation string) (Calendar, error) {
 		if unit == "" {
 			unit = o.AdminUnitID
 		}
-		if err := cal.add(tx, "organisation_id", o.ID); err != nil {
+		names, err := named(tx, "?", o.ID)
+		if err != nil {
 			return cal, err
+		}
+		for _, n := range names[o.ID] {
+			var own Calendar
+			if err := own.add(tx, "organisation_id", n.ID); err != nil {
+				return cal, err
+			}
+			for _, l := range own.Layers {
+				cal.Layers = append(cal.Layers, l.since(n.Began))
+			}
 		}
 		id = ""
 		if o.ParentID != nil {

@@ -34,11 +34,11 @@ func PlaceOfKey(key string) (organisation string, desk *string, err error) {
 	return organisation, desk, nil
 }
 
-// Under keeps the organisations of an administrative unit and of all below it.
-func Under(unit string) func(*gorm.DB) *gorm.DB {
+// Under keeps the organisations of administrative units and of all below them.
+func Under(units ...string) func(*gorm.DB) *gorm.DB {
 	return func(q *gorm.DB) *gorm.DB {
-		return q.Where(`organisations.admin_unit_id IN (WITH RECURSIVE below (id) AS (SELECT CAST(? AS TEXT)
-			UNION SELECT u.id FROM admin_units u JOIN below b ON u.parent_id = b.id) SELECT id FROM below)`, unit)
+		return q.Where(`organisations.admin_unit_id IN (WITH RECURSIVE below (id) AS (SELECT id FROM admin_units WHERE id IN ?
+			UNION SELECT u.id FROM admin_units u JOIN below b ON u.parent_id = b.id) SELECT id FROM below)`, units)
 	}
 }
 

@@ -210,12 +210,12 @@ type Holder struct {
 type Detail struct {
 	Organisation
 	Unit         Unit
-	Parent       Organisation // zero: none
+	Parent       Organisation // zero: none; what went as a whole into another lies below that
 	Children     []Organisation
 	Desks        []DeskLine
 	Became, From []Descendance
 	Roles        []Holder
-	Calendar     bool // it has hours or days of its own
+	Calendar     bool // it has hours or days of its own, under this name or another
 }
 
 // Detail reads an organisation with what hangs on it, past and future rows included.
@@ -231,12 +231,21 @@ func (s *Service) Detail(ctx context.Context, actor inspection.Actor, id string)
 	if d.Unit, err = UnitByID(tx, d.AdminUnitID); err != nil {
 		return d, err
 	}
-	if d.ParentID != nil {
-		if d.Parent, err = OrganisationByID(tx, *d.ParentID); err != nil {
+	if d.ParentID != nil { // who that is on the last day of both, or today
+		on := s.clock.Now().Date()
+		if d.ValidTo != "" {
+			on = min(on, d.ValidTo)
+		}
+		if d.Parent, _, err = Responsible(tx, *d.ParentID, max(on, d.ValidFrom)); err != nil {
 			return d, err
 		}
 	}
-	if err := tx.Where("parent_id = ?", id).Order("search, id").Limit(500).Find(&d.Children).Error; err != nil {
+	over, err := WholePredecessors(tx, id, "") // what lay below them and went on lies below it
+	if err != nil {
+		return d, err
+	}
+	below := tx.Where("parent_id = ? OR (parent_id IN ? AND (valid_to = '' OR valid_to >= ?))", id, over, d.ValidFrom)
+	if err := below.Order("search, id").Limit(500).Find(&d.Children).Error; err != nil {
 		return d, err
 	}
 	var desks []Desk
@@ -272,7 +281,15 @@ func (s *Service) Detail(ctx context.Context, actor inspection.Actor, id string)
 		return d, err
 	}
 	var n int64
-	err = tx.Model(&calendarRow{}).Where("organisation_id = ?", id).Count(&n).Error
+	names, err := named(tx, "?", id)
+	if err != nil {
+		return d, err
+	}
+	var all []string
+	for _, name := range names[id] {
+		all = append(all, name.ID)
+	}
+	err = tx.Model(&calendarRow{}).Where("organisation_id IN ?", all).Count(&n).Error
 	d.Calendar = n > 0
 	return d, err
 }

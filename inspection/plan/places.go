@@ -21,6 +21,40 @@ func placesOf(tx *gorm.DB, campaign string) ([]Place, error) {
 	return out, err
 }
 
+// followed is what has become by a day of those places that are no more: the organisation
+// that a unit went into as a whole, the row under which a desk went on. What nobody has
+// taken over alone is left out.
+func followed(tx *gorm.DB, campaign string, on inspection.Date) ([]Place, error) {
+	var gone, out []Place
+	err := tx.Model(&Place{}).Select("campaign_places.*").Joins("JOIN organisations ON organisations.id = campaign_places.organisation_id").
+		Joins("LEFT JOIN desks ON desks.id = campaign_places.desk_id").
+		Where("campaign_id = ? AND removed_at = 0", campaign).
+		Where("(organisations.valid_to <> '' AND organisations.valid_to < ?) OR (desks.valid_to <> '' AND desks.valid_to < ?)", on, on).
+		Order("campaign_places.id").Find(&gone).Error
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range gone {
+		there, err := false, error(nil)
+		if p.DeskID != nil {
+			var d org.Desk
+			d, there, err = org.DeskOn(tx, *p.DeskID, on)
+			p.OrganisationID, p.DeskID = d.OrganisationID, &d.ID
+		} else {
+			var o org.Organisation
+			o, there, err = org.Responsible(tx, p.OrganisationID, on)
+			p.OrganisationID = o.ID
+		}
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
 // PlaceLine is a place that a campaign is about, with its names.
 type PlaceLine struct {
 	Place
@@ -158,11 +192,17 @@ func (s *Service) RemovePlaces(ctx context.Context, actor inspection.Actor, camp
 	})
 }
 
-// area keeps the organisations that the issuer of a campaign answers for: those of its
-// administrative unit and of all below.
+// area keeps the organisations that the issuer of a campaign, and what it goes into as a
+// whole while the campaign lasts, answers for: those of the administrative unit and of
+// all below.
 func (c Campaign) area(tx *gorm.DB) (func(*gorm.DB) *gorm.DB, error) {
-	issuer, err := org.OrganisationByID(tx, c.IssuerID)
-	return org.Under(issuer.AdminUnitID), err
+	heirs, err := org.WholeSuccessors(tx, c.IssuerID, c.PeriodTo)
+	if err != nil {
+		return nil, err
+	}
+	var units []string
+	err = tx.Model(&org.Organisation{}).Where("id IN ?", append(heirs, c.IssuerID)).Distinct().Order("admin_unit_id").Pluck("admin_unit_id", &units).Error
+	return org.Under(units...), err
 }
 
 // inArea holds that an organisation lies there.
@@ -224,9 +264,21 @@ func (s *Service) PlacesToVisit(ctx context.Context, actor inspection.Actor, pla
 	}
 	among := []func(*gorm.DB) *gorm.DB{under}
 	if len(named) > 0 {
+		heirs, err := followed(tx, t.CampaignID, on)
+		if err != nil {
+			return nil, err
+		}
+		var units, desks []string
+		for _, p := range heirs {
+			if p.DeskID != nil {
+				desks = append(desks, *p.DeskID)
+			} else {
+				units = append(units, p.OrganisationID)
+			}
+		}
 		among = append(among, func(q *gorm.DB) *gorm.DB {
 			return q.Where(`EXISTS (SELECT 1 FROM campaign_places p WHERE p.campaign_id = ? AND p.removed_at = 0
-				AND p.organisation_id = organisations.id AND (p.desk_id IS NULL OR p.desk_id = desks.id))`, t.CampaignID)
+				AND p.organisation_id = organisations.id AND (p.desk_id IS NULL OR p.desk_id = desks.id)) OR organisations.id IN ? OR desks.id IN ?`, t.CampaignID, units, desks)
 		})
 	}
 	return places.Places(ctx, actor, query, on, among, page)

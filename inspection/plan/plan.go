@@ -126,8 +126,8 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 		return old, err
 	}
 	switch {
-	case atWork(campaign, team) != nil:
-		return Target{}, atWork(campaign, team)
+	case atWork(campaign, team, n.Form) != nil:
+		return Target{}, atWork(campaign, team, n.Form)
 	case campaign.DecisionNumber == "" || campaign.ChecklistID == nil:
 		return Target{}, inspection.E(inspection.Invalid, "plan.error.no_decision")
 	case n.Form != Reinspection && !n.PlannedOn.Within(campaign.PeriodFrom, campaign.PeriodTo): // what was promised is looked at when it is due
@@ -229,12 +229,18 @@ func (n NewTarget) there(tx *gorm.DB) error {
 	return err
 }
 
-// inScope holds that the campaign is about the unit or the desk, where it names any.
+// inScope holds that the campaign is about the unit or the desk, where it names any, or
+// about what has become of one by the day.
 func (n NewTarget) inScope(tx *gorm.DB, campaign string) error {
 	places, err := placesOf(tx, campaign)
 	if err != nil || len(places) == 0 || n.Form == Reinspection {
 		return err
 	}
+	heirs, err := followed(tx, campaign, n.PlannedOn)
+	if err != nil {
+		return err
+	}
+	places = append(places, heirs...)
 	if !slices.ContainsFunc(places, func(p Place) bool {
 		return p.OrganisationID == n.OrganisationID && (p.DeskID == nil || n.DeskID != nil && *p.DeskID == *n.DeskID)
 	}) {
@@ -243,16 +249,18 @@ func (n NewTarget) inScope(tx *gorm.DB, campaign string) error {
 	return nil
 }
 
-// atWork refuses what needs a campaign and a team that are at work.
-func atWork(c Campaign, t Team) error {
+// atWork refuses what needs a campaign and a team that are at work. What was found under
+// them is inspected again when they are cancelled and dissolved too.
+func atWork(c Campaign, t Team, form Form) error {
+	again := form == Reinspection
 	switch {
 	case c.State == Suspended:
 		return inspection.E(inspection.Conflict, "plan.error.campaign_suspended")
-	case c.State == Dropped:
+	case c.State == Dropped && !again:
 		return inspection.E(inspection.Conflict, "plan.error.campaign_cancelled")
 	case t.State == Suspended:
 		return inspection.E(inspection.Conflict, "plan.error.team_suspended")
-	case t.State == Dropped:
+	case t.State == Dropped && !again:
 		return inspection.E(inspection.Conflict, "plan.error.team_cancelled")
 	}
 	return nil
@@ -349,8 +357,8 @@ func (s *Service) Waiting(ctx context.Context, actor inspection.Actor, by inspec
 	var targets []Target
 	err := tx.Scopes(org.Scope(actor, org.ReadTarget, columns)).
 		Where("targets.state = ? AND NOT targets.suspended AND targets.planned_on <= ?", Sealed, by).
-		Where("NOT EXISTS (SELECT 1 FROM campaigns c WHERE c.id = targets.campaign_id AND c.state <> ?)", Active).
-		Where("NOT EXISTS (SELECT 1 FROM teams m WHERE m.id = targets.team_id AND m.state <> ?)", Active).
+		Where("NOT EXISTS (SELECT 1 FROM campaigns c WHERE c.id = targets.campaign_id AND (c.state = ? OR c.state = ? AND targets.form <> ?))", Suspended, Dropped, Reinspection).
+		Where("NOT EXISTS (SELECT 1 FROM teams m WHERE m.id = targets.team_id AND (m.state = ? OR m.state = ? AND targets.form <> ?))", Suspended, Dropped, Reinspection).
 		Order("targets.planned_on, targets.planned_at, targets.id").Limit(200).Find(&targets).Error
 	if err != nil {
 		return nil, err
@@ -448,7 +456,7 @@ func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant
 	if err := take(tx, &taken.Team, t.TeamID); err != nil {
 		return Taken{}, err
 	}
-	switch err := atWork(taken.Campaign, taken.Team); {
+	switch err := atWork(taken.Campaign, taken.Team, t.Form); {
 	case err != nil:
 		return Taken{}, err
 	case t.Suspended:
