@@ -34,6 +34,7 @@ type teamPage struct {
 	From, To string
 	Reason   string
 	Standing plan.Standing
+	Closed   bool // dissolved, or its campaign cancelled: only the follow-up goes on
 	Few      bool // fewer than two members on the day
 }
 
@@ -57,6 +58,7 @@ func (s *Server) teamView(c echo.Context, query string) (teamPage, error) {
 	page := teamPage{Base: s.base(c, "teams.title"), Team: sheet, Query: query, Roles: inspection.TeamRoles, Chosen: map[string]string{},
 		From: string(sheet.Earliest(sheet.Campaign, s.Clock.Now().Date()))}
 	page.Title = sheet.Name
+	page.Closed = sheet.State == plan.Dropped || sheet.Campaign.State == plan.Dropped
 	members := map[string]bool{}
 	for _, m := range sheet.Members {
 		if !m.Past {

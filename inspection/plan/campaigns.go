@@ -297,9 +297,19 @@ func (s *Service) GetCampaign(ctx context.Context, actor inspection.Actor, id st
 	return sheet, err
 }
 
-// manage loads a campaign for a change by the actor, locked. Codes: not_found,
-// forbidden, conflict (version).
+// manage loads a campaign for a change by the actor, locked; one that is cancelled
+// changes no more. Codes: not_found, forbidden, conflict (version).
 func manage(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Campaign, inspection.Capacity, error) {
+	c, capacity, err := follow(tx, actor, id, version)
+	if err == nil && c.State == Dropped {
+		err = inspection.E(inspection.Conflict, "plan.error.campaign_cancelled")
+	}
+	return c, capacity, err
+}
+
+// follow is manage for what the follow-up needs, which goes on when the campaign is
+// cancelled: who is in its teams, and who decides.
+func follow(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Campaign, inspection.Capacity, error) {
 	var c Campaign
 	if err := take(tx.Clauses(clause.Locking{Strength: "UPDATE"}), &c, id); err != nil {
 		return c, inspection.Capacity{}, err
@@ -313,8 +323,6 @@ func manage(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Camp
 		return c, capacity, inspection.E(inspection.Forbidden, "plan.error.not_yours")
 	case version != 0 && version != c.Version:
 		return c, capacity, inspection.E(inspection.Conflict, "plan.error.changed_meanwhile")
-	case c.State == Dropped:
-		return c, capacity, inspection.E(inspection.Conflict, "plan.error.campaign_cancelled")
 	}
 	return c, capacity, nil
 }
@@ -431,7 +439,7 @@ func (s *Service) mayDecide(tx *gorm.DB, actor inspection.Actor, c Campaign, per
 // too. Codes: invalid, not_found, forbidden, conflict.
 func (s *Service) HandOver(ctx context.Context, actor inspection.Actor, id string, version int64, decider, reason string) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		c, capacity, err := manage(tx, actor, id, version)
+		c, capacity, err := follow(tx, actor, id, version)
 		if err != nil {
 			return err
 		}
@@ -488,8 +496,8 @@ func (s *Service) Successors(ctx context.Context, actor inspection.Actor, id str
 }
 
 // Stand suspends a campaign, takes it up again or cancels it, with a reason. Who manages
-// it may. While it is suspended or cancelled nothing is planned and no check begins
-// under it; what has begun goes on. What is cancelled stays so. Codes: invalid,
+// it may. While it is suspended nothing is planned and no check begins under it; once it
+// is cancelled only re-inspections are. What has begun goes on. What is cancelled stays so. Codes: invalid,
 // not_found, forbidden, conflict.
 func (s *Service) Stand(ctx context.Context, actor inspection.Actor, id string, version int64, to Standing, reason string) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {

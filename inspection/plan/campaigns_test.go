@@ -577,3 +577,48 @@ func TestAMembershipReachesBackOnlyWhileNothingCanHaveBeenChecked(t *testing.T) 
 		is(t, from(team.ID, "f", c.DecisionDate.AddDays(-1)), inspection.Invalid, "plan.error.member_before_decision")
 	})
 }
+
+// TestTheFollowUpOutlivesItsCampaignAndTeam: under what is cancelled and dissolved nothing
+// new is checked, but people come and go, what was found is inspected again, and who
+// decides is handed over.
+func TestTheFollowUpOutlivesItsCampaignAndTeam(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		first := o.fresh()
+		_, err := o.Seal(ctx, o.lead, first)
+		o.must(err)
+		o.must(o.StandTeam(ctx, o.officer, o.team.ID, 0, Dropped, "xong nhiệm vụ"))
+		_, err = o.Seal(ctx, o.lead, o.fresh())
+		is(t, err, inspection.Conflict, "plan.error.team_cancelled")
+		o.must(o.Stand(ctx, o.officer, o.campaign.ID, 0, Dropped, "xong nhiệm vụ"))
+		_, err = o.Seal(ctx, o.lead, o.fresh())
+		is(t, err, inspection.Conflict, "plan.error.campaign_cancelled")
+		is(t, o.ChangeTeam(ctx, o.officer, 0, NewTeam{ID: o.team.ID, Name: "x"}, "x"), inspection.Conflict, "plan.error.campaign_cancelled")
+
+		fresh := o.person("Thành viên tái kiểm tra")
+		o.must(o.AddMembers(ctx, o.officer, o.team.ID, []NewMember{{PersonID: fresh, Role: inspection.Inspector}}))
+		sheet, err := o.GetTeam(ctx, o.officer, o.team.ID)
+		o.must(err)
+		for _, m := range sheet.Members {
+			if m.PersonID == o.member.Person {
+				o.must(o.EndMember(ctx, o.officer, o.team.ID, m.ID, m.Version, "2026-03-02", "chuyển công tác"))
+			}
+		}
+		again, visit := o.fresh(), inspection.NewID()
+		again.Form, again.Reinspects, again.Findings = Reinspection, &visit, []string{inspection.NewID()}
+		again.OpenTo = []Opening{{PersonID: fresh, Leads: true}}
+		_, err = o.Seal(ctx, o.lead, again)
+		o.must(err)
+		o.clock.Advance(24 * time.Hour)
+		items, err := o.Waiting(ctx, o.lead, o.clock.Now().Date())
+		if err != nil || len(items) != 1 || items[0].ID != again.ID {
+			t.Errorf("%+v %v", items, err)
+		}
+		take := func(id string) error {
+			return db.Transaction(func(tx *gorm.DB) error { _, err := Take(tx, o.lead, id, o.clock.Now()); return err })
+		}
+		is(t, take(first.ID), inspection.Conflict, "plan.error.campaign_cancelled")
+		o.must(take(again.ID))
+		o.must(o.HandOver(ctx, o.officer, o.campaign.ID, 0, o.chair.Person, "Chủ tịch nghỉ hưu"))
+	})
+}

@@ -67,25 +67,36 @@ func (s *Service) AddTeam(ctx context.Context, actor inspection.Actor, n NewTeam
 	})
 }
 
-// manageTeam loads a team and its campaign for a change by the actor, both locked.
-// Codes as manage.
+// manageTeam loads a team and its campaign for a change by the actor, both locked; one
+// that is dissolved changes no more. Codes as manage.
 func manageTeam(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Team, Campaign, inspection.Capacity, error) {
+	t, c, capacity, err := followTeam(tx, actor, id, version)
+	switch {
+	case err != nil:
+	case c.State == Dropped:
+		err = inspection.E(inspection.Conflict, "plan.error.campaign_cancelled")
+	case t.State == Dropped:
+		err = inspection.E(inspection.Conflict, "plan.error.team_cancelled")
+	}
+	return t, c, capacity, err
+}
+
+// followTeam is manageTeam for who is in the team, which changes for the follow-up when
+// it is dissolved too.
+func followTeam(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Team, Campaign, inspection.Capacity, error) {
 	var t Team
 	if err := take(tx, &t, id); err != nil {
 		return t, Campaign{}, inspection.Capacity{}, err
 	}
-	c, capacity, err := manage(tx, actor, t.CampaignID, 0)
+	c, capacity, err := follow(tx, actor, t.CampaignID, 0)
 	if err != nil {
 		return t, c, capacity, err
 	}
 	if err := take(tx.Clauses(clause.Locking{Strength: "UPDATE"}), &t, id); err != nil {
 		return t, c, capacity, err
 	}
-	switch {
-	case version != 0 && version != t.Version:
+	if version != 0 && version != t.Version {
 		err = inspection.E(inspection.Conflict, "plan.error.changed_meanwhile")
-	case t.State == Dropped:
-		err = inspection.E(inspection.Conflict, "plan.error.team_cancelled")
 	}
 	return t, c, capacity, err
 }
@@ -193,11 +204,12 @@ func (n NewMember) mayJoin(tx *gorm.DB, act org.Act, c Campaign) error {
 
 // AddMembers takes people into a team, all or none. Who manages the campaign may, but
 // not themselves, nor who decides, nor who holds a role apart. Somebody who holds a role
-// in the team on one of the days is refused: the role has to be ended first. Codes:
+// in the team on one of the days is refused: the role has to be ended first. For the
+// follow-up a dissolved team takes people in too. Codes:
 // invalid, not_found, forbidden, conflict.
 func (s *Service) AddMembers(ctx context.Context, actor inspection.Actor, team string, members []NewMember) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		t, c, capacity, err := manageTeam(tx, actor, team, 0)
+		t, c, capacity, err := followTeam(tx, actor, team, 0)
 		if err != nil {
 			return err
 		}
@@ -251,7 +263,7 @@ func (s *Service) AddMembers(ctx context.Context, actor inspection.Actor, team s
 // campaign may. Codes: invalid, not_found, forbidden, conflict.
 func (s *Service) EndMember(ctx context.Context, actor inspection.Actor, team, role string, version int64, last inspection.Date, reason string) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		t, _, capacity, err := manageTeam(tx, actor, team, 0)
+		t, _, capacity, err := followTeam(tx, actor, team, 0)
 		if err != nil {
 			return err
 		}
