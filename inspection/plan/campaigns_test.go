@@ -622,3 +622,93 @@ func TestTheFollowUpOutlivesItsCampaignAndTeam(t *testing.T) {
 		o.must(o.HandOver(ctx, o.officer, o.campaign.ID, 0, o.chair.Person, "Chủ tịch nghỉ hưu"))
 	})
 }
+
+// TestTheHeadOfTodayInheritsWhatALeadLeftBehind: a sealed target whose lead has left the
+// team is the head's of today, who changes it, is told of it in lists and checks in; who
+// deputises, decides or names the team learns nothing.
+func TestTheHeadOfTodayInheritsWhatALeadLeftBehind(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		n := o.fresh()
+		n.OpenTo = []Opening{{PersonID: o.member.Person}}
+		_, err := o.Seal(ctx, o.lead, n)
+		o.must(err)
+		heir := o.joined("Trưởng đoàn mới", inspection.TeamLead)
+		knows := func(a inspection.Actor) bool {
+			list, _, err := o.Known(ctx, a, TargetFilter{}, inspection.Page{})
+			o.must(err)
+			_, err = o.Sheet(ctx, a, n.ID)
+			if (err == nil) != (len(list) == 1) {
+				t.Errorf("%s: %d in the list, %v", a.Name, len(list), err)
+			}
+			return err == nil
+		}
+		if knows(heir) || !knows(o.lead) {
+			t.Error("a second head knows of it while its lead leads, or its lead does not")
+		}
+		o.must(db.Exec("UPDATE person_roles SET valid_to = '2026-03-02' WHERE person_id = ?", o.lead.Person).Error)
+		if knows(heir) {
+			t.Error("a second head knows of it on its lead's last day")
+		}
+		o.clock.Advance(24 * time.Hour)
+		o.lead.Capacities = nil
+		for _, a := range []inspection.Actor{o.lead, o.deputy, o.officer, o.chair} {
+			if knows(a) {
+				t.Errorf("%s knows of it", a.Name)
+			}
+		}
+		if !knows(heir) || !knows(o.member) {
+			t.Error("the head of today knows nothing, or who was told")
+		}
+		items, err := o.Waiting(ctx, heir, o.clock.Now().Date())
+		if err != nil || len(items) != 1 || !items[0].MayCheckIn || !items[0].Vacant {
+			t.Errorf("%+v %v", items, err)
+		}
+		sheet, err := o.Sheet(ctx, heir, n.ID)
+		if err != nil || !sheet.MayManage || sheet.Lead != "Trưởng đoàn" {
+			t.Errorf("%+v %v", sheet, err)
+		}
+		o.must(o.Open(ctx, heir, n.ID, o.deputy.Person, false))
+		o.must(o.Hold(ctx, heir, n.ID, 0, true, "rà soát"))
+		o.must(o.Hold(ctx, heir, n.ID, 0, false, "tiếp tục"))
+		o.must(db.Transaction(func(tx *gorm.DB) error {
+			taken, err := Take(tx, heir, n.ID, o.clock.Now())
+			if err == nil && len(taken.Members) != 3 { // the heir and who was told, not who has left
+				t.Errorf("%v", taken.Members)
+			}
+			return err
+		}))
+	})
+}
+
+// TestAListOfTargetsAsksAsManyQuestionsForManyAsForOne.
+func TestAListOfTargetsAsksAsManyQuestionsForManyAsForOne(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		asked := 0
+		o.must(db.Callback().Query().After("gorm:query").Register("counting", func(*gorm.DB) { asked++ }))
+		ask := func() (known, waiting int) {
+			asked = 0
+			items, _, err := o.Known(ctx, o.lead, TargetFilter{}, inspection.Page{})
+			o.must(err)
+			known, asked = asked, 0
+			due, err := o.Waiting(ctx, o.lead, "2026-12-31")
+			if err != nil || len(due) != len(items) {
+				t.Errorf("%d and %d, %v", len(due), len(items), err)
+			}
+			return known, asked
+		}
+		var one [2]int
+		for i := range 6 {
+			n := o.fresh()
+			n.OpenTo = []Opening{{PersonID: o.member.Person}}
+			_, err := o.Seal(ctx, o.lead, n)
+			o.must(err)
+			if known, waiting := ask(); i == 0 {
+				one = [2]int{known, waiting}
+			} else if one != [2]int{known, waiting} {
+				t.Errorf("%d targets: %d and %d questions, %v for one", i+1, known, waiting, one)
+			}
+		}
+	})
+}

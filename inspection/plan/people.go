@@ -47,7 +47,7 @@ func (s *Service) Reinspections(ctx context.Context, actor inspection.Actor, vis
 		FindingID string
 		PlannedOn inspection.Date
 	}
-	err := s.db.WithContext(ctx).Table("targets").Scopes(org.Scope(actor, org.ReadTarget, columns)).
+	err := s.db.WithContext(ctx).Table("targets").Scopes(org.Scope(actor, org.ReadTarget, s.columns())).
 		Joins("JOIN target_findings ON target_findings.target_id = targets.id").
 		Where("targets.state = ? AND targets.reinspects_id = ?", Sealed, visit).
 		Select("target_findings.finding_id, targets.planned_on").Order("targets.planned_on DESC").Find(&rows).Error

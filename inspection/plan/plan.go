@@ -35,12 +35,27 @@ func New(db *gorm.DB, clock inspection.Clock, checks Checks) *Service {
 	return &Service{db: db, clock: clock, checks: checks}
 }
 
-var columns = org.Columns{Unit: "targets.organisation_id", Team: "targets.team_id", Lead: "targets.lead_id",
-	Opened: "EXISTS (SELECT 1 FROM target_openings o WHERE o.target_id = targets.id AND o.person_id = ?)"}
+// gone tells of a target whether its lead leads the team no more on a day.
+const gone = `NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.team_id = targets.team_id AND r.person_id = targets.lead_id
+	AND r.role IN ('team_lead', 'deputy_lead') AND r.voided_at = 0
+	AND ? BETWEEN r.valid_from AND CASE r.valid_to WHEN '' THEN '9999-12-31' ELSE r.valid_to END)`
 
-func subject(t Target, openings []Opening, leadsOnly bool) org.Subject {
-	s := org.Subject{Unit: t.OrganisationID, Team: t.TeamID, Lead: t.LeadID}
-	for _, o := range openings {
+func (s *Service) columns() org.Columns {
+	return org.Columns{Unit: "targets.organisation_id", Team: "targets.team_id", Lead: "targets.lead_id",
+		Opened: "EXISTS (SELECT 1 FROM target_openings o WHERE o.target_id = targets.id AND o.person_id = ?)", Vacant: gone, On: s.clock.Now().Date()}
+}
+
+// known is a target with what decides who knows of it: to whom it was opened, and
+// whether its lead leads the team no more, so that its head of today does.
+type known struct {
+	Target
+	openings []Opening
+	vacant   bool
+}
+
+func (k known) subject(leadsOnly bool) org.Subject {
+	s := org.Subject{Unit: k.OrganisationID, Team: k.TeamID, Lead: k.LeadID, Vacant: k.vacant}
+	for _, o := range k.openings {
 		if o.Leads || !leadsOnly {
 			s.OpenedTo = append(s.OpenedTo, o.PersonID)
 		}
@@ -302,11 +317,11 @@ func MembersOf(tx *gorm.DB, team string, on inspection.Date) ([]string, error) {
 // site. Only the target's lead may. Codes: invalid, not_found, conflict.
 func (s *Service) Open(ctx context.Context, actor inspection.Actor, targetID, person string, leads bool) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		t, openings, err := load(tx, targetID)
+		t, err := load(tx, targetID, s.clock.Now().Date())
 		if err != nil {
 			return err
 		}
-		capacity, ok := org.Can(actor, org.ManageTarget, subject(t, openings, false))
+		capacity, ok := org.Can(actor, org.ManageTarget, t.subject(false))
 		if !ok {
 			return notFound()
 		}
@@ -323,7 +338,7 @@ func (s *Service) Open(ctx context.Context, actor inspection.Actor, targetID, pe
 		if err := conflictOfInterest(tx, []string{person}, t.OrganisationID); err != nil { // taken into the team since
 			return err
 		}
-		return s.open(tx, actor, capacity, t, person, leads)
+		return s.open(tx, actor, capacity, t.Target, person, leads)
 	})
 }
 
@@ -348,6 +363,7 @@ type Item struct {
 	Team           string
 	MayCheckIn     bool
 	OpenedTo       []string
+	Vacant         bool // its lead leads the team no more: the head of the team does
 }
 
 // Waiting lists the sealed targets that the actor knows of, that nothing holds up and
@@ -355,7 +371,7 @@ type Item struct {
 func (s *Service) Waiting(ctx context.Context, actor inspection.Actor, by inspection.Date) ([]Item, error) {
 	tx := s.db.WithContext(ctx)
 	var targets []Target
-	err := tx.Scopes(org.Scope(actor, org.ReadTarget, columns)).
+	err := tx.Scopes(org.Scope(actor, org.ReadTarget, s.columns())).
 		Where("targets.state = ? AND NOT targets.suspended AND targets.planned_on <= ?", Sealed, by).
 		Where("NOT EXISTS (SELECT 1 FROM campaigns c WHERE c.id = targets.campaign_id AND (c.state = ? OR c.state = ? AND targets.form <> ?))", Suspended, Dropped, Reinspection).
 		Where("NOT EXISTS (SELECT 1 FROM teams m WHERE m.id = targets.team_id AND (m.state = ? OR m.state = ? AND targets.form <> ?))", Suspended, Dropped, Reinspection).
@@ -363,54 +379,67 @@ func (s *Service) Waiting(ctx context.Context, actor inspection.Actor, by inspec
 	if err != nil {
 		return nil, err
 	}
-	items := make([]Item, 0, len(targets))
-	for _, t := range targets {
-		it, err := s.item(tx, actor, t)
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, it)
-	}
-	return items, nil
+	return s.items(tx, actor, targets)
 }
 
 // Get is one target, for who knows of it. Code: not_found.
 func (s *Service) Get(ctx context.Context, actor inspection.Actor, id string) (Item, error) {
 	tx := s.db.WithContext(ctx)
-	t, openings, err := load(tx, id)
+	t, err := load(tx, id, s.clock.Now().Date())
 	if err != nil {
 		return Item{}, err
 	}
-	if _, ok := org.Can(actor, org.ReadTarget, subject(t, openings, false)); !ok {
+	if _, ok := org.Can(actor, org.ReadTarget, t.subject(false)); !ok {
 		return Item{}, notFound()
 	}
-	return s.item(tx, actor, t)
+	items, err := s.items(tx, actor, []Target{t.Target})
+	if err != nil {
+		return Item{}, err
+	}
+	return items[0], nil
 }
 
-func (s *Service) item(tx *gorm.DB, actor inspection.Actor, t Target) (Item, error) {
-	it := Item{Target: t}
-	row := struct{ Organisation, Desk, DecisionNumber, DecisionDate, Campaign, Team string }{}
-	err := tx.Table("targets").
-		Select("organisations.name AS organisation, COALESCE(desks.name, '') AS desk, campaigns.decision_number, campaigns.decision_date, campaigns.title AS campaign, teams.name AS team").
+// items adds to targets what a list shows of them, in as many questions for one as for
+// all.
+func (s *Service) items(tx *gorm.DB, actor inspection.Actor, targets []Target) ([]Item, error) {
+	all, err := withOpenings(tx, targets, s.clock.Now().Date())
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	ids := make([]string, 0, len(all))
+	for _, t := range all {
+		ids = append(ids, t.ID)
+	}
+	var rows []struct {
+		ID, Organisation, Desk, DecisionNumber, Campaign, Team string
+		DecisionDate                                           inspection.Date
+	}
+	err = tx.Table("targets").
+		Select("targets.id, organisations.name AS organisation, COALESCE(desks.name, '') AS desk, campaigns.decision_number, campaigns.decision_date, campaigns.title AS campaign, teams.name AS team").
 		Joins("JOIN organisations ON organisations.id = targets.organisation_id").
 		Joins("LEFT JOIN desks ON desks.id = targets.desk_id").
 		Joins("JOIN campaigns ON campaigns.id = targets.campaign_id").
 		Joins("JOIN teams ON teams.id = targets.team_id").
-		Where("targets.id = ?", t.ID).Take(&row).Error
+		Where("targets.id IN ?", ids).Find(&rows).Error
 	if err != nil {
-		return it, err
+		return nil, err
 	}
-	it.Organisation, it.Desk, it.DecisionNumber, it.Campaign, it.Team = row.Organisation, row.Desk, row.DecisionNumber, row.Campaign, row.Team
-	it.DecisionDate = inspection.Date(row.DecisionDate)
-	_, openings, err := load(tx, t.ID)
-	if err != nil {
-		return it, err
+	at := map[string]int{}
+	for i, r := range rows {
+		at[r.ID] = i
 	}
-	_, it.MayCheckIn = org.Can(actor, org.CheckIn, subject(t, openings, true))
-	for _, o := range openings {
-		it.OpenedTo = append(it.OpenedTo, o.PersonID)
+	items := make([]Item, 0, len(all))
+	for _, t := range all {
+		r := rows[at[t.ID]]
+		it := Item{Target: t.Target, Organisation: r.Organisation, Desk: r.Desk, DecisionNumber: r.DecisionNumber, DecisionDate: r.DecisionDate,
+			Campaign: r.Campaign, Team: r.Team, Vacant: t.vacant}
+		_, it.MayCheckIn = org.Can(actor, org.CheckIn, t.subject(true))
+		for _, o := range t.openings {
+			it.OpenedTo = append(it.OpenedTo, o.PersonID)
+		}
+		items = append(items, it)
 	}
-	return it, nil
+	return items, nil
 }
 
 // Taken is a target that a check is made from.
@@ -430,14 +459,14 @@ func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant
 	if err := inspection.CheckID(id); err != nil {
 		return Taken{}, err
 	}
-	t, openings, err := load(tx.Clauses(clause.Locking{Strength: "UPDATE"}), id)
+	t, err := load(tx.Clauses(clause.Locking{Strength: "UPDATE"}), id, now.Date())
 	if err != nil {
 		return Taken{}, err
 	}
-	if _, ok := org.Can(actor, org.ReadTarget, subject(t, openings, false)); !ok {
+	if _, ok := org.Can(actor, org.ReadTarget, t.subject(false)); !ok {
 		return Taken{}, notFound()
 	}
-	capacity, ok := org.Can(actor, org.CheckIn, subject(t, openings, true))
+	capacity, ok := org.Can(actor, org.CheckIn, t.subject(true))
 	if !ok {
 		return Taken{}, inspection.E(inspection.Forbidden, "plan.error.check_in_lead_only")
 	}
@@ -449,7 +478,10 @@ func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant
 	case t.PlannedOn > now.Date():
 		return Taken{}, inspection.E(inspection.Conflict, "plan.error.too_early", "on", t.PlannedOn)
 	}
-	taken := Taken{Target: t, Capacity: capacity, Members: []string{t.LeadID}}
+	taken := Taken{Target: t.Target, Capacity: capacity, Members: []string{t.LeadID}}
+	if t.vacant {
+		taken.Members = nil
+	}
 	if err := take(tx, &taken.Campaign, t.CampaignID); err != nil {
 		return Taken{}, err
 	}
@@ -464,13 +496,13 @@ func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant
 	case now.Date() < taken.Campaign.DecisionDate:
 		return Taken{}, inspection.E(inspection.Conflict, "plan.error.before_decision")
 	}
-	for _, o := range openings {
+	for _, o := range t.openings {
 		if o.Leads {
 			taken.Members = nil // another member leads on site in the lead's place
 			break
 		}
 	}
-	for _, o := range openings {
+	for _, o := range t.openings {
 		taken.Members = append(taken.Members, o.PersonID)
 	}
 	if !slices.Contains(taken.Members, actor.Person) {
@@ -502,14 +534,41 @@ func GetTeam(tx *gorm.DB, id string) (t Team, err error) { return t, take(tx, &t
 // GetCampaign loads a campaign by id.
 func GetCampaign(tx *gorm.DB, id string) (c Campaign, err error) { return c, take(tx, &c, id) }
 
-func load(tx *gorm.DB, id string) (Target, []Opening, error) {
+func load(tx *gorm.DB, id string, on inspection.Date) (known, error) {
 	var t Target
 	if err := take(tx, &t, id); err != nil {
-		return t, nil, err
+		return known{}, err
+	}
+	all, err := withOpenings(tx, []Target{t}, on)
+	if err != nil {
+		return known{}, err
+	}
+	return all[0], nil
+}
+
+// withOpenings adds to targets to whom they were opened, and whether their lead is gone.
+func withOpenings(tx *gorm.DB, targets []Target, on inspection.Date) ([]known, error) {
+	tx = tx.Session(&gorm.Session{NewDB: true})
+	all, ids, at := make([]known, len(targets)), make([]string, len(targets)), map[string]int{}
+	for i, t := range targets {
+		all[i], ids[i], at[t.ID] = known{Target: t}, t.ID, i
 	}
 	var openings []Opening
-	err := tx.Session(&gorm.Session{NewDB: true}).Where("target_id = ?", id).Order("person_id").Find(&openings).Error
-	return t, openings, err
+	if err := tx.Where("target_id IN ?", ids).Order("target_id, person_id").Find(&openings).Error; err != nil {
+		return nil, err
+	}
+	for _, o := range openings {
+		k := &all[at[o.TargetID]]
+		k.openings = append(k.openings, o)
+	}
+	var vacant []string
+	if err := tx.Model(&Target{}).Where("targets.id IN ?", ids).Where(gone, on).Pluck("targets.id", &vacant).Error; err != nil {
+		return nil, err
+	}
+	for _, id := range vacant {
+		all[at[id]].vacant = true
+	}
+	return all, nil
 }
 
 func take(tx *gorm.DB, into any, id string) error {

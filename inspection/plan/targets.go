@@ -22,7 +22,7 @@ type TargetFilter struct {
 // ask; most know of none.
 func (s *Service) Known(ctx context.Context, actor inspection.Actor, f TargetFilter, page inspection.Page) ([]Item, string, error) {
 	tx := s.db.WithContext(ctx)
-	q := tx.Scopes(org.Scope(actor, org.ReadTarget, columns))
+	q := tx.Scopes(org.Scope(actor, org.ReadTarget, s.columns()))
 	if f.Team != "" {
 		q = q.Where("targets.team_id = ?", f.Team)
 	}
@@ -42,15 +42,8 @@ func (s *Service) Known(ctx context.Context, actor inspection.Actor, f TargetFil
 		last := targets[len(targets)-1]
 		next = string(last.PlannedOn) + "|" + last.ID
 	}
-	items := make([]Item, 0, len(targets))
-	for _, t := range targets {
-		it, err := s.item(tx, actor, t)
-		if err != nil {
-			return nil, "", err
-		}
-		items = append(items, it)
-	}
-	return items, next, nil
+	items, err := s.items(tx, actor, targets)
+	return items, next, err
 }
 
 // TargetSheet is a target with what its page shows.
@@ -78,7 +71,7 @@ func (s *Service) Sheet(ctx context.Context, actor inspection.Actor, id string) 
 	}
 	tx := s.db.WithContext(ctx)
 	sheet := TargetSheet{Item: it}
-	_, sheet.MayManage = org.Can(actor, org.ManageTarget, subject(it.Target, nil, false))
+	_, sheet.MayManage = org.Can(actor, org.ManageTarget, known{Target: it.Target, vacant: it.Vacant}.subject(false))
 	names, err := org.Names(tx, it.LeadID)
 	if err != nil {
 		return sheet, err
@@ -105,15 +98,15 @@ func (s *Service) Sheet(ctx context.Context, actor inspection.Actor, id string) 
 }
 
 // sealed loads a target for a change by its lead, locked. Codes: not_found, conflict.
-func sealed(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Target, inspection.Capacity, error) {
-	t, openings, err := load(tx.Clauses(clause.Locking{Strength: "UPDATE"}), id)
+func (s *Service) sealed(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Target, inspection.Capacity, error) {
+	t, err := load(tx.Clauses(clause.Locking{Strength: "UPDATE"}), id, s.clock.Now().Date())
 	if err != nil {
-		return t, inspection.Capacity{}, err
+		return t.Target, inspection.Capacity{}, err
 	}
-	if _, ok := org.Can(actor, org.ReadTarget, subject(t, openings, false)); !ok {
-		return t, inspection.Capacity{}, notFound()
+	if _, ok := org.Can(actor, org.ReadTarget, t.subject(false)); !ok {
+		return t.Target, inspection.Capacity{}, notFound()
 	}
-	capacity, ok := org.Can(actor, org.ManageTarget, subject(t, openings, false))
+	capacity, ok := org.Can(actor, org.ManageTarget, t.subject(false))
 	switch {
 	case !ok:
 		err = inspection.E(inspection.Forbidden, "plan.error.lead_only")
@@ -124,7 +117,7 @@ func sealed(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Targ
 	case t.State != Sealed:
 		err = inspection.E(inspection.Conflict, "plan.error.not_sealed")
 	}
-	return t, capacity, err
+	return t.Target, capacity, err
 }
 
 // Moved is what may change of a sealed target; another unit is another target.
@@ -140,7 +133,7 @@ type Moved struct {
 // opened. Codes: invalid, not_found, forbidden, conflict.
 func (s *Service) Move(ctx context.Context, actor inspection.Actor, id string, version int64, m Moved, reason string) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		t, capacity, err := sealed(tx, actor, id, version)
+		t, capacity, err := s.sealed(tx, actor, id, version)
 		if err != nil {
 			return err
 		}
@@ -232,7 +225,7 @@ func (s *Service) Drop(ctx context.Context, actor inspection.Actor, id string, v
 func (s *Service) standTarget(ctx context.Context, actor inspection.Actor, id string, version int64, action, reason string,
 	what func(Target) (set map[string]any, state string, err error)) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		t, capacity, err := sealed(tx, actor, id, version)
+		t, capacity, err := s.sealed(tx, actor, id, version)
 		if err != nil {
 			return err
 		}
