@@ -66,3 +66,71 @@ func TestWhatACampaignIsAboutFollowsItsHeirs(t *testing.T) {
 		}
 	})
 }
+
+func TestACheckIsOfWhoStandsForTheUnitOnItsDay(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := setUp(t, db)
+		sealed := func(o org.Organisation, desk *string) Target {
+			t.Helper()
+			n := w.fresh()
+			n.OrganisationID, n.DeskID, n.PlannedOn = o.ID, desk, "2026-03-31"
+			target, err := w.Seal(ctx, w.lead, n)
+			w.must(err)
+			return target
+		}
+		unit, desk, split, merged := sealed(w.unit, nil), sealed(w.far, &w.desk.ID), sealed(w.far, nil), sealed(w.unit, nil)
+		boot := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}}
+		orgs := org.New(db, w.clock)
+		renamed := w.became(w.unit, org.Renamed, "Trung tâm phường Mẫu", "", "2026-04-01")
+		moved, err := orgs.MoveDesk(ctx, boot, org.Move{Desk: w.desk.ID, ID: inspection.NewID(), Version: 1, OrganisationID: renamed, From: "2026-04-01", Reason: "Chuyển quầy"})
+		w.must(err)
+		w.must(orgs.End(ctx, boot, "organisation", w.far.ID, 1, "2026-03-31", "Giải thể"))
+		w.clock.Set(inspection.Date("2026-04-01").Time().Add(9 * 3600e9))
+
+		sheet, err := w.Sheet(ctx, w.lead, unit.ID)
+		if err != nil || sheet.Gone || sheet.Became != "Trung tâm phường Mẫu" {
+			t.Errorf("the lead is told %v %q, %v", sheet.Gone, sheet.Became, err)
+		}
+		if sheet, err = w.Sheet(ctx, w.lead, split.ID); err != nil || !sheet.Gone {
+			t.Errorf("of what is no more the lead is told %v, %v", sheet.Gone, err)
+		}
+		take := func(target Target) (taken Taken, err error) {
+			err = db.Transaction(func(tx *gorm.DB) error { taken, err = Take(tx, w.lead, target.ID, w.clock.Now()); return err })
+			return taken, err
+		}
+		got, err := take(unit)
+		if err != nil || got.Target.OrganisationID != renamed {
+			t.Errorf("the check is of %s, %v", got.Target.OrganisationID, err)
+		}
+		got, err = take(desk)
+		if err != nil || got.Target.OrganisationID != renamed || *got.Target.DeskID != moved.ID {
+			t.Errorf("the check of the desk is of %+v, %v", got.Target, err)
+		}
+		_, err = take(split)
+		is(t, err, inspection.Conflict, "plan.error.place_gone")
+		w.must(w.Move(ctx, w.lead, merged.ID, 1, Moved{PlannedOn: "2026-04-02"}, "dời ngày")) // what goes on under another name can be moved
+		var row Target
+		w.must(db.Where("id = ?", unit.ID).Take(&row).Error)
+		if row.OrganisationID != renamed || row.State != Started {
+			t.Errorf("the plan says %+v", row)
+		}
+	})
+}
+
+func TestNobodyInspectsWhatTheirUnitCameFromOrWentInto(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := setUp(t, db)
+		n := w.fresh()
+		n.PlannedOn = "2026-03-31"
+		target, err := w.Seal(ctx, w.lead, n)
+		w.must(err)
+		heir := w.became(w.unit, org.MergedInto, "", w.far.ID, "2026-04-01")
+		far := org.Organisation{ID: heir}
+		w.grant(w.member.Person, inspection.UnitContact, far, "", "2026-03-01", "2026-03-02") // held once in what the unit goes into
+		is(t, w.Open(ctx, w.lead, target.ID, w.member.Person, false), inspection.Conflict, "plan.error.conflict_of_interest")
+		w.grant(w.lead.Person, inspection.UnitContact, w.whole, "", "2021-01-01", "2022-01-01") // and in what had gone into the unit
+		w.clock.Set(inspection.Date("2026-04-01").Time().Add(9 * 3600e9))
+		err = db.Transaction(func(tx *gorm.DB) error { _, err := Take(tx, w.lead, target.ID, w.clock.Now()); return err })
+		is(t, err, inspection.Conflict, "plan.error.conflict_of_interest")
+	})
+}

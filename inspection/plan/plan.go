@@ -220,13 +220,15 @@ func (n NewTarget) again(tx *gorm.DB) (Target, bool, error) {
 	return Target{}, true, inspection.E(inspection.Conflict, "error.conflict")
 }
 
+var forms = []Form{Planned, Surprise, Thematic, Reinspection}
+
 // there holds that the unit exists on the day, and the desk as one of its own. What is
 // inspected again may have gone into another unit since.
 func (n NewTarget) there(tx *gorm.DB) error {
 	bad := func(field string) error {
 		return inspection.E(inspection.Invalid, "error.invalid").Field(field, "error.invalid")
 	}
-	if !slices.Contains([]Form{Planned, Surprise, Thematic, Reinspection}, n.Form) {
+	if !slices.Contains(forms, n.Form) {
 		return bad("form")
 	}
 	gone := func(from, to inspection.Date) bool { return n.Form != Reinspection && !n.PlannedOn.Within(from, to) }
@@ -478,12 +480,17 @@ func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant
 	case t.PlannedOn > now.Date():
 		return Taken{}, inspection.E(inspection.Conflict, "plan.error.too_early", "on", t.PlannedOn)
 	}
-	taken := Taken{Target: t.Target, Capacity: capacity, Members: []string{t.LeadID}}
+	var campaign Campaign
+	if err := take(tx, &campaign, t.CampaignID); err != nil {
+		return Taken{}, err
+	}
+	was := t.OrganisationID
+	if err := t.follow(tx, campaign, now.Date()); err != nil {
+		return Taken{}, err
+	}
+	taken := Taken{Target: t.Target, Campaign: campaign, Capacity: capacity, Members: []string{t.LeadID}}
 	if t.vacant {
 		taken.Members = nil
-	}
-	if err := take(tx, &taken.Campaign, t.CampaignID); err != nil {
-		return Taken{}, err
 	}
 	if err := take(tx, &taken.Team, t.TeamID); err != nil {
 		return Taken{}, err
@@ -517,14 +524,61 @@ func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant
 		return Taken{}, err
 	}
 	done := tx.Model(&Target{}).Where("id = ? AND version = ? AND state = ?", id, t.Version, Sealed).
-		Updates(map[string]any{"state": Started, "version": t.Version + 1})
+		Updates(map[string]any{"state": Started, "organisation_id": t.OrganisationID, "desk_id": t.DeskID, "version": t.Version + 1})
 	if done.Error != nil {
 		return Taken{}, done.Error
 	}
 	if done.RowsAffected == 0 {
 		return Taken{}, inspection.E(inspection.Conflict, "visit.error.already_checked_in")
 	}
-	return taken, record(tx, actor, capacity, "target.start", id, now, nil)
+	var data map[string]any
+	if t.OrganisationID != was {
+		data = map[string]any{"organisation": t.OrganisationID, "was": was}
+	}
+	return taken, record(tx, actor, capacity, "target.start", id, now, data)
+}
+
+// follow lets a target name the unit and the desk that stand on a day for those that it
+// was made for: a new name, what it went into as a whole, the row under which a desk went
+// on. Where nobody stands for them alone it is refused, but for what is inspected again,
+// which stays with the unit that was found. Codes: conflict, invalid (outside the
+// campaign's area).
+func (t *Target) follow(tx *gorm.DB, c Campaign, on inspection.Date) error {
+	o, alone, err := org.Responsible(tx, t.OrganisationID, on)
+	if err != nil {
+		return err
+	}
+	to, desk := o.ID, t.DeskID
+	alone = alone && (o.ValidFrom == "" || on >= o.ValidFrom)
+	if t.DeskID != nil {
+		d, there, err := org.DeskOn(tx, *t.DeskID, on)
+		if err != nil {
+			return err
+		}
+		there = there && (d.ValidFrom == "" || on >= d.ValidFrom)
+		switch {
+		case t.Form != Reinspection && there: // the desk is what is visited, wherever it belongs
+			to, desk, alone = d.OrganisationID, &d.ID, true
+		case t.Form != Reinspection:
+			alone = false
+		case there && d.OrganisationID == to:
+			desk = &d.ID
+		case to != t.OrganisationID:
+			desk = nil
+		}
+	}
+	switch {
+	case !alone && t.Form == Reinspection:
+		return nil
+	case !alone:
+		return inspection.E(inspection.Conflict, "plan.error.place_gone")
+	case to != t.OrganisationID:
+		if err := c.inArea(tx, to); err != nil {
+			return err
+		}
+	}
+	t.OrganisationID, t.DeskID = to, desk
+	return nil
 }
 
 // GetTeam and GetCampaign load by id, for packages that join them in their own

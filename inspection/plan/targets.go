@@ -53,8 +53,9 @@ type TargetSheet struct {
 	Openings  []OpeningLine
 	Changes   []ChangeLine
 	MayManage bool
-	Gone      bool // the unit or the desk does not exist on the planned day any more
-	DayOff    bool // nobody works there on the planned day
+	Gone      bool   // the unit or the desk does not exist on the planned day any more, and nobody stands for it
+	Became    string // the unit that stands for it then
+	DayOff    bool   // nobody works there on the planned day
 }
 
 // OpeningLine is an opening with the person's name.
@@ -78,11 +79,23 @@ func (s *Service) Sheet(ctx context.Context, actor inspection.Actor, id string) 
 	}
 	sheet.Lead = names[it.LeadID]
 	if it.State == Sealed {
-		there := NewTarget{Form: it.Form, OrganisationID: it.OrganisationID, DeskID: it.DeskID, PlannedOn: it.PlannedOn}.there(tx)
-		if sheet.Gone = inspection.CodeOf(there) == inspection.Invalid; there != nil && !sheet.Gone {
+		var c Campaign
+		if err := take(tx, &c, it.CampaignID); err != nil {
+			return sheet, err
+		}
+		now := it.Target
+		there := now.follow(tx, c, max(it.PlannedOn, s.clock.Now().Date()))
+		if sheet.Gone = there != nil; sheet.Gone && inspection.CodeOf(there) != inspection.Conflict && inspection.CodeOf(there) != inspection.Invalid {
 			return sheet, there
 		}
-		calendar, err := org.CalendarFor(tx, it.OrganisationID)
+		if now.OrganisationID != it.OrganisationID {
+			names, err := org.Names(tx, now.OrganisationID)
+			if err != nil {
+				return sheet, err
+			}
+			sheet.Became = names[now.OrganisationID]
+		}
+		calendar, err := org.CalendarFor(tx, now.OrganisationID)
 		if err != nil {
 			return sheet, err
 		}
@@ -150,9 +163,8 @@ func (s *Service) Move(ctx context.Context, actor inspection.Actor, id string, v
 		if err := take(tx, &c, t.CampaignID); err != nil {
 			return err
 		}
-		n := NewTarget{ID: t.ID, TeamID: t.TeamID, LeadID: m.LeadID, Form: m.Form, OrganisationID: t.OrganisationID, DeskID: t.DeskID, PlannedOn: m.PlannedOn}
 		switch {
-		case m.Form == Reinspection && t.Form != Reinspection:
+		case m.Form == Reinspection && t.Form != Reinspection || !slices.Contains(forms, m.Form):
 			return inspection.E(inspection.Invalid, "error.invalid").Field("form", "error.invalid")
 		case m.PlannedOn < s.clock.Now().Date():
 			return inspection.E(inspection.Invalid, "plan.error.past").Field("planned_on", "plan.error.past")
@@ -161,7 +173,9 @@ func (s *Service) Move(ctx context.Context, actor inspection.Actor, id string, v
 		case m.PlannedOn < c.DecisionDate:
 			return inspection.E(inspection.Invalid, "plan.error.before_decision").Field("planned_on", "error.invalid")
 		}
-		if err := n.there(tx); err != nil {
+		there := t
+		there.Form = m.Form
+		if err := there.follow(tx, c, m.PlannedOn); err != nil {
 			return err
 		}
 		if m.LeadID != t.LeadID {

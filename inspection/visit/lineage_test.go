@@ -175,6 +175,14 @@ func TestACampaignGoesOnWhenItsIssuerIsRenamed(t *testing.T) {
 		if c := w.actor(fresh.Person).Capacities; len(c) != 2 {
 			t.Errorf("a new member of the old team is %+v", c)
 		}
+		n := plan.NewCampaign{ID: inspection.NewID(), Title: "Đợt mới", IssuerID: heir, DecisionNumber: "20/QĐ-UBND", DecisionDate: "2026-03-09", SignedBy: w.chair.Person,
+			From: "2026-03-09", To: "2026-12-31", ChecklistID: w.checklist}
+		_, err := w.plan.Create(ctx, officer, n)
+		must("a campaign under the new name", err)
+		n.ID, n.IssuerID = inspection.NewID(), w.province.ID
+		if _, err := w.plan.Create(ctx, officer, n); err == nil {
+			t.Error("a campaign under a name that is no more")
+		}
 		if issuers := plan.Issuers(w.lead); !slices.Equal(issuers, []string{heir}) {
 			t.Errorf("the lead makes campaigns for %v", issuers)
 		}
