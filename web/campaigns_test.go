@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"congvu/inspection"
+	"congvu/inspection/auth"
 	"congvu/inspection/finding"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
@@ -248,5 +249,29 @@ func TestANewDeciderTakesOver(t *testing.T) {
 				t.Errorf("handed over, the former chair in office again: %s", action)
 			}
 		}
+	})
+}
+
+// TestAPasswordGivenAnewIsShown: who gives a member a new password can sign in as the
+// member and read what the member was told; the member sees it, and the heads of the team,
+// whether or not there is anything sealed.
+func TestAPasswordGivenAnewIsShown(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		said := "Mật khẩu được cấp lại lúc"
+		lacks(t, w.sees(w.lead, "/teams/"+w.team), said)
+		lacks(t, w.sees(w.member, "/account"), said)
+		var id string
+		w.must(db.Table("accounts").Where("person_id = ?", w.member.Person).Pluck("id", &id).Error)
+		_, password, err := w.Auth.ResetOther(ctx, w.sysadmin, id)
+		w.must(err)
+		wants(t, w.sees(w.lead, "/teams/"+w.team), said, "02/03/2026", "vui lòng hỏi người đó")
+		lacks(t, w.sees(w.chair, "/teams/"+w.team), said) // it is the heads' who plan
+		signed, err := w.Auth.SignIn(ctx, auth.SignIn{Username: "thanhvien", Password: password, Address: "192.0.2.1"})
+		w.must(err)
+		w.tokens[w.member.Person] = signed.Token
+		w.must(w.Auth.ChangePassword(ctx, signed.Token, password, testPassword+"!"))
+		wants(t, w.sees(w.member, "/account"), said, "02/03/2026", "Người cấp: Quản trị", "không theo yêu cầu của chủ tài khoản")
+		lacks(t, w.sees(w.lead, "/account"), said)
 	})
 }

@@ -230,7 +230,20 @@ func (s *Server) logoutEverywhere(c echo.Context) error {
 type plainPage struct{ Base }
 
 func (s *Server) account(c echo.Context) error {
-	return s.render(c, http.StatusOK, "account", plainPage{s.base(c, "page.account")})
+	page := accountPage{Base: s.base(c, "page.account")}
+	anew, err := s.Auth.GivenAnew(c.Request().Context(), page.Actor.Person)
+	if given, ok := anew[page.Actor.Person]; ok {
+		page.Anew = &given
+	}
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "account", page)
+}
+
+type accountPage struct {
+	Base
+	Anew *auth.Anew // nil: no administrator has given the password anew
 }
 
 type passwordPage struct {

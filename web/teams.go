@@ -1,10 +1,13 @@
 package web
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"congvu/inspection"
+	"congvu/inspection/auth"
 	"congvu/inspection/plan"
 
 	"github.com/labstack/echo/v4"
@@ -34,8 +37,9 @@ type teamPage struct {
 	From, To string
 	Reason   string
 	Standing plan.Standing
-	Closed   bool // dissolved, or its campaign cancelled: only the follow-up goes on
-	Few      bool // fewer than two members on the day
+	Closed   bool                 // dissolved, or its campaign cancelled: only the follow-up goes on
+	Anew     map[string]auth.Anew // for the heads of the team: whose password was given anew, and when
+	Few      bool                 // fewer than two members on the day
 }
 
 // shownPeople is how many people one search shows.
@@ -66,6 +70,11 @@ func (s *Server) teamView(c echo.Context, query string) (teamPage, error) {
 		}
 	}
 	page.Few = len(members) < 2
+	if sheet.MayPlan {
+		if page.Anew, err = s.Auth.GivenAnew(ctx, slices.Collect(maps.Keys(members))...); err != nil {
+			return page, err
+		}
+	}
 	if sheet.MayManage {
 		page.Found, err = s.Plan.Candidates(ctx, a, sheet.ID, query, inspection.Page{Limit: shownPeople})
 	}

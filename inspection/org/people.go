@@ -336,6 +336,11 @@ func (s *Service) GrantRole(ctx context.Context, actor inspection.Actor, r RoleR
 		if r.TeamID != nil || !slices.Contains(GrantableRoles, r.Role) {
 			return inspection.E(inspection.Invalid, "org.error.invalid").Field("role", "org.error.role_of_team")
 		}
+		if slices.Contains(Apart, r.Role) {
+			if err := inNoTeam(tx, r); err != nil {
+				return err
+			}
+		}
 		if r.Role == inspection.SysAdmin {
 			r.OrganisationID = nil // held in the whole installation: it does not end with any organisation
 		}
@@ -346,6 +351,21 @@ func (s *Service) GrantRole(ctx context.Context, actor inspection.Actor, r RoleR
 		return err
 	})
 	return out, err
+}
+
+// Apart are the roles whose holders inspect nobody: who plans campaigns and names teams,
+// and who administers the installation.
+var Apart = []inspection.Role{inspection.HomeAffairs, inspection.SysAdmin}
+
+// inNoTeam refuses a role apart to who is a member of a team on one of its days.
+func inNoTeam(tx *gorm.DB, r RoleRow) error {
+	var n int64
+	err := tx.Model(&RoleRow{}).Where("person_id = ? AND team_id IS NOT NULL AND voided_at = 0", r.PersonID).
+		Where("valid_to = '' OR valid_to >= ?", r.ValidFrom).Where("? = '' OR valid_from <= ?", r.ValidTo, r.ValidTo).Count(&n).Error
+	if err == nil && n > 0 {
+		err = inspection.E(inspection.Conflict, "org.error.role_of_member").Field("role", "org.error.role_of_member")
+	}
+	return err
 }
 
 // OwnRoles is the refusal to change one's own roles.

@@ -533,6 +533,17 @@ func TestWhoManagesDoesNotJoin(t *testing.T) {
 		is(t, take(deputy, team.ID, vice, inspection.TeamLead), inspection.Forbidden, "plan.error.member_self")
 		o.must(take(o.officer, team.ID, vice, inspection.TeamLead)) // by somebody else: teams are led by vice chairs too
 
+		// Nor does a member become one of those.
+		root := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}}
+		give := func(person string, role inspection.Role, from inspection.Date) error {
+			_, err := org.New(db, o.clock).GrantRole(ctx, root, org.RoleRow{PersonID: person, Role: role, OrganisationID: &o.committee.ID, ValidFrom: from})
+			return err
+		}
+		is(t, give(vice, inspection.HomeAffairs, "2026-03-02"), inspection.Conflict, "org.error.role_of_member")
+		is(t, give(vice, inspection.SysAdmin, "2026-03-02"), inspection.Conflict, "org.error.role_of_member")
+		o.must(give(vice, inspection.RecordsClerk, "2026-03-02"))
+		o.must(give(second, inspection.SysAdmin, "2026-04-01")) // the role in the team has ended
+
 		writer := o.person("Trưởng đoàn soạn quyết định")
 		o.grant(writer, inspection.TeamLead, o.committee, "", "2026-01-01", "")
 		lead := inspection.Actor{Person: writer, Capacities: []inspection.Capacity{{Role: inspection.TeamLead, Organisation: o.committee.ID}}}

@@ -179,10 +179,6 @@ func (t Team) Earliest(c Campaign, today inspection.Date) inspection.Date {
 	return max(today, c.DecisionDate)
 }
 
-// apart are the roles whose holders inspect nobody: who plans campaigns and names
-// teams, and who administers the installation.
-var apart = []inspection.Role{inspection.HomeAffairs, inspection.SysAdmin}
-
 // mayJoin refuses who manages the campaign (but a lead who wrote it), who decides its
 // checks, and who holds one of the roles apart on one of the days.
 func (n NewMember) mayJoin(tx *gorm.DB, act org.Act, c Campaign) error {
@@ -194,7 +190,7 @@ func (n NewMember) mayJoin(tx *gorm.DB, act org.Act, c Campaign) error {
 		return inspection.E(inspection.Conflict, "plan.error.member_decides").Field("members", "plan.error.member_decides")
 	}
 	var held int64
-	err := tx.Model(&org.RoleRow{}).Where("person_id = ? AND voided_at = 0 AND role IN ? AND (valid_to = '' OR valid_to >= ?)", n.PersonID, apart, n.From).
+	err := tx.Model(&org.RoleRow{}).Where("person_id = ? AND voided_at = 0 AND role IN ? AND (valid_to = '' OR valid_to >= ?)", n.PersonID, org.Apart, n.From).
 		Where("? = '' OR valid_from <= ?", n.To, n.To).Count(&held).Error
 	if err == nil && held > 0 {
 		err = inspection.E(inspection.Conflict, "plan.error.member_apart").Field("members", "plan.error.member_apart")
