@@ -134,27 +134,32 @@ func same(old file, d Declaration, actor inspection.Actor) error {
 // Declare takes down that a file exists. Whoever may add files to the check (Rights)
 // may call it. The same declaration with the same id again is one declaration; codes:
 // conflict (evidence.error.other_content) for another one under that id, invalid,
-// too_large, not_found for the check.
-func (s *Service) Declare(ctx context.Context, actor inspection.Actor, d Declaration) error {
-	return s.transaction(ctx, func(tx *gorm.DB) error { return s.DeclareIn(tx, actor, d) })
+// too_large, not_found for the check. fresh tells that it was not known before.
+func (s *Service) Declare(ctx context.Context, actor inspection.Actor, d Declaration) (fresh bool, err error) {
+	err = s.transaction(ctx, func(tx *gorm.DB) error { fresh, err = s.declare(tx, actor, d); return err })
+	return fresh, err
 }
 
 // DeclareIn is Declare in the caller's transaction.
 func (s *Service) DeclareIn(tx *gorm.DB, actor inspection.Actor, d Declaration) error {
-	d, err := d.normal(s.work.Limits())
-	if err != nil {
-		return err
+	_, err := s.declare(tx, actor, d)
+	return err
+}
+
+func (s *Service) declare(tx *gorm.DB, actor inspection.Actor, d Declaration) (fresh bool, err error) {
+	if d, err = d.normal(s.work.Limits()); err != nil {
+		return false, err
 	}
 	// What has been declared stays declared, also when the check has gone on since.
 	switch old, err := load(tx, d.ID); {
 	case err == nil && same(old, d, actor) == nil:
-		return nil
+		return false, nil
 	case err == nil:
 		if _, _, err := s.see(tx, actor, d.ID); err == nil {
-			return same(old, d, actor)
+			return false, same(old, d, actor)
 		} // who may not see it learns of it only by a right to add files to the check that they name
 	case inspection.CodeOf(err) != inspection.NotFound:
-		return err
+		return false, err
 	}
 	subjects := make([]Subject, len(d.On))
 	for i, on := range d.On {
@@ -162,7 +167,7 @@ func (s *Service) DeclareIn(tx *gorm.DB, actor inspection.Actor, d Declaration) 
 	}
 	grant, err := s.rights.Add(tx, actor, d.Visit, subjects)
 	if err != nil {
-		return err
+		return false, err
 	}
 	f := file{ID: d.ID, VisitID: d.Visit, TeamID: grant.Team, OrganisationID: grant.Organisation, Side: grant.Side,
 		SHA256: d.SHA256, Size: d.Size, Name: d.Name, Kind: d.Kind, State: Declared, Access: AccessOf(d.Contains),
@@ -171,24 +176,24 @@ func (s *Service) DeclareIn(tx *gorm.DB, actor inspection.Actor, d Declaration) 
 		CapturedAt: d.CapturedAt, DeriveState: DeriveNone}
 	made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&f)
 	if made.Error != nil {
-		return made.Error
+		return false, made.Error
 	}
 	if made.RowsAffected == 0 {
 		old, err := load(tx, d.ID)
 		if err != nil {
-			return err
+			return false, err
 		}
-		return same(old, d, actor)
+		return false, same(old, d, actor)
 	}
 	err = s.append(tx, actor, grant.Capacity, "evidence.declare", f, f.DeclaredAt, map[string]any{
 		"sha256": f.SHA256, "size": f.Size, "kind": f.Kind, "contains": f.Contains, "no_people": f.NoPeopleConfirmed,
 		"side": f.Side, "captured_at": f.CapturedAt.String()})
 	if err != nil {
-		return err
+		return false, err
 	}
 	list := make([]Hanging, len(d.On))
 	for i, on := range d.On {
 		list[i] = Hanging{f.ID, on}
 	}
-	return s.Link(tx, actor, grant.Capacity, list...)
+	return true, s.Link(tx, actor, grant.Capacity, list...)
 }

@@ -174,7 +174,7 @@ func (w *world) declaration(raw []byte, on ...evidence.On) evidence.Declaration 
 
 func (w *world) declare(a inspection.Actor, d evidence.Declaration) {
 	w.Helper()
-	if err := w.s.Declare(w.Context(), a, d); err != nil {
+	if _, err := w.s.Declare(w.Context(), a, d); err != nil {
 		w.Fatalf("declare: %v", err)
 	}
 }
@@ -389,12 +389,12 @@ func TestDeclaringTwiceIsOneDeclaration(t *testing.T) {
 		} {
 			other := d
 			change(&other)
-			err := w.s.Declare(w.Context(), w.inspector, other)
+			_, err := w.s.Declare(w.Context(), w.inspector, other)
 			if inspection.CodeOf(err) != inspection.Conflict || inspection.KeyOf(err) != "evidence.error.other_content" {
 				w.Errorf("%s: %v", name, err)
 			}
 		}
-		w.want(w.s.Declare(w.Context(), w.lead, d), inspection.Conflict, "evidence.error.other_content")
+		w.want(declare(w.s, w.lead, d), inspection.Conflict, "evidence.error.other_content")
 		items, err := w.s.ForVisit(w.Context(), w.lead, w.visit)
 		if err != nil || len(items) != 1 || len(items[0].On) != 2 || items[0].Name != "ảnh.jpg" {
 			w.Fatalf("%+v, %v", items, err)
@@ -411,7 +411,7 @@ func TestDeclaringAtOnceIsOneDeclaration(t *testing.T) {
 		var wg sync.WaitGroup
 		errs := make([]error, 8)
 		for i := range errs {
-			wg.Go(func() { errs[i] = w.s.Declare(context.Background(), w.inspector, d) })
+			wg.Go(func() { _, errs[i] = w.s.Declare(context.Background(), w.inspector, d) })
 		}
 		wg.Wait()
 		if err := errors.Join(errs...); err != nil {
@@ -440,7 +440,7 @@ func TestDeclarationsThatAreRefused(t *testing.T) {
 		} {
 			d := w.declaration(raw)
 			change(&d)
-			err := w.s.Declare(w.Context(), w.inspector, d)
+			_, err := w.s.Declare(w.Context(), w.inspector, d)
 			var e *inspection.Error
 			if !errors.As(err, &e) || e.Code != inspection.Invalid || len(e.Fields) != 1 || e.Fields[field] == "" {
 				w.Errorf("%s: %v", field, err)
@@ -448,20 +448,20 @@ func TestDeclarationsThatAreRefused(t *testing.T) {
 		}
 		d := w.declaration(raw)
 		d.NoPeople, d.Contains = true, evidence.Citizen
-		w.want(w.s.Declare(w.Context(), w.inspector, d), inspection.Invalid, "evidence.error.declaration")
+		w.want(declare(w.s, w.inspector, d), inspection.Invalid, "evidence.error.declaration")
 		d = w.declaration(raw)
 		d.Size = limits.Bytes + 1
-		w.want(w.s.Declare(w.Context(), w.inspector, d), inspection.TooLarge, "evidence.error.too_large")
+		w.want(declare(w.s, w.inspector, d), inspection.TooLarge, "evidence.error.too_large")
 		d = w.declaration(raw)
 		d.Visit = inspection.NewID()
-		w.want(w.s.Declare(w.Context(), w.inspector, d), inspection.NotFound, "evidence.error.not_found")
+		w.want(declare(w.s, w.inspector, d), inspection.NotFound, "evidence.error.not_found")
 		for name, a := range map[string]inspection.Actor{"chair": w.chair, "nobody": {}} {
-			if err := w.s.Declare(w.Context(), a, w.declaration(raw)); inspection.CodeOf(err) != inspection.NotFound {
+			if _, err := w.s.Declare(w.Context(), a, w.declaration(raw)); inspection.CodeOf(err) != inspection.NotFound {
 				w.Errorf("%s: %v", name, err)
 			}
 		}
 		w.rules.closed[w.visit] = true
-		if err := w.s.Declare(w.Context(), w.inspector, w.declaration(raw)); inspection.CodeOf(err) != inspection.Conflict {
+		if _, err := w.s.Declare(w.Context(), w.inspector, w.declaration(raw)); inspection.CodeOf(err) != inspection.Conflict {
 			w.Error(err)
 		}
 		var n int64
@@ -1076,4 +1076,9 @@ func TestWhenAPhotographWasTaken(t *testing.T) {
 			w.Fatalf("%v (old is %s), %v", later, old, err)
 		}
 	})
+}
+
+func declare(s *evidence.Service, a inspection.Actor, d evidence.Declaration) error {
+	_, err := s.Declare(context.Background(), a, d)
+	return err
 }

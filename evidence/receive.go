@@ -61,14 +61,14 @@ func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID st
 		return Receipt{}, err
 	}
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
-		now := s.clock.Now()
-		state := DeriveNone
+		now, got := s.clock.Now(), f
+		got.State, got.ReceivedAt, got.MediaType, got.DeriveState = Received, now, info.Type, DeriveNone
 		if info.Type.Decodable() {
-			state = DerivePending
+			got.DeriveState = DerivePending
 		}
 		done := tx.Model(&file{}).Where("id = ? AND state <> ?", f.ID, Received).Updates(map[string]any{
-			"state": Received, "received_at": now, "media_type": info.Type, "width": info.Width, "height": info.Height,
-			"orientation": info.Orientation, "exif_at": info.TakenAt, "exif_lat": info.Lat, "exif_lng": info.Lng, "derive_state": state})
+			"state": got.State, "received_at": now, "media_type": info.Type, "width": info.Width, "height": info.Height,
+			"orientation": info.Orientation, "exif_at": info.TakenAt, "exif_lat": info.Lat, "exif_lng": info.Lng, "derive_state": got.DeriveState})
 		if done.Error != nil {
 			return done.Error
 		}
@@ -76,9 +76,7 @@ func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID st
 			f, err = load(tx, f.ID)
 			return err
 		}
-		if f, err = load(tx, f.ID); err != nil {
-			return err
-		}
+		f = got
 		return s.append(tx, actor, view.Capacity, "evidence.receive", f, now, map[string]any{
 			"sha256": f.SHA256, "size": f.Size, "media_type": f.MediaType})
 	})

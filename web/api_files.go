@@ -80,8 +80,12 @@ func (s *Server) apiFiles() {
 		func(ctx context.Context, a inspection.Actor, in *struct{ Body declareBody }) (*fileOut, error) {
 			d := evidence.Declaration{ID: in.Body.ID, Visit: in.Body.Visit, SHA256: in.Body.SHA256, Size: in.Body.Bytes, Name: in.Body.Name,
 				Kind: evidence.Kind(in.Body.Kind), Contains: evidence.Contains(in.Body.Contains), NoPeople: in.Body.NoPeople, CapturedAt: inspection.At(in.Body.CapturedAt)}
-			if err := s.Evidence.Declare(ctx, a, d); err != nil {
+			fresh, err := s.Evidence.Declare(ctx, a, d)
+			if err != nil {
 				return nil, err
+			}
+			if fresh { // nothing of it is there yet
+				return &fileOut{fileOf(evidence.Item{ID: d.ID, Visit: d.Visit, State: evidence.Declared, SHA256: d.SHA256, Size: d.Size})}, nil
 			}
 			item, err := s.Evidence.Get(ctx, a, d.ID)
 			if err != nil {

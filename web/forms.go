@@ -107,7 +107,7 @@ func (s *Server) takeFile(c echo.Context, part *multipart.FileHeader, visit stri
 	sum := hex.EncodeToString(h.Sum(nil))
 	id := derivedID(formID(c), visit, sum)
 	d := evidence.Declaration{ID: id, Visit: visit, SHA256: sum, Size: part.Size, Name: part.Filename, Kind: kind}
-	if err := s.Evidence.Declare(ctx, actor(c), d); err != nil {
+	if _, err := s.Evidence.Declare(ctx, actor(c), d); err != nil {
 		return "", err
 	}
 	_, err = s.Evidence.Receive(ctx, actor(c), id, part.Size, f)

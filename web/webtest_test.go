@@ -262,8 +262,9 @@ func (w *world) file(name string) string {
 	w.t.Helper()
 	raw := picture(len(w.tokens) + len(name))
 	d := evidence.Declaration{ID: inspection.NewID(), Visit: w.visit, SHA256: hexSum(raw), Size: int64(len(raw)), Name: name + ".jpg", Kind: evidence.Photo}
-	w.must(w.Evidence.Declare(ctx, w.head, d))
-	_, err := w.Evidence.Receive(ctx, w.head, d.ID, d.Size, bytes.NewReader(raw))
+	_, err := w.Evidence.Declare(ctx, w.head, d)
+	w.must(err)
+	_, err = w.Evidence.Receive(ctx, w.head, d.ID, d.Size, bytes.NewReader(raw))
 	w.must(err)
 	return d.ID
 }

@@ -163,7 +163,7 @@ func (s *scribe) file(ctx context.Context, raw []byte, kind evidence.Kind, noPeo
 	id := inspection.NewID()
 	d := evidence.Declaration{ID: id, Visit: s.visit, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(raw)), Name: "anh-mo-phong.jpg", Kind: kind,
 		NoPeople: noPeople, Contains: evidence.Nobody, CapturedAt: s.d.clock.Now()}
-	if err := s.d.services.Evidence.Declare(ctx, s.actor, d); err != nil {
+	if _, err := s.d.services.Evidence.Declare(ctx, s.actor, d); err != nil {
 		return "", err
 	}
 	_, err := s.d.services.Evidence.Receive(ctx, s.actor, id, int64(len(raw)), bytes.NewReader(raw))

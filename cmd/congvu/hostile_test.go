@@ -552,8 +552,9 @@ func TestWhatIsTypedNeverRuns(t *testing.T) {
 	raw := s.photo()
 	photo := inspection.NewID()
 	member := s.actor("thanhvien")
-	s.must(s.demo.services.Evidence.Declare(t.Context(), member, evidence.Declaration{ID: photo, Visit: check, SHA256: sum(raw), Size: int64(len(raw)), Name: evil + ".jpg", Kind: evidence.Photo, NoPeople: true}))
-	_, err := s.demo.services.Evidence.Receive(t.Context(), member, photo, int64(len(raw)), bytes.NewReader(raw))
+	_, err := s.demo.services.Evidence.Declare(t.Context(), member, evidence.Declaration{ID: photo, Visit: check, SHA256: sum(raw), Size: int64(len(raw)), Name: evil + ".jpg", Kind: evidence.Photo, NoPeople: true})
+	s.must(err)
+	_, err = s.demo.services.Evidence.Receive(t.Context(), member, photo, int64(len(raw)), bytes.NewReader(raw))
 	s.must(err)
 	text := func(t string) *string { return &t }
 	s.does("thanhvien",

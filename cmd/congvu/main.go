@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"congvu/inspection"
@@ -27,6 +28,9 @@ type Main struct {
 }
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200) // little lives long: collecting less often saves a tenth of the processor under load
+	}
 	syscall.Umask(0o077) // what the program writes is nobody else's, in folders that were there before too
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -237,7 +237,8 @@ func (s *site) scene() map[string]string {
 	scribe := &scribe{d: s.demo, actor: s.actor("thanhvien"), visit: ids["running"]}
 	raw := s.photo()
 	ids["waiting"] = inspection.NewID()
-	s.must(s.demo.services.Evidence.Declare(s.t.Context(), scribe.actor, evidence.Declaration{ID: ids["waiting"], Visit: ids["running"], SHA256: sum(raw), Size: int64(len(raw)), Kind: evidence.Photo}))
+	_, err := s.demo.services.Evidence.Declare(s.t.Context(), scribe.actor, evidence.Declaration{ID: ids["waiting"], Visit: ids["running"], SHA256: sum(raw), Size: int64(len(raw)), Kind: evidence.Photo})
+	s.must(err)
 	ids["draft"] = s.begin(s.seal(7))
 	s.answers(ids["draft"])
 	s.does("thuky", s.operation(ids["draft"], visit.OpFinish, struct{}{}))

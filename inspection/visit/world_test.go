@@ -327,7 +327,8 @@ func (w *world) declare(actor inspection.Actor, id string, kind evidence.Kind) s
 	sum := sha256.Sum256(w.photo)
 	d := evidence.Declaration{ID: inspection.NewID(), Visit: id, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(w.photo)),
 		Name: w.say("ảnh chụp tại quầy.jpg"), Kind: kind, CapturedAt: w.clock.Now()}
-	w.must(w.files.Declare(ctx, actor, d))
+	_, err := w.files.Declare(ctx, actor, d)
+	w.must(err)
 	return d.ID
 }
 
