@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"congvu/inspection"
@@ -64,10 +65,12 @@ func (s *Server) findCalendar(c echo.Context) error {
 
 type adminCalendar struct {
 	adminBase
-	C       org.OwnCalendar
-	Weeks   [][]org.DayPreview // the coming four, from Monday
-	Kinds   []org.DayKind
-	Replace string // the first day of the period to be replaced, "-" for one without
+	C     org.OwnCalendar
+	Weeks [][]org.DayPreview // the coming four, from Monday
+	Kinds []org.DayKind
+
+	Corrections []org.CorrectionLine // of the calendar
+	Replace     string               // the first day of the period to be replaced, "-" for one without
 }
 
 // hourRow is one line of the form of hours: which days, and two sessions.
@@ -122,6 +125,9 @@ func (adminCalendar) PeriodID(w org.Week) string {
 	return string(w.From)
 }
 
+// RemovesDay tells whether a special day was to be taken back, and was refused.
+func (p adminCalendar) RemovesDay() bool { return strings.HasPrefix(p.Open, "remove-day-") }
+
 // DayLine is the hours of one day of the week.
 type DayLine struct {
 	Weekday  int
@@ -157,6 +163,15 @@ func (s *Server) adminCalendar(c echo.Context) (adminCalendar, error) {
 	if page.C, err = s.Org.OwnCalendar(c.Request().Context(), actor(c), c.Param("id")); err != nil {
 		return page, err
 	}
+	all, err := s.Org.Corrections(c.Request().Context(), actor(c), page.C.Owner)
+	if err != nil {
+		return page, err
+	}
+	for _, k := range all {
+		if k.Field == "hours" || k.Field == "day" {
+			page.Corrections = append(page.Corrections, k)
+		}
+	}
 	monday := page.Today().AddDays(-((int(page.Today().Weekday()) + 6) % 7))
 	for week := range slices.Chunk(page.C.Effective.Preview(monday, 28), 7) {
 		page.Weeks = append(page.Weeks, week)
@@ -175,7 +190,16 @@ func (s *Server) changeCalendar(c echo.Context) error {
 		page.Replace = c.FormValue("replaces")
 		err = s.setPeriod(c, page)
 	case "day":
-		err = s.Org.SetDay(ctx, a, page.C.Owner, org.SpecialDay{Day: inspection.Date(c.FormValue("day")), Kind: org.DayKind(c.FormValue("kind")), Name: c.FormValue("name")})
+		err = s.Org.SetDay(ctx, a, page.C.Owner, org.SpecialDay{Day: inspection.Date(c.FormValue("day")), Kind: org.DayKind(c.FormValue("kind")), Name: c.FormValue("name")}, c.FormValue("reason"))
+	case "remove-hours":
+		var version int
+		if version, err = formInt(c, "version"); err == nil {
+			err = s.Org.RemovePeriod(ctx, a, page.C.Owner, int64(version), replaced(c.FormValue("period")), c.FormValue("reason"))
+		}
+		act += "-" + c.FormValue("period")
+	case "remove-day":
+		err = s.Org.RemoveDay(ctx, a, page.C.Owner, inspection.Date(c.FormValue("day")), c.FormValue("reason"))
+		act += "-" + c.FormValue("day")
 	default:
 		return inspection.E(inspection.NotFound, "error.not_found")
 	}
@@ -215,7 +239,7 @@ func (s *Server) setPeriod(c echo.Context, page adminCalendar) error {
 		first := replaced(page.Replace)
 		replaces = &first
 	}
-	return s.Org.SetPeriod(c.Request().Context(), actor(c), page.C.Owner, int64(version), w, replaces)
+	return s.Org.SetPeriod(c.Request().Context(), actor(c), page.C.Owner, int64(version), w, replaces, c.FormValue("reason"))
 }
 
 func (s *Server) daysImport(c echo.Context) (importPage, error) {

@@ -317,7 +317,7 @@ func TestCalendarsAndChecklistsByPages(t *testing.T) {
 		w := newWorld(t, db)
 		at := "/admin/calendars/" + w.unit.ID
 		hours := func(version, from, to string, more ...string) *httptest.ResponseRecorder {
-			form := url.Values{"version": {version}, "valid_from": {from}, "valid_to": {to}, "weekdays_open1": {"07:00"}, "weekdays_close1": {"11:30"}, "saturday_open1": {"07:00"}, "saturday_close1": {"11:00"}}
+			form := url.Values{"version": {version}, "valid_from": {from}, "valid_to": {to}, "weekdays_open1": {"07:00"}, "weekdays_close1": {"11:30"}, "saturday_open1": {"07:00"}, "saturday_close1": {"11:00"}, "reason": {"QĐ giờ mùa hè"}}
 			for i := 0; i < len(more); i += 2 {
 				form.Set(more[i], more[i+1])
 			}
@@ -338,12 +338,25 @@ func TestCalendarsAndChecklistsByPages(t *testing.T) {
 		if rec := hours("2", "2026-03-01", "2026-08-31", "replaces", "2026-03-01"); rec.Code != http.StatusSeeOther {
 			t.Errorf("replacing: %d", rec.Code)
 		}
-		if rec := w.post(w.sysadmin, at+"/day", url.Values{"day": {"2026-03-04"}, "kind": {"HOLIDAY"}, "name": {"Ngày hội"}}); rec.Code != http.StatusSeeOther {
+		if rec := w.post(w.sysadmin, at+"/day", url.Values{"day": {"2026-03-04"}, "kind": {"HOLIDAY"}, "name": {"Ngày hội"}, "reason": {"CV 5"}}); rec.Code != http.StatusSeeOther {
 			t.Errorf("%d %s", rec.Code, rec.Body)
 		}
 		page := w.sees(w.sysadmin, at)
 		wants(t, page, "01/03/2026 – 31/08/2026", "Ngày hội", "07:00–11:00", "lễ")
 		wants(t, w.sees(w.sysadmin, "/admin/calendars"), "Việt Nam", w.unit.Name)
+		if rec := w.post(w.sysadmin, at+"/remove-day", url.Values{"day": {"2026-03-04"}}); rec.Code != http.StatusUnprocessableEntity || !strings.Contains(rec.Body.String(), `<details open><summary>Gỡ ngày nhập nhầm`) {
+			t.Errorf("without a reason: %d", rec.Code)
+		}
+		if rec := w.post(w.sysadmin, at+"/remove-day", url.Values{"day": {"2026-03-04"}, "reason": {"ngày thường"}}); rec.Code != http.StatusSeeOther {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+		page = w.sees(w.sysadmin, at)
+		if rec := w.post(w.sysadmin, at+"/remove-hours", url.Values{"version": {w.version(page, at+"/remove-hours")}, "period": {"2026-03-01"}, "reason": {"của đơn vị khác"}}); rec.Code != http.StatusSeeOther {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+		page = w.sees(w.sysadmin, at)
+		lacks(t, page, "/remove-hours", "/remove-day")
+		wants(t, page, "ngày thường", "của đơn vị khác", "04/03/2026 HOLIDAY Ngày hội")
 
 		rec := w.post(w.sysadmin, "/admin/checklists/builtin", url.Values{})
 		draft := location(rec)

@@ -106,6 +106,7 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 		Summary:    summary.New(db, clock),
 		Clock:      clock,
 	}
+	s.Org.WhenDaysChange(finding.Postpone)
 	s.Visits = visit.New(db, clock, visitEvidence{files})
 	rights.visits = s.Visits
 	return s, nil

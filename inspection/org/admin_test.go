@@ -242,8 +242,8 @@ func TestANewNameKeepsTheCalendarAndWhatLiesBelow(t *testing.T) {
 			}
 			return k
 		}
-		must(s.SetPeriod(ctx, admin, o.ID, 0, week("2026-01-01", at(7, 0)), nil))
-		must(s.SetDay(ctx, admin, o.ID, SpecialDay{Day: "2026-06-03", Kind: Holiday, Name: "Ngày truyền thống"}))
+		must(s.SetPeriod(ctx, admin, o.ID, 0, week("2026-01-01", at(7, 0)), nil, ""))
+		must(s.SetDay(ctx, admin, o.ID, SpecialDay{Day: "2026-06-03", Kind: Holiday, Name: "Ngày truyền thống"}, "QĐ 2"))
 		child, err := s.AddOrganisation(ctx, admin, Organisation{Key: "below", Kind: ReceptionPoint, Name: "Điểm tiếp nhận", AdminUnitID: o.AdminUnitID, ParentID: &o.ID, ValidFrom: "2026-01-01"})
 		must(err)
 		heir, err := s.Reorganise(ctx, admin, Reorganisation{Organisation: o.ID, ID: inspection.NewID(), Version: 1, Relation: Renamed, Name: "Trung tâm tên mới", On: "2026-06-01", LegalAct: "QĐ 1"})
@@ -268,7 +268,7 @@ func TestANewNameKeepsTheCalendarAndWhatLiesBelow(t *testing.T) {
 		}
 		hours("its holiday", "2026-06-03", 0)
 		// Entered under the new name, it counts from the new name on.
-		must(s.SetPeriod(ctx, admin, heir, 0, week("", at(8, 0)), nil))
+		must(s.SetPeriod(ctx, admin, heir, 0, week("", at(8, 0)), nil, ""))
 		hours("before", "2026-05-29", at(7, 0))
 		hours("after", "2026-06-02", at(8, 0))
 		hours("its holiday still", "2026-06-03", 0)
@@ -423,7 +423,9 @@ func TestPeriodsOfACalendarDoNotOverlap(t *testing.T) {
 			out.Days[time.Monday] = []Session{{450, 690}}
 			return out
 		}
-		set := func(version int64, w Week) error { return s.SetPeriod(ctx, admin, owner, version, w, nil) }
+		set := func(version int64, w Week) error {
+			return s.SetPeriod(ctx, admin, owner, version, w, nil, "đổi giờ")
+		}
 		if err := set(0, week("2026-03-01", "2026-09-30")); err != nil {
 			t.Fatal(err)
 		}
@@ -436,26 +438,26 @@ func TestPeriodsOfACalendarDoNotOverlap(t *testing.T) {
 		twice.Days[time.Monday] = append(twice.Days[time.Monday], Session{600, 700})
 		wrongs(t, "sessions that overlap", set(2, twice), inspection.Invalid, "org.error.hours", "hours")
 		wrongs(t, "an old version", set(1, week("2027-01-01", "")), inspection.Conflict, "", "")
-		wrongs(t, "unknown", s.SetPeriod(ctx, admin, inspection.NewID(), 0, week("", ""), nil), inspection.NotFound, "", "")
+		wrongs(t, "unknown", s.SetPeriod(ctx, admin, inspection.NewID(), 0, week("", ""), nil, ""), inspection.NotFound, "", "")
 		errs := together(2, func(i int) error { return set(2, week([]inspection.Date{"2027-01-01", "2027-02-01"}[i], "")) })
 		if (errs[0] == nil) == (errs[1] == nil) {
 			t.Error("two periods at once:", errs)
 		}
 		first := inspection.Date("2026-03-01")
-		if err := s.SetPeriod(ctx, admin, owner, 3, week("2026-02-01", "2026-09-30"), &first); err != nil {
+		if err := s.SetPeriod(ctx, admin, owner, 3, week("2026-02-01", "2026-09-30"), &first, "nhập sai giờ"); err != nil {
 			t.Error(err)
 		}
 		own, err := s.OwnCalendar(ctx, admin, owner)
 		if err != nil || len(own.Weeks) != 2 || own.Weeks[0].From != "2026-02-01" || own.Version != 4 {
 			t.Errorf("%+v %v", own, err)
 		}
-		if err := s.SetDay(ctx, admin, owner, SpecialDay{"2026-03-02", Holiday, "Ngày hội"}); err != nil {
+		if err := s.SetDay(ctx, admin, owner, SpecialDay{"2026-03-02", Holiday, "Ngày hội"}, "QĐ 3"); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.SetDay(ctx, admin, owner, SpecialDay{"2026-03-02", MakeUpWorking, "nhầm"}); err != nil {
+		if err := s.SetDay(ctx, admin, owner, SpecialDay{"2026-03-02", MakeUpWorking, "nhầm"}, "x"); err != nil {
 			t.Fatal(err)
 		}
-		wrongs(t, "no kind", s.SetDay(ctx, admin, owner, SpecialDay{"2026-03-02", "FEAST", "x"}), inspection.Invalid, "", "kind")
+		wrongs(t, "no kind", s.SetDay(ctx, admin, owner, SpecialDay{"2026-03-02", "FEAST", "x"}, "x"), inspection.Invalid, "", "kind")
 		own, _ = s.OwnCalendar(ctx, admin, owner)
 		preview := own.Effective.Preview("2026-03-01", 3)
 		if len(own.Days) != 1 || preview[1].Kind != MakeUpWorking || len(preview[1].Hours) != 1 || len(preview[2].Hours) != 0 {
@@ -474,6 +476,54 @@ func TestPeriodsOfACalendarDoNotOverlap(t *testing.T) {
 }
 
 const sheetHead = "ma_don_vi,ten,loai,don_vi_hanh_chinh,don_vi_cap_tren,tu_ngay,den_ngay,ma_quay,ten_quay,dia_chi,vi_tri,linh_vuc,bat_buoc\n"
+
+func TestACalendarChangesWithAReasonThatIsKept(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s, w := service(db), world(t, db)
+		owner := w["new"].ID
+		week := Week{From: "2026-01-01"}
+		week.Days[time.Monday] = []Session{{at(7, 0), at(11, 0)}, {at(13, 0), at(17, 0)}}
+		week.Days[time.Saturday] = []Session{{at(7, 0), at(11, 0)}}
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		version := func() int64 {
+			c, err := s.OwnCalendar(ctx, admin, owner)
+			must(err)
+			return c.Version
+		}
+		holiday := SpecialDay{Day: "2026-03-03", Kind: Holiday, Name: "Nhập nhầm"}
+		must(s.SetPeriod(ctx, admin, owner, 0, week, nil, "")) // the first entry changes nothing
+		first := inspection.Date("2026-01-01")
+		wrongs(t, "a day", s.SetDay(ctx, admin, owner, holiday, " "), inspection.Invalid, "", "reason")
+		wrongs(t, "a period replaced", s.SetPeriod(ctx, admin, owner, version(), week, &first, ""), inspection.Invalid, "", "reason")
+		wrongs(t, "a period taken back", s.RemovePeriod(ctx, admin, owner, version(), first, ""), inspection.Invalid, "", "reason")
+		must(s.SetDay(ctx, admin, owner, holiday, "CV 1"))
+		wrongs(t, "a day taken back", s.RemoveDay(ctx, admin, owner, holiday.Day, ""), inspection.Invalid, "", "reason")
+		wrongs(t, "a day that is none", s.RemoveDay(ctx, admin, owner, "2026-03-04", "x"), inspection.Conflict, "org.error.changed_meanwhile", "")
+		wrongs(t, "not the right", s.RemoveDay(ctx, nobodyElse, owner, holiday.Day, "x"), inspection.Forbidden, "", "")
+		must(s.RemoveDay(ctx, admin, owner, holiday.Day, "ngày thường"))
+		wrongs(t, "an old version", s.RemovePeriod(ctx, admin, owner, 1, first, "x"), inspection.Conflict, "org.error.changed_meanwhile", "")
+		must(s.RemovePeriod(ctx, admin, owner, version(), first, "nhập cho đơn vị khác"))
+		if c, err := s.OwnCalendar(ctx, admin, owner); err != nil || len(c.Weeks) != 0 || len(c.Days) != 0 {
+			t.Errorf("%+v %v", c, err)
+		}
+		kept, err := s.Corrections(ctx, admin, owner)
+		must(err)
+		want := map[string]string{"CV 1": "", "ngày thường": "03/03/2026 HOLIDAY Nhập nhầm", "nhập cho đơn vị khác": "01/01/2026 – …: T2 07:00–11:00, 13:00–17:00; T7 07:00–11:00"}
+		if len(kept) != 3 {
+			t.Errorf("%+v", kept)
+		}
+		for _, k := range kept {
+			if before, ok := want[k.Reason]; !ok || k.Before != before || k.CorrectedBy != admin.Person || k.SubjectKind != "organisation" {
+				t.Errorf("%+v", k)
+			}
+		}
+	})
+}
 
 func TestARegisterFromOneSheet(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {

@@ -167,8 +167,22 @@ func WorkingDaysBetween(c Calendar, from, to inspection.Date) int {
 // due day itself, negative the working days that went by since.
 func Left(c Calendar, today, due inspection.Date) int { return WorkingDaysBetween(c, today, due) }
 
-// DueAt is the closing hour of a day; of a day off, its midnight.
+// DueDay is the day on which what was to be done by a day is due: that day, or the next
+// working day where nobody works on it (domain: terms). A calendar without a working day
+// within a year leaves it as it is.
+func DueDay(c Calendar, d inspection.Date) inspection.Date {
+	for next, idle := d, 0; idle <= closedAfter; next, idle = next.AddDays(1), idle+1 {
+		if c.IsWorkingDay(next) {
+			return next
+		}
+	}
+	return d
+}
+
+// DueAt is the closing hour of the day on which something is due (DueDay); its midnight
+// where the calendar has no hours.
 func DueAt(c Calendar, d inspection.Date) inspection.Instant {
+	d = DueDay(c, d)
 	hours := c.Hours(d)
 	if len(hours) == 0 {
 		return inspection.At(d.AddDays(1).Time())

@@ -120,7 +120,10 @@ func TestDueAt(t *testing.T) {
 	if got := DueAt(national(), "2026-03-05").String(); got != "2026-03-05T17:00:00.000+07:00" {
 		t.Error(got)
 	}
-	if got := DueAt(national(), "2026-03-08").String(); got != "2026-03-09T00:00:00.000+07:00" {
+	if got := DueAt(national(), "2026-03-08").String(); got != "2026-03-09T17:00:00.000+07:00" { // a Sunday: on the next working day
+		t.Error(got)
+	}
+	if got := DueAt(Calendar{}, "2026-03-08").String(); got != "2026-03-09T00:00:00.000+07:00" {
 		t.Error(got)
 	}
 }

@@ -3,6 +3,7 @@ package org
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"congvu/inspection"
@@ -192,16 +193,49 @@ func (r calendarRow) touch(tx *gorm.DB) error {
 	return tx.Model(&calendarRow{}).Where("id = ?", r.ID).Updates(map[string]any{"version": gorm.Expr("version + 1")}).Error
 }
 
-// SetPeriod adds a period of weekly hours to the calendar of a unit or organisation, or
-// replaces the one that begins on the day given (nil: none is replaced). Checks keep the
-// hours that they began with. Administrators may. Codes: unauthenticated, forbidden,
-// not_found, invalid (periods or sessions overlap), conflict (version).
-func (s *Service) SetPeriod(ctx context.Context, actor inspection.Actor, owner string, version int64, w Week, replaces *inspection.Date) error {
-	return s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
-		_, column, err := calendarOwner(tx, owner)
-		if err != nil {
-			return err
+// because holds a change of a calendar to its reason; the first entry needs none.
+func (r calendarRow) because(reason string) (string, error) {
+	if r.Version == 1 && strings.TrimSpace(reason) == "" { // made just now
+		return "", nil
+	}
+	return reasonOf(reason)
+}
+
+// changed keeps what a calendar said before a change, beside its owner.
+func (a Act) changed(tx *gorm.DB, row calendarRow, field, before, after, reason string) error {
+	if reason == "" || before == after {
+		return nil
+	}
+	c := Correction{SubjectKind: "organisation", SubjectID: deref(row.OrganisationID), Act: Corrected, Field: field, Before: before, After: after, Reason: reason}
+	if row.AdminUnitID != nil {
+		c.SubjectKind, c.SubjectID = "unit", *row.AdminUnitID
+	}
+	return a.note(tx, c)
+}
+
+// String is a period in words as a spreadsheet has them: days from Monday on (T2 … CN)
+// with their hours.
+func (w Week) String() string {
+	var days []string
+	for i, name := range []string{"T2", "T3", "T4", "T5", "T6", "T7", "CN"} {
+		var hours []string
+		for _, s := range w.Days[(i+1)%7] {
+			hours = append(hours, s.Open.String()+"–"+s.Close.String())
 		}
+		if len(hours) > 0 {
+			days = append(days, name+" "+strings.Join(hours, ", "))
+		}
+	}
+	return border(w.From) + " – " + border(w.To) + ": " + strings.Join(days, "; ")
+}
+
+// SetPeriod adds a period of weekly hours to the calendar of a unit or organisation, or
+// replaces the one that begins on the day given (nil: none is replaced). Once something
+// is entered a change needs a reason. Checks keep the hours that they began with.
+// Administrators may. Codes: unauthenticated, forbidden, not_found, invalid (periods or
+// sessions overlap), conflict (version).
+func (s *Service) SetPeriod(ctx context.Context, actor inspection.Actor, owner string, version int64, w Week, replaces *inspection.Date, reason string) error {
+	return s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
 		for field, d := range map[string]inspection.Date{"valid_from": w.From, "valid_to": w.To} {
 			if _, err := inspection.ParseDate(string(d)); err != nil {
 				return inspection.E(inspection.Invalid, "org.error.invalid").Field(field, "org.error.day")
@@ -210,24 +244,63 @@ func (s *Service) SetPeriod(ctx context.Context, actor inspection.Actor, owner s
 		if !slices.ContainsFunc(w.Days[:], func(day []Session) bool { return len(day) > 0 }) {
 			return inspection.E(inspection.Invalid, "org.error.no_hours").Field("hours", "org.error.no_hours")
 		}
-		row, err := heldCalendar(tx, column, owner, version)
-		if err != nil {
-			return err
-		}
-		var own Calendar
-		if err := own.add(tx, column, owner); err != nil {
-			return err
-		}
-		weeks := own.Layers[0].Weeks
-		if replaces != nil {
-			n := len(weeks)
-			weeks = slices.DeleteFunc(weeks, func(old Week) bool { return old.From == *replaces })
-			if len(weeks) == n {
-				return changedMeanwhile()
-			}
-		}
-		return act.setHours(tx, row, owner, append([]Week{w}, weeks...))
+		return s.period(tx, act, owner, version, &w, replaces, reason)
 	})
+}
+
+// RemovePeriod takes a period of weekly hours back that should not be there, with a
+// reason; corrections keep what it said. As SetPeriod.
+func (s *Service) RemovePeriod(ctx context.Context, actor inspection.Actor, owner string, version int64, from inspection.Date, reason string) error {
+	return s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
+		return s.period(tx, act, owner, version, nil, &from, reason)
+	})
+}
+
+// period puts a period in the place of another; nil is none.
+func (s *Service) period(tx *gorm.DB, act Act, owner string, version int64, w *Week, replaces *inspection.Date, reason string) error {
+	_, column, err := calendarOwner(tx, owner)
+	if err != nil {
+		return err
+	}
+	row, err := heldCalendar(tx, column, owner, version)
+	if err != nil {
+		return err
+	}
+	if reason, err = row.because(reason); err != nil {
+		return err
+	}
+	var own Calendar
+	if err := own.add(tx, column, owner); err != nil {
+		return err
+	}
+	weeks, before, after := own.Layers[0].Weeks, "", ""
+	from, to := inspection.Date(""), inspection.Date("")
+	if w != nil {
+		after, from, to = w.String(), w.From, w.To
+	}
+	if replaces != nil {
+		i := slices.IndexFunc(weeks, func(old Week) bool { return old.From == *replaces })
+		if i < 0 {
+			return changedMeanwhile()
+		}
+		before = weeks[i].String()
+		if from, to = min(from, weeks[i].From), max(to, weeks[i].To); w == nil {
+			from, to = weeks[i].From, weeks[i].To
+		} else if w.To == "" || weeks[i].To == "" {
+			to = ""
+		}
+		weeks = slices.Delete(weeks, i, i+1)
+	}
+	if w != nil {
+		weeks = append([]Week{*w}, weeks...)
+	}
+	if err := act.setHours(tx, row, owner, weeks); err != nil {
+		return err
+	}
+	if err := act.changed(tx, row, "hours", before, after, reason); err != nil {
+		return err
+	}
+	return s.daysChanged(tx, act, from, to)
 }
 
 // setHours replaces the hours of a calendar. Code: invalid.
@@ -269,14 +342,12 @@ func sortedWeeks(weeks []Week) []Week {
 }
 
 // SetDay makes a day a holiday or a make-up working day of a unit or organisation; a day
-// that is one already gets the new kind and name. Administrators may. Codes:
-// unauthenticated, forbidden, not_found, invalid.
-func (s *Service) SetDay(ctx context.Context, actor inspection.Actor, owner string, d SpecialDay) error {
+// that is one already gets the new kind and name. Once something is entered a change
+// needs a reason. What was to be done by a day on which nobody works any more is told
+// (WhenDaysChange). Administrators may. Codes: unauthenticated, forbidden, not_found,
+// invalid.
+func (s *Service) SetDay(ctx context.Context, actor inspection.Actor, owner string, d SpecialDay, reason string) error {
 	return s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
-		_, column, err := calendarOwner(tx, owner)
-		if err != nil {
-			return err
-		}
 		name, ok := inspection.Text(d.Name, 200)
 		switch _, err := inspection.ParseDate(string(d.Day)); {
 		case err != nil || d.Day == "":
@@ -286,24 +357,65 @@ func (s *Service) SetDay(ctx context.Context, actor inspection.Actor, owner stri
 		case !ok || name == "":
 			return inspection.E(inspection.Invalid, "org.error.invalid").Field("name", "org.error.name")
 		}
-		row, err := heldCalendar(tx, column, owner, -1)
-		if err != nil {
-			return err
-		}
-		res := tx.Model(&dayRow{}).Where("calendar_id = ? AND day = ?", row.ID, d.Day).Updates(map[string]any{"kind": d.Kind, "name": name})
-		if res.Error != nil {
-			return res.Error
-		}
-		if res.RowsAffected == 0 {
-			if err := create(tx, &dayRow{ID: inspection.NewID(), CalendarID: row.ID, Day: d.Day, Kind: d.Kind, Name: name}); err != nil {
-				return err
-			}
-		}
-		if err := row.touch(tx); err != nil {
-			return err
-		}
-		return act.record(tx, "org.calendar.days", "calendar", row.ID, map[string]any{"owner": owner, "day": d.Day, "kind": d.Kind})
+		d.Name = name
+		return s.day(tx, act, owner, d.Day, &d, reason)
 	})
+}
+
+// RemoveDay takes a special day back that should not be there, with a reason; corrections
+// keep what it was. What was put off because of it stays put off. As SetDay.
+func (s *Service) RemoveDay(ctx context.Context, actor inspection.Actor, owner string, day inspection.Date, reason string) error {
+	return s.administer(ctx, actor, func(tx *gorm.DB, act Act) error { return s.day(tx, act, owner, day, nil, reason) })
+}
+
+// day puts a special day in the place of what it was; nil is an ordinary day.
+func (s *Service) day(tx *gorm.DB, act Act, owner string, day inspection.Date, d *SpecialDay, reason string) error {
+	_, column, err := calendarOwner(tx, owner)
+	if err != nil {
+		return err
+	}
+	row, err := heldCalendar(tx, column, owner, -1)
+	if err != nil {
+		return err
+	}
+	if reason, err = row.because(reason); err != nil {
+		return err
+	}
+	var old []dayRow
+	if err := tx.Where("calendar_id = ? AND day = ?", row.ID, day).Find(&old).Error; err != nil {
+		return err
+	}
+	said := func(kind DayKind, name string) string { return day.VN() + " " + string(kind) + " " + name }
+	before, after, kind := "", "", DayKind("")
+	if len(old) > 0 {
+		before = said(old[0].Kind, old[0].Name)
+	}
+	switch {
+	case d == nil && len(old) == 0:
+		return changedMeanwhile()
+	case d == nil:
+		err = tx.Where("id = ?", old[0].ID).Delete(&dayRow{}).Error
+	case len(old) > 0:
+		err = tx.Model(&dayRow{}).Where("id = ?", old[0].ID).Updates(map[string]any{"kind": d.Kind, "name": d.Name}).Error
+	default:
+		err = create(tx, &dayRow{ID: inspection.NewID(), CalendarID: row.ID, Day: day, Kind: d.Kind, Name: d.Name})
+	}
+	if err != nil {
+		return err
+	}
+	if d != nil {
+		kind, after = d.Kind, said(d.Kind, d.Name)
+	}
+	if err := row.touch(tx); err != nil {
+		return err
+	}
+	if err := act.record(tx, "org.calendar.days", "calendar", row.ID, map[string]any{"owner": owner, "day": day, "kind": kind}); err != nil {
+		return err
+	}
+	if err := act.changed(tx, row, "day", before, after, reason); err != nil {
+		return err
+	}
+	return s.daysChanged(tx, act, day, day)
 }
 
 // DayPreview is a day as the calendar makes it.

@@ -70,7 +70,10 @@ func (s *Service) ImportHours(ctx context.Context, actor inspection.Actor, unitK
 			return err
 		}
 		im.report.Applied = true
-		return SetHours(tx, act, u.ID, weeks)
+		if err := SetHours(tx, act, u.ID, weeks); err != nil {
+			return err
+		}
+		return s.daysChanged(tx, act, "", "")
 	})
 	im.report.Applied = im.report.Applied && err == nil
 	return im.report, err
@@ -172,6 +175,13 @@ func (s *Service) importHolidays(ctx context.Context, actor inspection.Actor, ho
 		if im.report.Added+im.report.Changed == 0 {
 			return nil
 		}
+		from, to := inspection.Date(""), inspection.Date("")
+		for day := range lines {
+			if from == "" || day < from {
+				from = day
+			}
+			to = max(to, day)
+		}
 		for _, d := range days {
 			d.ID, d.CalendarID = inspection.NewID(), id
 			if err := tx.Create(&d).Error; err != nil {
@@ -182,8 +192,11 @@ func (s *Service) importHolidays(ctx context.Context, actor inspection.Actor, ho
 			return err
 		}
 		im.report.Applied = true
-		return act.record(tx, "org.calendar.days", "calendar", id, map[string]any{"owner": owner, "added": im.report.Added,
-			"changed": im.report.Changed, "sha256": hex.EncodeToString(hash.Sum(nil))})
+		if err := act.record(tx, "org.calendar.days", "calendar", id, map[string]any{"owner": owner, "added": im.report.Added,
+			"changed": im.report.Changed, "sha256": hex.EncodeToString(hash.Sum(nil))}); err != nil {
+			return err
+		}
+		return s.daysChanged(tx, act, from, to)
 	})
 	if err == errDryRun {
 		err = nil

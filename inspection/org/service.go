@@ -16,6 +16,20 @@ import (
 type Service struct {
 	db    *gorm.DB
 	clock inspection.Clock
+	moved func(tx *gorm.DB, act Act, from, to inspection.Date) error
+}
+
+// WhenDaysChange names who is told, in the transaction of the change, that the working
+// days between two days have changed somewhere; an empty border is open.
+func (s *Service) WhenDaysChange(moved func(tx *gorm.DB, act Act, from, to inspection.Date) error) {
+	s.moved = moved
+}
+
+func (s *Service) daysChanged(tx *gorm.DB, act Act, from, to inspection.Date) error {
+	if s.moved == nil {
+		return nil
+	}
+	return s.moved(tx, act, from, to)
 }
 
 // New makes the service.
