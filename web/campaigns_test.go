@@ -77,14 +77,17 @@ func TestACampaignIsMadeAndChangedByItsForms(t *testing.T) {
 		wants(t, rec.Body.String(), "đã được người khác thay đổi", `name="version" value="2"`)
 		wants(t, w.sees(w.chair, "/campaigns/"+id), "<del>7/QĐ-UBND</del>", "gõ nhầm số", w.chair.Name)
 
-		// Of the campaign under which a check took place, the decision cannot be younger.
+		// Once checks may have begun under a campaign its decision cannot become younger;
+		// nothing is said of the check that was made.
 		form := good()
 		form.Set("id", w.campaign)
 		form.Set("version", "1")
 		form.Set("decision_date", "2026-03-02")
 		form.Set("reason", "x")
 		w.must(db.Exec("UPDATE visits SET day = '2026-03-01'").Error)
-		wants(t, w.post(w.chair, "/campaigns/"+w.campaign, form).Body.String(), "Cuộc kiểm tra đầu tiên của đợt diễn ra ngày 01/03/2026")
+		said := w.post(w.chair, "/campaigns/"+w.campaign, form).Body.String()
+		wants(t, said, "Từ ngày 01/01/2026, cuộc kiểm tra của đợt đã có thể diễn ra")
+		lacks(t, said, "01/03/2026")
 
 		stand := url.Values{"version": {"2"}, "to": {"SUSPENDED"}, "reason": {"rà soát"}}
 		if rec := w.post(w.chair, "/campaigns/"+id+"/state", stand); rec.Code != http.StatusSeeOther {
@@ -158,6 +161,15 @@ func TestTheLeadSearchesWithoutLeavingATrace(t *testing.T) {
 		}
 		wants(t, w.sees(w.fresh, "/targets/"+id), w.unit.Name)
 		lacks(t, w.sees(w.lead, "/targets/"+id), "là ngày nghỉ")
+		back := "/targets/" + id + "/openings/" + w.fresh.Person + "/end"
+		wants(t, w.post(w.lead, back, url.Values{"reason": {""}}).Body.String(), "Vui lòng ghi lý do")
+		if rec := w.post(w.lead, back, url.Values{"reason": {"báo nhầm người"}}); rec.Code != http.StatusSeeOther {
+			t.Errorf("%d", rec.Code)
+		}
+		if code, _ := w.open(w.fresh, "/targets/"+id); code != http.StatusNotFound {
+			t.Errorf("a member who is told no more: %d", code)
+		}
+		wants(t, w.sees(w.lead, "/targets/"+id), "Thôi báo cho", "báo nhầm người")
 
 		// The unit ends before the day: the lead is told, and nobody who ends it is.
 		w.must(db.Exec("UPDATE organisations SET valid_to = '2026-03-04' WHERE id = ?", w.unit.ID).Error)

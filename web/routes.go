@@ -83,6 +83,7 @@ func (s *Server) routes() {
 	s.page(post, "/targets/:id", SignedIn, s.moveTarget)
 	s.page(post, "/targets/:id/state", SignedIn, s.standTarget)
 	s.page(post, "/targets/:id/openings", SignedIn, s.openTarget)
+	s.page(post, "/targets/:id/openings/:person/end", SignedIn, s.takeBackTarget)
 
 	s.page(get, "/overview", SignedIn, s.overviewPage)
 	s.page(get, "/units", SignedIn, s.unitsPage)

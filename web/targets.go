@@ -215,6 +215,7 @@ type targetPage struct {
 	Lead    string
 	To      string
 	Tell    string
+	Back    string // of whom it is to be taken back that they were told
 }
 
 func (s *Server) targetPage(c echo.Context) error {
@@ -266,7 +267,7 @@ func (s *Server) targetDone(c echo.Context, err error, done string) error {
 	if again != nil {
 		return again
 	}
-	page.Reason, page.To = c.FormValue("reason"), c.FormValue("to")
+	page.Reason, page.To, page.Back = c.FormValue("reason"), c.FormValue("to"), c.Param("person")
 	if v := c.FormValue("planned_on"); v != "" {
 		page.On, page.At, page.Kind, page.Lead = v, c.FormValue("at"), plan.Form(c.FormValue("form")), c.FormValue("lead")
 	}
@@ -307,6 +308,12 @@ func (s *Server) standTarget(c echo.Context) error {
 			err = inspection.E(inspection.Invalid, "plan.error.standing")
 		}
 	}
+	return s.targetDone(c, err, "changed")
+}
+
+// takeBackTarget ends that a member was told of a target.
+func (s *Server) takeBackTarget(c echo.Context) error {
+	err := s.Plan.TakeBack(c.Request().Context(), actor(c), c.Param("id"), c.Param("person"), c.FormValue("reason"))
 	return s.targetDone(c, err, "changed")
 }
 

@@ -73,6 +73,7 @@ var theTable = []ask{
 	{"401 404 404 404 409 403 404 404 404 404 404 404", "POST", "/targets/{sealed}", "version=999&planned_on=2026-03-05&at=08:00&reason=x"},
 	{"401 404 404 404 409 403 404 404 404 404 404 404", "POST", "/targets/{sealed}/state", "version=999&to=CANCELLED&reason=x"},
 	{"401 404 404 404 422 404* 404 404 404 404 404 404", "POST", "/targets/{sealed}/openings", "person={new}"},
+	{"401 404 404 404 404* 403 404 404 404 404 404 404", "POST", "/targets/{sealed}/openings/{new}/end", "reason=x"},
 	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/targets", ""},
 	{"401 404 404 404 200 404 404 404 404 404 404 404", "GET", "/targets/new?team={team}", ""},
 	{"401 404 404 404 422 404 404 404 404 404 404 404", "POST", "/targets", "id={form}&team={team}&place=x"},

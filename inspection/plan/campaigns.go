@@ -327,9 +327,20 @@ func follow(tx *gorm.DB, actor inspection.Actor, id string, version int64) (Camp
 	return c, capacity, nil
 }
 
-// Change corrects a campaign with a reason; the issuer stays. Who manages it may. A
-// decision cannot be dated after the first check made under it, nor the period leave
-// that check out. Where the signer was entered wrongly and nothing has been handed over,
+// opened is the first day on which a check may have begun under a campaign: its period
+// had begun, its decision was signed, and it had been entered. It looks at no check, so
+// that nothing that follows from it tells of one.
+func (c Campaign) opened() inspection.Date {
+	day := max(c.PeriodFrom, c.DecisionDate)
+	if c.CreatedBy != "" { // else it came by import, with checks that may be older
+		day = max(day, c.CreatedAt.Date())
+	}
+	return day
+}
+
+// Change corrects a campaign with a reason; the issuer stays. Who manages it may. From
+// the first day on which a check may have begun under it, its decision cannot be dated
+// later than that day, nor its period begin later. Where the signer was entered wrongly and nothing has been handed over,
 // who decides was too, and is put right with it. Codes: invalid, not_found, forbidden,
 // conflict.
 func (s *Service) Change(ctx context.Context, actor inspection.Actor, version int64, n NewCampaign, reason string) error {
@@ -346,15 +357,12 @@ func (s *Service) Change(ctx context.Context, actor inspection.Actor, version in
 		if err := n.check(tx, now.Date()); err != nil {
 			return err
 		}
-		first, err := s.checks.First(tx, c.ID)
-		if err != nil {
-			return err
+		opened := c.opened()
+		if now.Date() >= opened && n.DecisionDate > opened {
+			return inspection.E(inspection.Invalid, "plan.error.decision_after_opening", "on", opened.VN()).Field("decision_date", "plan.error.decision_after_opening")
 		}
-		if first != "" && n.DecisionDate > first {
-			return inspection.E(inspection.Invalid, "plan.error.decision_after_check", "on", first.VN()).Field("decision_date", "plan.error.decision_after_check")
-		}
-		if first != "" && n.From > first {
-			return inspection.E(inspection.Invalid, "plan.error.period_after_check", "on", first.VN()).Field("from", "plan.error.period_after_check")
+		if now.Date() >= opened && n.From > opened {
+			return inspection.E(inspection.Invalid, "plan.error.period_after_opening", "on", opened.VN()).Field("from", "plan.error.period_after_opening")
 		}
 		was := c
 		n.fill(&c)

@@ -113,16 +113,28 @@ func TestACampaignIsWhatItsDecisionSays(t *testing.T) {
 	})
 }
 
-func TestACampaignCannotBeSignedAfterItsFirstCheck(t *testing.T) {
+// TestACampaignCannotBeSignedAfterAChecksFirstPossibleDay: what is refused, and in which
+// words, depends on what who asks may read, never on a check.
+func TestACampaignCannotBeSignedAfterAChecksFirstPossibleDay(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		o := newOffice(t, db)
-		c := o.made(t)
-		o.checks.first = "2026-02-25"
+		c := o.made(t) // entered on 2 March, for a period from 23 February on
+		o.clock.Advance(72 * time.Hour)
 		n := o.paper()
-		n.ID, n.DecisionDate = c.ID, "2026-02-26"
-		is(t, o.Change(ctx, o.officer, 1, n, "gõ nhầm"), inspection.Invalid, "plan.error.decision_after_check")
-		n.DecisionDate, n.From = "2026-02-20", "2026-02-26"
-		is(t, o.Change(ctx, o.officer, 1, n, "gõ nhầm"), inspection.Invalid, "plan.error.period_after_check")
+		n.ID, n.DecisionDate = c.ID, "2026-03-03"
+		is(t, o.Change(ctx, o.officer, 1, n, "gõ nhầm"), inspection.Invalid, "plan.error.decision_after_opening")
+		n.DecisionDate, n.From = "2026-02-20", "2026-03-03"
+		err := o.Change(ctx, o.officer, 1, n, "gõ nhầm")
+		is(t, err, inspection.Invalid, "plan.error.period_after_opening")
+		if e := err.(*inspection.Error); e.Params["on"] != "02/03/2026" {
+			t.Errorf("%v", e.Params)
+		}
+		later := o.paper()
+		later.From = "2026-04-01"
+		_, err = o.Create(ctx, o.officer, later)
+		o.must(err)
+		later.From, later.To = "2026-05-01", "2026-06-30"
+		o.must(o.Change(ctx, o.officer, 1, later, "lùi thời kỳ")) // before it has begun
 		n = o.paper()
 		n.ID, n.DecisionNumber = c.ID, "16/QĐ-UBND"
 		is(t, o.Change(ctx, o.officer, 1, n, " "), inspection.Invalid, "plan.error.reason")
@@ -524,6 +536,7 @@ func TestWhoManagesDoesNotJoin(t *testing.T) {
 		is(t, take(o.officer, team.ID, second, inspection.Inspector), inspection.Conflict, "plan.error.member_apart")
 		o.must(o.AddMembers(ctx, o.officer, team.ID, []NewMember{{PersonID: second, Role: inspection.Inspector, To: "2026-03-31"}})) // before that role begins
 		admin := o.person("Quản trị")
+		o.grant(admin, inspection.RecordsClerk, o.committee, "", "", "")
 		_, err := org.Grant(db, o.act(), org.RoleRow{PersonID: admin, Role: inspection.SysAdmin})
 		o.must(err)
 		is(t, take(o.officer, team.ID, admin, inspection.TeamSecretary), inspection.Conflict, "plan.error.member_apart")
@@ -571,12 +584,9 @@ func TestAMembershipReachesBackOnlyWhileNothingCanHaveBeenChecked(t *testing.T) 
 		o.must(from(team.ID, "a", c.DecisionDate)) // on the day when the team is made
 		o.clock.Advance(24 * time.Hour)
 		yesterday, today := o.clock.Now().Date().AddDays(-1), o.clock.Now().Date()
-		for _, first := range []inspection.Date{"", "2026-03-02"} { // whether or not there was a check
-			o.checks.first = first
-			is(t, from(team.ID, "b", c.DecisionDate), inspection.Invalid, "plan.error.member_before_today")
-			is(t, from(team.ID, "b", yesterday), inspection.Invalid, "plan.error.member_before_today")
-			o.must(from(team.ID, "c", today))
-		}
+		is(t, from(team.ID, "b", c.DecisionDate), inspection.Invalid, "plan.error.member_before_today")
+		is(t, from(team.ID, "b", yesterday), inspection.Invalid, "plan.error.member_before_today")
+		o.must(from(team.ID, "c", today))
 		o.must(from(team.ID, "d", ""))
 		sheet, err := o.GetTeam(ctx, o.officer, team.ID)
 		o.must(err)
@@ -720,6 +730,97 @@ func TestAListOfTargetsAsksAsManyQuestionsForManyAsForOne(t *testing.T) {
 			} else if one != [2]int{known, waiting} {
 				t.Errorf("%d targets: %d and %d questions, %v for one", i+1, known, waiting, one)
 			}
+		}
+	})
+}
+
+// TestOneMemberWhoBelongsKeepsOnlyThemselvesAway: sealing asks of the lead and of whom the
+// lead tells, check-in of who checks in; the others of the team inspect.
+func TestOneMemberWhoBelongsKeepsOnlyThemselvesAway(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		o.grant(o.member.Person, inspection.UnitContact, o.unit, "", "2025-07-01", "2025-09-30")
+		n := o.fresh()
+		n.OpenTo = []Opening{{PersonID: o.member.Person}}
+		_, err := o.Seal(ctx, o.lead, n)
+		is(t, err, inspection.Conflict, "plan.error.conflict_of_interest")
+		n.OpenTo = []Opening{{PersonID: o.deputy.Person}}
+		_, err = o.Seal(ctx, o.lead, n)
+		o.must(err)
+		o.grant(o.deputy.Person, inspection.UnitContact, o.unit, "", "2026-03-03", "") // belongs there since
+		o.clock.Advance(24 * time.Hour)
+		o.must(db.Transaction(func(tx *gorm.DB) error {
+			taken, err := Take(tx, o.lead, n.ID, o.clock.Now())
+			if err == nil && (len(taken.Members) != 1 || taken.Members[0] != o.lead.Person) {
+				t.Errorf("%v", taken.Members)
+			}
+			return err
+		}))
+		is(t, ConflictOfInterest(db, o.member.Person, o.unit.ID), inspection.Conflict, "plan.error.conflict_of_interest")
+		o.must(ConflictOfInterest(db, o.lead.Person, o.unit.ID))
+	})
+}
+
+// TestWhatWasToldToTheWrongMemberIsTakenBack: with a reason, by the target's lead, and
+// before it begins; for the member the target exists no more.
+func TestWhatWasToldToTheWrongMemberIsTakenBack(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		n := o.fresh()
+		n.OpenTo = []Opening{{PersonID: o.member.Person}}
+		_, err := o.Seal(ctx, o.lead, n)
+		o.must(err)
+		back := func(by inspection.Actor, person, reason string) error {
+			return o.TakeBack(ctx, by, n.ID, person, reason)
+		}
+		is(t, back(o.lead, o.member.Person, " "), inspection.Invalid, "plan.error.reason")
+		is(t, back(o.lead, o.deputy.Person, "nhầm người"), inspection.NotFound, "error.not_found")
+		is(t, back(o.deputy, o.member.Person, "nhầm người"), inspection.NotFound, "error.not_found")
+		is(t, back(o.member, o.member.Person, "nhầm người"), inspection.Forbidden, "plan.error.lead_only")
+		o.must(back(o.lead, o.member.Person, "nhầm người"))
+		_, err = o.Get(ctx, o.member, n.ID)
+		is(t, err, inspection.NotFound, "error.not_found")
+		sheet, err := o.Sheet(ctx, o.lead, n.ID)
+		if err != nil || len(sheet.Openings) != 0 || len(sheet.Changes) != 1 || sheet.Changes[0].Field != "told" || sheet.Changes[0].Was != "Thành viên" || sheet.Changes[0].Reason != "nhầm người" {
+			t.Errorf("%+v %v", sheet, err)
+		}
+		var bodies []string
+		o.must(db.Table("history").Where("action = 'target.take_back'").Pluck("body", &bodies).Error)
+		if len(bodies) != 1 || strings.Contains(bodies[0], o.member.Person) || strings.Contains(bodies[0], "nhầm") {
+			t.Errorf("%v", bodies)
+		}
+		o.must(o.Open(ctx, o.lead, n.ID, o.member.Person, false)) // and told again
+	})
+}
+
+// TestATeamIsDrawnFromTheIssuersArea: people of other places are not found, nor taken in
+// by who knows an id.
+func TestATeamIsDrawnFromTheIssuersArea(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		o.must(db.Exec("INSERT INTO admin_units (id, key, name, unit_type, parent_id, search) SELECT ?, 'vn/a', 'Tỉnh A', 'PROVINCE', id, 'tinh a' FROM admin_units WHERE key = 'vn'", inspection.NewID()).Error)
+		o.must(db.Exec("INSERT INTO admin_units (id, key, name, unit_type, parent_id, search) SELECT ?, 'vn/b', 'Tỉnh B', 'PROVINCE', id, 'tinh b' FROM admin_units WHERE key = 'vn'", inspection.NewID()).Error)
+		a, err := org.UnitByKey(db, "vn/a")
+		o.must(err)
+		b, err := org.UnitByKey(db, "vn/b")
+		o.must(err)
+		o.must(db.Exec("UPDATE organisations SET admin_unit_id = ?", a.ID).Error)
+		elsewhere, err := org.CreateOrganisation(db, o.act(), org.Organisation{Name: "Sở Nội vụ tỉnh B", Kind: org.Department, AdminUnitID: b.ID})
+		o.must(err)
+		join := func(name string, in org.Organisation) string {
+			id := o.person(name)
+			o.grant(id, inspection.RecordsClerk, in, "", "2026-01-01", "")
+			return id
+		}
+		here, there, nowhere := join("Cao Mẫu Gần", o.far), join("Cao Mẫu Xa", elsewhere), o.person("Cao Mẫu Mới")
+		found, err := o.Candidates(ctx, o.officer, o.team.ID, "cao mau", inspection.Page{})
+		if err != nil || len(found) != 2 || found[0].PersonID != here || found[1].PersonID != nowhere {
+			t.Errorf("%+v %v", found, err)
+		}
+		is(t, o.AddMembers(ctx, o.officer, o.team.ID, []NewMember{{PersonID: there, Role: inspection.Inspector}}), inspection.NotFound, "error.not_found")
+		o.must(o.AddMembers(ctx, o.officer, o.team.ID, []NewMember{{PersonID: here, Role: inspection.Inspector}, {PersonID: nowhere, Role: inspection.Inspector}}))
+		if found, err = o.Candidates(ctx, o.officer, o.team.ID, "noi vu", inspection.Page{}); err != nil || len(found) != 0 { // home affairs joins no team
+			t.Errorf("%+v %v", found, err)
 		}
 	})
 }

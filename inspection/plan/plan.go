@@ -15,8 +15,6 @@ import (
 
 // Checks is what the plan asks of the checks that were made from it.
 type Checks interface {
-	// First is the day of the first check under a campaign, empty for none.
-	First(tx *gorm.DB, campaign string) (inspection.Date, error)
 	// HandOver gives what is still to be decided under a campaign to another person.
 	HandOver(tx *gorm.DB, campaign, decider string) error
 	// Inspected lists the units of the checks under a campaign that the actor may list.
@@ -108,8 +106,9 @@ type NewTarget struct {
 
 // Seal puts a target into the team's plan, sealed. Only the team's lead or deputy
 // may; the decision must be numbered, the team must have at least two members, and
-// none of them may hold or have held a role in the unit or in a unit that wholly
-// went into it (domain: the guard of APPROVED to SEALED). Creating with the same
+// neither its lead nor whom the lead tells may hold or have held a role in the unit or
+// in a unit that wholly went into it (domain: the guard of APPROVED to SEALED; another
+// member who does is told nothing and refused on site). Creating with the same
 // id twice is one creation. Codes: invalid, not_found, conflict.
 func (s *Service) Seal(ctx context.Context, actor inspection.Actor, n NewTarget) (Target, error) {
 	var t Target
@@ -163,7 +162,9 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 	if !slices.Contains(members, n.LeadID) {
 		return Target{}, inspection.E(inspection.Invalid, "plan.error.lead_not_member")
 	}
+	told := []string{n.LeadID}
 	for _, o := range n.OpenTo {
+		told = append(told, o.PersonID)
 		if !slices.Contains(members, o.PersonID) {
 			return Target{}, inspection.E(inspection.Invalid, "plan.error.not_member")
 		}
@@ -177,7 +178,7 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 	if err := n.inScope(tx, campaign.ID); err != nil {
 		return Target{}, err
 	}
-	if err := conflictOfInterest(tx, members, n.OrganisationID); err != nil {
+	if err := conflictOfInterest(tx, told, n.OrganisationID); err != nil {
 		return Target{}, err
 	}
 	now := s.clock.Now()
@@ -283,27 +284,31 @@ func atWork(c Campaign, t Team, form Form) error {
 	return nil
 }
 
-// conflictOfInterest refuses a team with a member who belongs or belonged to the
-// unit, to one that wholly went into it or to one that it wholly went into.
-func conflictOfInterest(tx *gorm.DB, members []string, organisation string) error {
+// conflicted lists who of some people belongs or belonged to a unit, to one that wholly
+// went into it or to one that it wholly went into.
+func conflicted(tx *gorm.DB, people []string, organisation string) ([]string, error) {
 	units, err := org.WholePredecessors(tx, organisation, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	heirs, err := org.WholeSuccessors(tx, organisation, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	units = append(append(units, heirs...), organisation)
-	var n int64
-	err = tx.Table("person_roles").Where("person_id IN ? AND organisation_id IN ? AND team_id IS NULL AND voided_at = 0", members, units).Count(&n).Error
-	if err != nil {
-		return err
+	var own []string
+	err = tx.Table("person_roles").Where("person_id IN ? AND organisation_id IN ? AND team_id IS NULL AND voided_at = 0", people, units).
+		Distinct("person_id").Pluck("person_id", &own).Error
+	return own, err
+}
+
+// conflictOfInterest refuses people of whom one is conflicted.
+func conflictOfInterest(tx *gorm.DB, people []string, organisation string) error {
+	own, err := conflicted(tx, people, organisation)
+	if err == nil && len(own) > 0 {
+		err = inspection.E(inspection.Conflict, "plan.error.conflict_of_interest")
 	}
-	if n > 0 {
-		return inspection.E(inspection.Conflict, "plan.error.conflict_of_interest")
-	}
-	return nil
+	return err
 }
 
 // MembersOf lists the persons who hold a role in a team on a day.
@@ -313,6 +318,42 @@ func MembersOf(tx *gorm.DB, team string, on inspection.Date) ([]string, error) {
 		Where("team_id = ? AND voided_at = 0 AND (valid_from = '' OR valid_from <= ?) AND (valid_to = '' OR valid_to >= ?)", team, on, on).
 		Order("person_id").Pluck("person_id", &ids).Error
 	return ids, err
+}
+
+// ConflictOfInterest refuses a person who belongs or belonged to a unit that is
+// inspected. For who joins a check on site, in the caller's transaction. Code: conflict.
+func ConflictOfInterest(tx *gorm.DB, person, organisation string) error {
+	return conflictOfInterest(tx, []string{person}, organisation)
+}
+
+// TakeBack ends that a member was told of a target that has not begun, with a reason,
+// which stays with the member's name among the changes of the target. For the member it
+// exists no more. Only the target's lead may. Codes: not_found, forbidden, invalid,
+// conflict.
+func (s *Service) TakeBack(ctx context.Context, actor inspection.Actor, targetID, person, reason string) error {
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		t, capacity, err := s.sealed(tx, actor, targetID, 0)
+		if err != nil {
+			return err
+		}
+		if err := checkReason(&reason); err != nil {
+			return err
+		}
+		gone := tx.Where("target_id = ? AND person_id = ?", t.ID, person).Delete(&Opening{})
+		if gone.Error != nil {
+			return gone.Error
+		}
+		if gone.RowsAffected == 0 {
+			return notFound()
+		}
+		names, err := org.Names(tx, person)
+		if err != nil {
+			return err
+		}
+		changed := changes{kind: "target", id: t.ID, reason: reason}
+		changed.add("told", names[person], "")
+		return changed.write(tx, org.Act{Actor: actor, Capacity: capacity, At: s.clock.Now()}, "target.take_back", nil)
+	})
 }
 
 // Open tells a member of the team of a target; leads lets that member check in on
@@ -517,9 +558,14 @@ func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant
 	}
 	slices.Sort(taken.Members)
 	taken.Members = slices.Compact(taken.Members)
-	if err := conflictOfInterest(tx, taken.Members, t.OrganisationID); err != nil {
+	own, err := conflicted(tx, taken.Members, t.OrganisationID)
+	if err != nil {
 		return Taken{}, err
 	}
+	if slices.Contains(own, actor.Person) {
+		return Taken{}, inspection.E(inspection.Conflict, "plan.error.conflict_of_interest")
+	}
+	taken.Members = slices.DeleteFunc(taken.Members, func(id string) bool { return slices.Contains(own, id) }) // they stay away, the check goes on
 	if err := tx.Model(&TargetFinding{}).Where("target_id = ?", id).Order("finding_id").Pluck("finding_id", &taken.Findings).Error; err != nil {
 		return Taken{}, err
 	}

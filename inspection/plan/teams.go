@@ -214,6 +214,10 @@ func (s *Service) AddMembers(ctx context.Context, actor inspection.Actor, team s
 		}
 		now := s.clock.Now()
 		act := org.Act{Actor: actor, Capacity: capacity, At: now}
+		near, err := c.near(tx)
+		if err != nil {
+			return err
+		}
 		for _, m := range members {
 			if !slices.Contains(inspection.TeamRoles, m.Role) {
 				return inspection.E(inspection.Invalid, "org.error.invalid").Field("members", "org.error.role")
@@ -228,8 +232,12 @@ func (s *Service) AddMembers(ctx context.Context, actor inspection.Actor, team s
 			case m.From < earliest:
 				return inspection.E(inspection.Invalid, "plan.error.member_before_today").Field("from", "plan.error.member_before_today")
 			}
-			if _, err := org.PersonByID(tx, m.PersonID); err != nil {
+			var there int64
+			if err := tx.Model(&org.Person{}).Scopes(near).Where("people.id = ?", m.PersonID).Count(&there).Error; err != nil {
 				return err
+			}
+			if there == 0 {
+				return notFound()
 			}
 			if err := m.mayJoin(tx, act, c); err != nil {
 				return err
@@ -345,8 +353,24 @@ type Candidate struct {
 	Of                       []string
 }
 
+// near keeps the people from whom the teams of a campaign are drawn: who holds or held a
+// role in an organisation of the issuer's area (its administrative unit and all below),
+// or none anywhere yet. Those of other places in the installation are nobody's business.
+func (c Campaign) near(tx *gorm.DB) (func(*gorm.DB) *gorm.DB, error) {
+	under, err := c.area(tx)
+	if err != nil {
+		return nil, err
+	}
+	held := tx.Session(&gorm.Session{NewDB: true}).Table("person_roles").Select("person_roles.person_id").
+		Joins("JOIN organisations ON organisations.id = person_roles.organisation_id").Where("person_roles.voided_at = 0").Scopes(under)
+	return func(q *gorm.DB) *gorm.DB {
+		return q.Where("(people.id IN (?) OR NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.voided_at = 0))", held)
+	}, nil
+}
+
 // Candidates finds people by name and position for a team, without regard to
-// diacritics; without words, those of the issuing organisation. Who manages the campaign may. Codes: not_found, forbidden.
+// diacritics, among those near who may join it; without words, those of the issuing
+// organisation. Who manages the campaign may. Codes: not_found, forbidden.
 func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, query string, page inspection.Page) ([]Candidate, error) {
 	sheet, err := s.GetTeam(ctx, actor, team)
 	if err != nil {
@@ -356,7 +380,15 @@ func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, 
 		return nil, inspection.E(inspection.Forbidden, "plan.error.not_yours")
 	}
 	tx := s.db.WithContext(ctx)
-	q := tx.Model(&org.Person{}).Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.team_id = ? AND r.valid_to = '')", team)
+	near, err := sheet.Campaign.near(tx)
+	if err != nil {
+		return nil, err
+	}
+	today := s.clock.Now().Date()
+	q := tx.Model(&org.Person{}).Scopes(near).
+		Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.team_id = ? AND r.valid_to = '')", team).
+		Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.role IN ? AND r.voided_at = 0 AND (r.valid_to = '' OR r.valid_to >= ?))", org.Apart, today).
+		Where("people.id <> ?", deref(sheet.Campaign.DecidedBy))
 	if strings.TrimSpace(query) == "" { // those of the issuer stand nearest
 		q = q.Where("EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.voided_at = 0 AND r.organisation_id = ?)", sheet.Campaign.IssuerID)
 	}
@@ -372,7 +404,6 @@ func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, 
 		out[i], at[p.ID] = Candidate{PersonID: p.ID, Name: p.Name, Position: p.Position}, i
 	}
 	var places []struct{ PersonID, Name string }
-	today := s.clock.Now().Date()
 	ids := make([]string, 0, len(rows))
 	for _, p := range rows {
 		ids = append(ids, p.ID)

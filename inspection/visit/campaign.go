@@ -14,16 +14,6 @@ import (
 // Checks answers the plan about the checks made from it.
 type Checks struct{}
 
-// First is the day of the first check under a campaign, empty for none.
-func (Checks) First(tx *gorm.DB, campaign string) (inspection.Date, error) {
-	var days []inspection.Date
-	err := tx.Model(&Visit{}).Where("campaign_id = ?", campaign).Order("day").Limit(1).Pluck("day", &days).Error
-	if err != nil || len(days) == 0 {
-		return "", err
-	}
-	return days[0], nil
-}
-
 // Signer names who signed the decision under which a check was made, whoever decides
 // today. The caller may read the check.
 func (s *Service) Signer(ctx context.Context, v Visit) (string, error) {

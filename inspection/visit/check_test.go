@@ -9,6 +9,7 @@ import (
 	"congvu/evidence"
 	"congvu/inspection"
 	"congvu/inspection/finding"
+	"congvu/inspection/org"
 	"congvu/inspection/score"
 	"congvu/inspection/visit"
 	"congvu/migrations/dbtest"
@@ -513,6 +514,26 @@ func TestADeskMayBeEmpty(t *testing.T) {
 		}
 		if v := w.visit(id); v.DeskID != nil || v.Place() != w.unit.Name {
 			t.Errorf("%+v", v)
+		}
+	})
+}
+
+// TestWhoBelongedToTheUnitDoesNotJoinItsCheck: a member who was not told may come on site,
+// but not where they work or worked; the others go on.
+func TestWhoBelongedToTheUnitDoesNotJoinItsCheck(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		_, err := org.Grant(db, org.Act{At: w.clock.Now()}, org.RoleRow{PersonID: w.fresh.Person, Role: inspection.UnitContact, OrganisationID: &w.unit.ID, ValidFrom: "2020-01-01", ValidTo: "2022-12-31"})
+		w.must(err)
+		target := w.target(w.unit, &w.desk)
+		id := w.checkIn(target)
+		is(t, w.try(w.fresh, id, visit.OpAnswer, no("A04")), inspection.Conflict, "plan.error.conflict_of_interest")
+		if n := w.rows("visit_members", "visit_id = ? AND person_id = ?", id, w.fresh.Person); n != 0 {
+			t.Errorf("%d rows", n)
+		}
+		w.post(w.deputy, id, visit.OpAnswer, no("A04"))
+		if n := w.rows("visit_members", "visit_id = ? AND person_id = ?", id, w.deputy.Person); n != 1 {
+			t.Errorf("%d rows", n)
 		}
 	})
 }

@@ -442,6 +442,9 @@ func (w *work) join() error {
 	if err != nil || n > 0 {
 		return err
 	}
+	if err := plan.ConflictOfInterest(w.tx, w.actor.Person, w.visit.OrganisationID); err != nil {
+		return err
+	}
 	name, position, err := personOf(w.tx, w.actor.Person)
 	if err != nil {
 		return err
