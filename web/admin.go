@@ -48,10 +48,17 @@ func str(v any) string {
 	return ""
 }
 
-// Said is what a field said, days as people write them.
-func (adminBase) Said(field, value string) string {
-	if strings.HasPrefix(field, "valid_") {
+// Said is what a field said, days and codes as people write them.
+func (p adminBase) Said(field, value string) string {
+	switch {
+	case strings.HasPrefix(field, "valid_"):
 		return inspection.Date(value).VN()
+	case field == "kind", field == "unit_type":
+		return p.Of("org."+field, value)
+	case field == "required":
+		return p.Of("admin.required", value)
+	case field == "void":
+		return p.Of("role", value)
 	}
 	return value
 }
@@ -384,6 +391,7 @@ type adminUnit struct {
 	U           org.Unit
 	Parent      org.Unit // zero: none
 	Corrections []org.CorrectionLine
+	Types       []org.UnitType
 }
 
 func (s *Server) adminUnitPage(c echo.Context) error {
@@ -395,7 +403,7 @@ func (s *Server) adminUnitPage(c echo.Context) error {
 }
 
 func (s *Server) adminUnit(c echo.Context) (adminUnit, error) {
-	page := adminUnit{adminBase: s.adminBase(c, "admin.units.title")}
+	page := adminUnit{adminBase: s.adminBase(c, "admin.units.title"), Types: org.UnitTypes}
 	if err := administers(c, org.ManageOrg); err != nil {
 		return page, err
 	}
@@ -419,7 +427,7 @@ func (s *Server) correctUnit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Org.Correct(c.Request().Context(), actor(c), correction(c, "unit", page.U.ID, version, "name", "valid_from", "valid_to")); err != nil {
+	if err := s.Org.Correct(c.Request().Context(), actor(c), correction(c, "unit", page.U.ID, version, given(c, "name", "unit_type", "valid_from", "valid_to")...)); err != nil {
 		return s.refuse(c, &page.adminBase, "correct", "admin-unit", err, func() any { return page })
 	}
 	return c.Redirect(http.StatusSeeOther, "/admin/units/"+page.U.ID+"?done=admin_corrected")

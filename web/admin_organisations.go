@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
 
 	"congvu/inspection"
 	"congvu/inspection/org"
@@ -110,6 +111,7 @@ type adminOrganisation struct {
 	D           org.Detail
 	Corrections []org.CorrectionLine
 	Relations   []org.Relation
+	Kinds       []org.Kind
 }
 
 func (s *Server) adminOrganisationPage(c echo.Context) error {
@@ -121,7 +123,7 @@ func (s *Server) adminOrganisationPage(c echo.Context) error {
 }
 
 func (s *Server) adminOrganisation(c echo.Context) (adminOrganisation, error) {
-	page := adminOrganisation{adminBase: s.adminBase(c, "admin.organisation.title"), Relations: []org.Relation{org.Renamed, org.MergedInto, org.SplitInto, org.PartTransferred, org.Dissolved}}
+	page := adminOrganisation{adminBase: s.adminBase(c, "admin.organisation.title"), Relations: []org.Relation{org.Renamed, org.MergedInto, org.SplitInto, org.PartTransferred, org.Dissolved}, Kinds: org.Kinds}
 	if err := administers(c, org.ManageOrg); err != nil {
 		return page, err
 	}
@@ -163,7 +165,10 @@ func (s *Server) changeOrganisation(c echo.Context) error {
 			back = "/admin/desks/" + d.ID
 		}
 	case "correct":
-		err = s.Org.Correct(ctx, a, correction(c, "organisation", page.D.ID, version, "name", "valid_from", "valid_to"))
+		ch := correction(c, "organisation", page.D.ID, version, "name", "valid_from", "valid_to")
+		if err = s.placeAnew(c, page, ch); err == nil {
+			err = s.Org.Correct(ctx, a, ch)
+		}
 		done = "corrected"
 	case "end":
 		err = s.Org.End(ctx, a, "organisation", page.D.ID, version, inspection.Date(c.FormValue("last")), c.FormValue("reason"))
@@ -195,6 +200,12 @@ func (s *Server) changeOrganisation(c echo.Context) error {
 }
 
 // correction reads a form that puts an entry right.
+// given keeps the fields that a form has.
+func given(c echo.Context, fields ...string) []string {
+	form, err := c.FormParams()
+	return slices.DeleteFunc(fields, func(f string) bool { return err != nil || !form.Has(f) })
+}
+
 func correction(c echo.Context, kind, id string, version int64, fields ...string) org.Change {
 	ch := org.Change{Kind: kind, ID: id, Version: version, Values: map[string]string{}, Reason: c.FormValue("reason")}
 	for _, f := range fields {
@@ -203,11 +214,50 @@ func correction(c echo.Context, kind, id string, version int64, fields ...string
 	return ch
 }
 
+// placeAnew adds to a correction what kind of organisation it is and where it belongs, as
+// far as the form says another than stands.
+func (s *Server) placeAnew(c echo.Context, page adminOrganisation, ch org.Change) error {
+	ctx, a := c.Request().Context(), actor(c)
+	if kind := c.FormValue("kind"); kind != "" {
+		ch.Values["kind"] = kind
+	}
+	on := inspection.Date(ch.Values["valid_from"])
+	if on == "" {
+		on = page.Today()
+	}
+	if words := c.FormValue("unit"); words != "" && words != page.D.Unit.Key {
+		u, err := s.Org.FindUnit(ctx, a, words, on)
+		if err != nil {
+			return field(err, "unit")
+		}
+		ch.Values["admin_unit_id"] = u.ID
+	}
+	form, err := c.FormParams()
+	if err != nil {
+		return bodyError(err)
+	}
+	words, asked := c.FormValue("parent"), form.Has("parent")
+	switch {
+	case asked && words == "":
+		ch.Values["parent_id"] = ""
+	case words != "" && words != page.D.Parent.Key:
+		o, err := s.Org.FindOrganisation(ctx, a, words, on)
+		if err != nil {
+			return field(err, "parent")
+		}
+		ch.Values["parent_id"] = o.ID
+	}
+	return nil
+}
+
 type adminDesk struct {
 	adminBase
 	D           org.DeskDetail
 	Corrections []org.CorrectionLine
 }
+
+// YesNo are the answers to whether a post must be staffed.
+func (adminDesk) YesNo() []string { return []string{"YES", "NO"} }
 
 func (s *Server) adminDeskPage(c echo.Context) error {
 	page, err := s.adminDesk(c, c.Param("id"))
@@ -310,7 +360,7 @@ func (s *Server) changePost(c echo.Context) error {
 	done := "corrected"
 	switch c.Param("act") {
 	case "correct":
-		err = s.Org.Correct(ctx, a, correction(c, "post", id, version, "title", "field"))
+		err = s.Org.Correct(ctx, a, correction(c, "post", id, version, given(c, "title", "field", "required")...))
 	case "end":
 		err = s.Org.End(ctx, a, "post", id, version, inspection.Date(c.FormValue("last")), c.FormValue("reason"))
 		done = "ended"

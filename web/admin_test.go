@@ -202,6 +202,19 @@ func TestAnAdministratorEntersAndCorrects(t *testing.T) {
 		}
 		wants(t, w.sees(w.sysadmin, at), "<h1>Trung tâm gõ nhầm</h1>", "<s>Trung tâm gõ nhằm</s>", "lỗi gõ", "Quản trị")
 
+		// What it is and where it belongs, in one form; what stands there stays.
+		place := url.Values{"version": {w.version(w.sees(w.sysadmin, at), at+"/correct")}, "name": {"Trung tâm gõ nhầm"}, "valid_from": {"2025-07-01"}, "valid_to": {""},
+			"kind": {"RECEPTION_POINT"}, "unit": {"khong co"}, "parent": {""}, "reason": {"nhập sai nơi"}}
+		if rec := w.post(w.sysadmin, at+"/correct", place); rec.Code != http.StatusUnprocessableEntity || !strings.Contains(rec.Body.String(), "Không tìm thấy") {
+			t.Errorf("no such place: %d", rec.Code)
+		}
+		place.Set("unit", "vn/mau")
+		place.Set("parent", w.issuer.Key)
+		if rec := w.post(w.sysadmin, at+"/correct", place); rec.Code != http.StatusSeeOther {
+			t.Fatalf("%d %s", rec.Code, rec.Body)
+		}
+		wants(t, w.sees(w.sysadmin, at), "Điểm tiếp nhận", ">"+w.issuer.Name+"</a>", "nhập sai nơi", "<s>Đông Sơn</s>", "<s>Trung tâm Phục vụ hành chính công cấp xã</s>")
+
 		// A unit too; not so that what hangs on it would be outside.
 		unit := "/admin/units/" + w.unit.AdminUnitID
 		fix = url.Values{"version": {"1"}, "name": {"Đông Sơn Mới"}, "valid_from": {"2025-08-01"}, "reason": {"lỗi gõ"}}
@@ -219,6 +232,16 @@ func TestAnAdministratorEntersAndCorrects(t *testing.T) {
 		desk := location(rec)
 		if rec := w.post(w.sysadmin, desk+"/post", url.Values{"id": {inspection.NewID()}, "title": {"Công chức tiếp nhận"}, "field": {"Hộ tịch"}, "required": {"1"}}); rec.Code != http.StatusSeeOther {
 			t.Fatalf("%d %s", rec.Code, rec.Body)
+		}
+		page := w.sees(w.sysadmin, desk)
+		post := regexp.MustCompile(`action="(/admin/posts/[^"]*/correct)"`).FindStringSubmatch(page)[1]
+		if rec := w.post(w.sysadmin, post, url.Values{"version": {w.version(page, post)}, "title": {"Công chức tiếp nhận"}, "field": {"Hộ tịch"}, "required": {"NO"}, "reason": {"không bắt buộc"}}); rec.Code != http.StatusSeeOther {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+		var must []bool
+		w.must(db.Table("posts").Where("desk_id = ?", strings.TrimPrefix(desk, "/admin/desks/")).Pluck("required", &must).Error)
+		if len(must) != 1 || must[0] {
+			t.Errorf("must be staffed: %v", must)
 		}
 		rec = w.post(w.sysadmin, "/admin/organisations", url.Values{"id": {inspection.NewID()}, "name": {"Cơ quan tương lai"}, "kind": {"RECEPTION_POINT"}, "unit": {"vn/mau/dong"}, "valid_from": {"2027-01-01"}})
 		if rec.Code != http.StatusSeeOther {

@@ -103,6 +103,75 @@ func TestAWrongEntryIsCorrectedWithAReason(t *testing.T) {
 	})
 }
 
+func TestWhatAThingIsAndWhereItBelongsIsCorrected(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s, w := service(db), world(t, db)
+		o := w["new"]
+		d := desk(t, s, o, "d1")
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		place, err := UnitByKey(db, "q")
+		must(err)
+		above, err := s.AddOrganisation(ctx, admin, Organisation{Key: "above", Kind: PeoplesCommittee, Name: "Ủy ban", AdminUnitID: place.ID, ValidFrom: "2025-07-01"})
+		must(err)
+		change := func(kind, id string, version int64, values ...string) error {
+			c := Change{Kind: kind, ID: id, Version: version, Values: map[string]string{}, Reason: "nhập sai"}
+			for i := 0; i < len(values); i += 2 {
+				c.Values[values[i]] = values[i+1]
+			}
+			return s.Correct(ctx, admin, c)
+		}
+		wrongs(t, "a kind that is none", change("organisation", o.ID, 1, "kind", "SHOP"), inspection.Invalid, "", "kind")
+		wrongs(t, "no such place", change("organisation", o.ID, 1, "admin_unit_id", inspection.NewID()), inspection.Invalid, "", "unit")
+		wrongs(t, "below nobody", change("organisation", o.ID, 1, "parent_id", inspection.NewID()), inspection.Invalid, "", "parent")
+		wrongs(t, "below itself", change("organisation", o.ID, 1, "parent_id", o.ID), inspection.Invalid, "", "parent")
+		must(change("organisation", o.ID, 1, "kind", string(ReceptionPoint), "admin_unit_id", place.ID, "parent_id", above.ID))
+		wrongs(t, "in a ring", change("organisation", above.ID, 1, "parent_id", o.ID), inspection.Invalid, "", "parent")
+		got, err := OrganisationByID(db, o.ID)
+		if err != nil || got.Kind != ReceptionPoint || got.AdminUnitID != place.ID || deref(got.ParentID) != above.ID || got.Name != o.Name {
+			t.Errorf("%+v %v", got, err)
+		}
+		must(change("organisation", o.ID, 2, "parent_id", ""))
+		if got, err = OrganisationByID(db, o.ID); err != nil || got.ParentID != nil {
+			t.Errorf("%+v %v", got, err)
+		}
+		old, err := UnitByKey(db, "p/c")
+		must(err)
+		wrongs(t, "a place that was not there", change("organisation", o.ID, 3, "admin_unit_id", old.ID), inspection.Invalid, "", "")
+
+		wrongs(t, "a type that is none", change("unit", place.ID, 1, "unit_type", "VILLAGE"), inspection.Invalid, "", "unit_type")
+		wrongs(t, "a country in a country", change("unit", place.ID, 1, "unit_type", "COUNTRY"), inspection.Invalid, "", "unit_type")
+		must(change("unit", place.ID, 1, "unit_type", "CITY"))
+		if place, err = UnitByKey(db, "q"); err != nil || place.Type != "CITY" {
+			t.Errorf("%+v %v", place, err)
+		}
+
+		posts, err := PostsOf(db, d.ID, "")
+		must(err)
+		p := posts[0]
+		wrongs(t, "perhaps", change("post", p.ID, 1, "required", "PERHAPS"), inspection.Invalid, "", "required")
+		wrongs(t, "as it is", change("post", p.ID, 1, "required", "YES"), inspection.Invalid, "org.error.nothing_changed", "")
+		must(change("post", p.ID, 1, "required", "NO"))
+		must(db.Where("id = ?", p.ID).Take(&p).Error)
+		if p.Required || p.Title != posts[0].Title {
+			t.Errorf("%+v", p)
+		}
+		kept, err := s.Corrections(ctx, admin, o.ID, p.ID, place.ID)
+		must(err)
+		said := map[string]string{}
+		for _, k := range kept {
+			said[k.Field] += k.Before + ">" + k.After + " "
+		}
+		if len(kept) != 6 || said["kind"] != "SERVICE_CENTER_COMMUNE>RECEPTION_POINT " || said["required"] != "YES>NO " || !strings.Contains(said["parent_id"], ">Ủy ban ") || said["admin_unit_id"] == "" || said["unit_type"] == "" {
+			t.Errorf("%v", said)
+		}
+	})
+}
+
 func TestTwoCorrectionsAtOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s, w := service(db), world(t, db)

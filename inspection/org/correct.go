@@ -49,11 +49,11 @@ type subject struct {
 }
 
 var subjects = map[string]subject{
-	"unit": {"admin_units", []string{"name", "valid_from", "valid_to"}, []string{"name"},
+	"unit": {"admin_units", []string{"name", "unit_type", "valid_from", "valid_to"}, []string{"name"},
 		[][2]string{{"admin_units", "parent_id"}, {"organisations", "admin_unit_id"}}, "admin_unit_lineage"},
-	"organisation": {"organisations", []string{"name", "valid_from", "valid_to"}, []string{"name"}, [][2]string{{"desks", "organisation_id"}}, "organisation_lineage"},
+	"organisation": {"organisations", []string{"name", "kind", "admin_unit_id", "parent_id", "valid_from", "valid_to"}, []string{"name"}, [][2]string{{"desks", "organisation_id"}}, "organisation_lineage"},
 	"desk":         {"desks", []string{"name", "address", "valid_from", "valid_to"}, []string{"name"}, [][2]string{{"posts", "desk_id"}}, ""},
-	"post":         {"posts", []string{"title", "field", "valid_from", "valid_to"}, []string{"title", "field"}, nil, ""},
+	"post":         {"posts", []string{"title", "field", "required", "valid_from", "valid_to"}, []string{"title", "field"}, nil, ""},
 	"person":       {"people", []string{"name", "position"}, []string{"name", "position"}, nil, ""},
 }
 
@@ -117,8 +117,14 @@ func correct(tx *gorm.DB, act Act, c Change) error {
 	}
 	updates := map[string]any{"version": c.Version + 1}
 	for _, field := range sub.fields {
-		if after[field] != row[field] {
-			updates[field] = after[field]
+		if after[field] == row[field] {
+			continue
+		}
+		switch updates[field] = after[field]; {
+		case field == "required":
+			updates[field] = after[field] == yes
+		case field == "parent_id" && after[field] == "":
+			updates[field] = nil
 		}
 	}
 	if len(updates) == 1 {
@@ -133,6 +139,9 @@ func correct(tx *gorm.DB, act Act, c Change) error {
 	if from != "" && to != "" && to < from {
 		return inspection.E(inspection.Invalid, "org.error.dates_reversed").Field("valid_to", "org.error.dates_reversed")
 	}
+	if err := hangs(tx, c.ID, row, after); err != nil {
+		return err
+	}
 	res := tx.Table(sub.table).Where("id = ? AND version = ?", c.ID, c.Version).Updates(updates)
 	if res.Error != nil {
 		return res.Error
@@ -145,13 +154,82 @@ func correct(tx *gorm.DB, act Act, c Change) error {
 			return err
 		}
 	}
+	if c.Kind == "unit" && after["unit_type"] != row["unit_type"] {
+		u, err := UnitByID(tx, c.ID)
+		if err != nil {
+			return err
+		}
+		if (u.ParentID == nil) != (u.Type == "COUNTRY") {
+			return inspection.E(inspection.Invalid, "org.error.invalid").Field("unit_type", "org.error.country_alone")
+		}
+	}
+	if c.Kind == "organisation" && (after["admin_unit_id"] != row["admin_unit_id"] || after["parent_id"] != row["parent_id"]) {
+		o, err := OrganisationByID(tx, c.ID)
+		if err == nil {
+			err = placed(tx, o)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	for _, field := range sub.fields {
 		if after[field] == row[field] {
 			continue
 		}
+		if strings.HasSuffix(field, "_id") { // names say more than ids, which history has
+			names, err := Names(tx, row[field], after[field])
+			if err != nil {
+				return err
+			}
+			row[field], after[field] = names[row[field]], names[after[field]]
+		}
 		if err := act.note(tx, Correction{SubjectKind: c.Kind, SubjectID: c.ID, Act: Corrected, Field: field, Before: row[field], After: after[field], Reason: reason}); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// yes is what a field says that is either so or not.
+const yes, no = "YES", "NO"
+
+func yesNo(b bool) string {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// hangs holds that what an organisation is to lie in or below exists, and that it does
+// not lie below itself. Code: invalid.
+func hangs(tx *gorm.DB, id string, row, after map[string]string) error {
+	bad := func(field, key string) error {
+		return inspection.E(inspection.Invalid, "org.error.invalid").Field(field, key)
+	}
+	if unit := after["admin_unit_id"]; unit != row["admin_unit_id"] {
+		if _, err := UnitByID(tx, unit); inspection.CodeOf(err) == inspection.NotFound {
+			return bad("unit", "org.error.unit_unknown")
+		} else if err != nil {
+			return err
+		}
+	}
+	if after["parent_id"] == row["parent_id"] {
+		return nil
+	}
+	seen := map[string]bool{}
+	for next := after["parent_id"]; next != ""; {
+		if next == id || seen[next] {
+			return bad("parent", "org.error.below_itself")
+		}
+		seen[next] = true
+		o, err := OrganisationByID(tx, next)
+		if inspection.CodeOf(err) == inspection.NotFound {
+			return bad("parent", "org.error.organisation_unknown")
+		}
+		if err != nil {
+			return err
+		}
+		next = deref(o.ParentID)
 	}
 	return nil
 }
@@ -172,7 +250,14 @@ func (sub subject) load(tx *gorm.DB, id string) (map[string]string, error) {
 	}
 	out := map[string]string{}
 	for field, v := range rows[0] {
-		out[field], _ = v.(string)
+		switch v := v.(type) {
+		case string:
+			out[field] = v
+		case bool:
+			out[field] = yesNo(v)
+		case int64: // how SQLite keeps it
+			out[field] = yesNo(v != 0)
+		}
 	}
 	return out, nil
 }
@@ -185,6 +270,21 @@ func cleanField(field, value string) (string, error) {
 	case "valid_from", "valid_to":
 		if _, err := inspection.ParseDate(value); err != nil {
 			return bad("org.error.day")
+		}
+		return value, nil
+	case "kind":
+		if !slices.Contains(Kinds, Kind(value)) {
+			return bad("org.error.kind")
+		}
+		return value, nil
+	case "unit_type":
+		if !slices.Contains(UnitTypes, UnitType(value)) {
+			return bad("org.error.unit_type_field")
+		}
+		return value, nil
+	case "required":
+		if value != yes && value != no {
+			return bad("error.invalid")
 		}
 		return value, nil
 	case "name", "title":
