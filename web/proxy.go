@@ -68,21 +68,30 @@ func (s *Server) clientAddress(r *http.Request) string {
 	return at.String()
 }
 
+// forwardedProto is what the proxy that holds the connection says of the one before it:
+// the last of what stands in X-Forwarded-Proto. What stands left of it others wrote.
+func forwardedProto(r *http.Request) string {
+	said := strings.Split(strings.Join(r.Header.Values("X-Forwarded-Proto"), ","), ",")
+	return strings.ToLower(strings.TrimSpace(said[len(said)-1]))
+}
+
 // onlySecure lets nothing through that was sent in the clear over a network: a request
 // comes over TLS, from this machine, or from a trusted proxy that says that it came to it
-// over TLS. A page asked for in the clear is asked for again over TLS. Machines that
+// over TLS; one that says nothing is set up wrongly, and is told so. A page asked for in the clear is asked for again over TLS. Machines that
 // only want to know whether the program is well may always ask.
 func (s *Server) onlySecure(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		from := peer(r)
-		forwarded := r.Header.Get("X-Forwarded-Proto")
 		switch {
 		case r.TLS != nil, c.Path() == "/healthz", c.Path() == "/readyz":
 			return next(c)
 		case s.trusts(from):
-			if forwarded == "" || strings.EqualFold(forwarded, "https") {
+			switch forwardedProto(r) {
+			case "https":
 				return next(c)
+			case "":
+				return inspection.E(inspection.Forbidden, "error.proxy_silent")
 			}
 		case from.IsLoopback():
 			return next(c)

@@ -69,7 +69,12 @@ func TestNothingGoesInTheClearOverANetwork(t *testing.T) {
 		{"from this machine", "GET", "/static/icon.svg", "127.0.0.1:1", "", false, http.StatusOK, ""},
 		{"from this machine, the other way", "GET", "/static/icon.svg", "[::1]:1", "", false, http.StatusOK, ""},
 		{"through the proxy over TLS", "GET", "/static/icon.svg", "192.0.2.7:1", "https", false, http.StatusOK, ""},
-		{"through the proxy that says nothing", "GET", "/static/icon.svg", "192.0.2.7:1", "", false, http.StatusOK, ""},
+		{"through the proxy that says nothing", "GET", "/static/icon.svg", "192.0.2.7:1", "", false, http.StatusForbidden, ""},
+		{"a form through the proxy that says nothing", "POST", "/login", "192.0.2.7:1", " ", false, http.StatusForbidden, ""},
+		{"through two proxies, over TLS to the one that is trusted", "GET", "/static/icon.svg", "192.0.2.7:1", "http, https", false, http.StatusOK, ""},
+		{"a client that says it spoke TLS to the proxy", "GET", "/static/icon.svg", "192.0.2.7:1", "https, http", false, http.StatusPermanentRedirect, "https://congvu.example.test/static/icon.svg"},
+		{"a client that says so, in a form", "POST", "/login", "192.0.2.7:1", "https,http", false, http.StatusForbidden, ""},
+		{"machines ask how it is through the proxy that says nothing", "GET", "/healthz", "192.0.2.7:1", "", false, http.StatusOK, ""},
 		{"through the proxy in the clear", "GET", "/static/icon.svg", "192.0.2.7:1", "http", false, http.StatusPermanentRedirect, "https://congvu.example.test/static/icon.svg"},
 		{"a form through the proxy in the clear", "POST", "/login", "192.0.2.7:1", "http", false, http.StatusForbidden, ""},
 		{"machines ask how it is", "GET", "/healthz", "203.0.113.5:1", "", false, http.StatusOK, ""},
@@ -89,5 +94,18 @@ func TestNothingGoesInTheClearOverANetwork(t *testing.T) {
 		if rec.Code != c.code || rec.Header().Get("Location") != c.to {
 			t.Errorf("%s: %d %s", c.what, rec.Code, rec.Header().Get("Location"))
 		}
+	}
+	r := httptest.NewRequest(http.MethodGet, "/login", nil)
+	r.RemoteAddr = "192.0.2.7:1"
+	r.Header.Add("X-Forwarded-Proto", "https") // in two lines, as some proxies add theirs
+	r.Header.Add("X-Forwarded-Proto", "http")
+	rec := httptest.NewRecorder()
+	if s.ServeHTTP(rec, r); rec.Code != http.StatusPermanentRedirect {
+		t.Errorf("of two lines the last counts: %d", rec.Code)
+	}
+	r.Header.Del("X-Forwarded-Proto")
+	rec = httptest.NewRecorder()
+	if s.ServeHTTP(rec, r); !strings.Contains(rec.Body.String(), "X-Forwarded-Proto") { // words for the operator
+		t.Error(rec.Body.String())
 	}
 }

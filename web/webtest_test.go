@@ -291,6 +291,7 @@ func (w *world) ask(a inspection.Actor, r *http.Request) *httptest.ResponseRecor
 		r.AddCookie(&http.Cookie{Name: "congvu", Value: w.tokens[a.Person]})
 	}
 	rec := httptest.NewRecorder()
+	r.Header.Set("X-Forwarded-Proto", "https") // testPeer spoke TLS
 	w.ServeHTTP(rec, r)
 	return rec
 }

@@ -108,6 +108,7 @@ func (p seenPage) get(server http.Handler) (int, string) {
 	r := httptest.NewRequest(http.MethodGet, p.path, nil)
 	r.AddCookie(p.cookie)
 	w := httptest.NewRecorder()
+	r.Header.Set("X-Forwarded-Proto", "https") // testPeer spoke TLS
 	server.ServeHTTP(w, r)
 	return w.Code, w.Body.String()
 }
@@ -198,6 +199,7 @@ func signedIn(b testing.TB, server http.Handler, username string) *http.Cookie {
 	r := httptest.NewRequest("POST", "/login", strings.NewReader(url.Values{"username": {username}, "password": {demoPassword}}.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
+	r.Header.Set("X-Forwarded-Proto", "https") // testPeer spoke TLS
 	server.ServeHTTP(w, r)
 	for _, c := range w.Result().Cookies() {
 		if c.Name == "congvu" {

@@ -29,6 +29,7 @@ func (s *site) as(token string, r *http.Request) answer {
 		r.AddCookie(&http.Cookie{Name: "congvu", Value: token})
 	}
 	rec := httptest.NewRecorder()
+	r.Header.Set("X-Forwarded-Proto", "https") // testPeer spoke TLS
 	s.ServeHTTP(rec, r)
 	return answer{rec.Code, rec.Result().Header, rec.Body.String()}
 }

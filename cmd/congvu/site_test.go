@@ -175,6 +175,7 @@ func (s *site) send(username string, r *http.Request) answer {
 		r.AddCookie(&http.Cookie{Name: "congvu", Value: s.token(username)})
 	}
 	rec := httptest.NewRecorder()
+	r.Header.Set("X-Forwarded-Proto", "https") // testPeer spoke TLS
 	s.ServeHTTP(rec, r)
 	return answer{rec.Code, rec.Result().Header, rec.Body.String()}
 }
