@@ -12,16 +12,14 @@ import (
 	"gorm.io/gorm"
 )
 
-// How guesses of the set-up code are slowed down: an address has five free, all
-// addresses together thirty.
-const (
-	freeOfSetupAddress = 5
-	freeOfSetup        = 30
-)
+// How wrong set-up codes are slowed down: an address has five free. The right one always
+// passes, whoever guessed before and from where: the code is too long to be guessed at
+// any rate, and what nobody can guess need not keep anybody out.
+const freeOfSetupAddress = 5
 
-// SetupCode is what the first start asks for: 20 letters and digits in groups of five,
-// made of the installation's key alone, so that every copy of the program has the same
-// and none stores it. It opens nothing once an account exists.
+// SetupCode is what the first start asks for: 20 letters and digits of 31 in groups of
+// five, more than 96 bits, made of the installation's key alone, so that every copy of
+// the program has the same and none stores it. It opens nothing once an account exists.
 func (s *Service) SetupCode() string {
 	m := hmac.New(sha256.New, s.setupKey)
 	m.Write([]byte("first account"))
@@ -64,13 +62,14 @@ type First struct {
 // FirstAccount makes the first person, an administrator, with an account, and signs
 // them in. Whoever knows the set-up code may, while no account exists; of two at once
 // one wins. Codes: not_found (an account exists), invalid (code, or a field),
-// unavailable (too many guesses: the param seconds says how long to wait).
+// unavailable (too many wrong codes from the address: the param seconds says how long to
+// wait before another wrong one is looked at).
 func (s *Service) FirstAccount(ctx context.Context, in First) (Session, error) {
 	closed := inspection.E(inspection.NotFound, "error.not_found")
 	if len(s.setupKey) == 0 {
 		return Session{}, closed
 	}
-	all, address := s.subject("setup", ""), s.subject("setup address", in.Address)
+	right := sameCode(in.Code, s.SetupCode())
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		open, err := nobodyYet(tx)
 		if err != nil {
@@ -79,22 +78,16 @@ func (s *Service) FirstAccount(ctx context.Context, in First) (Session, error) {
 		if !open {
 			return closed
 		}
-		return s.reserve(tx, s.clock.Now(), map[string]int64{all: freeOfSetup, address: freeOfSetupAddress})
-	})
-	if err != nil {
-		return Session{}, err
-	}
-	if !sameCode(in.Code, s.SetupCode()) {
-		return Session{}, inspection.E(inspection.Invalid, "auth.error.setup_code").Field("code", "auth.error.setup_code")
-	}
-	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := s.forgive(tx, address, ""); err != nil {
-			return err
+		if right {
+			return nil
 		}
-		return s.forgive(tx, all, "")
+		return s.reserve(tx, s.clock.Now(), map[string]int64{s.subject("setup address", in.Address): freeOfSetupAddress})
 	})
 	if err != nil {
 		return Session{}, err
+	}
+	if !right {
+		return Session{}, inspection.E(inspection.Invalid, "auth.error.setup_code").Field("code", "auth.error.setup_code")
 	}
 	if _, ok := inspection.Text(in.Name, 300); !ok || strings.TrimSpace(in.Name) == "" {
 		return Session{}, inspection.E(inspection.Invalid, "org.error.invalid").Field("name", "org.error.name")
