@@ -136,6 +136,14 @@ func roundTrip(t *testing.T, s blob.Store, size int) {
 	if err != nil || info != (blob.Info{Key: key, Size: int64(size)}) {
 		t.Fatalf("%+v, %v", info, err)
 	}
+	again := append(bytes.Clone(raw), 1) // what is in memory goes its own way
+	sound := blob.NewSound(again)
+	if err := s.Put(t.Context(), "o/"+sound.Sum(), sound, int64(len(again)), sound.Sum()); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(get(t, s, "o/"+sound.Sum()), again) {
+		t.Fatal("other bytes come back from memory")
+	}
 }
 
 func neverOverwrites(t *testing.T, s blob.Store) {
@@ -178,7 +186,7 @@ func refuses(t *testing.T, s blob.Store) {
 			sum  string
 			want error
 		}{
-			{"another hash", bytes.NewReader(raw), size, sum([]byte("x")), blob.ErrMismatch},
+			{"another hash", bytes.NewReader(raw), size, sum(append(bytes.Clone(raw), 1)), blob.ErrMismatch},
 			{"more bytes than said", io.MultiReader(bytes.NewReader(raw), strings.NewReader("x")), size, good, blob.ErrMismatch},
 			{"fewer bytes than said", bytes.NewReader(raw), size + 1, good, blob.ErrMismatch},
 			{"far fewer bytes than said", bytes.NewReader(raw), size + 70_000, good, blob.ErrMismatch},
@@ -194,6 +202,16 @@ func refuses(t *testing.T, s blob.Store) {
 				t.Errorf("%d bytes, %s: %v", n, c.name, err)
 			}
 			absent(t, s, key)
+		}
+		sound := blob.NewSound(raw)
+		for _, wrong := range []struct {
+			size int64
+			sum  string
+		}{{size, sum(append(bytes.Clone(raw), 1))}, {size + 1, good}} {
+			if err := s.Put(t.Context(), "o/"+good, sound, wrong.size, wrong.sum); !errors.Is(err, blob.ErrMismatch) {
+				t.Errorf("%d bytes in memory, said to be others: %v", n, err)
+			}
+			absent(t, s, "o/"+good)
 		}
 		put(t, s, "o/"+good, raw) // and none of it stands in the way of the right bytes
 	}
