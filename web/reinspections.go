@@ -18,6 +18,7 @@ import (
 type dueFinding struct {
 	finding.Line
 	Chosen  bool
+	Answers string          // who answers today: the row that it was assigned to may have a new name
 	Planned inspection.Date // the day of a target that the reader knows of and that checks it
 }
 
@@ -76,12 +77,22 @@ func (s *Server) reinspectionView(c echo.Context, id string) (reinspectionPage, 
 	if err != nil {
 		return page, err
 	}
-	today := page.Now.Date()
+	today, heirs := page.Now.Date(), map[string]string{}
 	for _, l := range lines {
 		if l.OnHold {
 			continue
 		}
-		page.Findings = append(page.Findings, dueFinding{Line: l, Planned: planned[l.ID]})
+		if heirs[l.ResponsibleID] == "" {
+			all, _, err := s.Org.Heirs(ctx, a, l.ResponsibleID, today)
+			if err != nil {
+				return page, err
+			}
+			heirs[l.ResponsibleID] = l.ResponsibleID
+			if len(all) == 1 {
+				heirs[l.ResponsibleID] = all[0].ID
+			}
+		}
+		page.Findings = append(page.Findings, dueFinding{Line: l, Answers: heirs[l.ResponsibleID], Planned: planned[l.ID]})
 	}
 	page.From, page.To = window(page.Findings, today)
 	page.Members, err = s.reinspectors(ctx, a, v, page.Findings, max(page.From, today))
@@ -168,7 +179,7 @@ func (p *reinspectionPage) target(c echo.Context, chosen []string) (plan.NewTarg
 	if len(n.Findings) == 0 {
 		bad.Field("finding", "reinspection.error.none")
 	}
-	answers := ""
+	answers, unit := "", ""
 	for _, id := range n.Findings {
 		i := slices.IndexFunc(p.Findings, func(f dueFinding) bool { return f.ID == id })
 		if i < 0 {
@@ -176,10 +187,10 @@ func (p *reinspectionPage) target(c echo.Context, chosen []string) (plan.NewTarg
 			continue
 		}
 		f := p.Findings[i]
-		if answers != "" && answers != f.ResponsibleID {
+		if answers != "" && answers != f.Answers {
 			bad.Field("finding", "reinspection.error.two_units")
 		}
-		answers = f.ResponsibleID
+		answers, unit = f.Answers, f.ResponsibleID
 		if n.PlannedOn != "" && n.PlannedOn < f.ReinspectFrom {
 			bad.Field("planned_on", "reinspection.error.early")
 		}
@@ -193,7 +204,7 @@ func (p *reinspectionPage) target(c echo.Context, chosen []string) (plan.NewTarg
 	if len(bad.Fields) > 0 {
 		return n, bad
 	}
-	if answers != n.OrganisationID { // somebody else answers now: the old desk is not theirs
+	if unit != n.OrganisationID && answers != n.OrganisationID { // somebody else was chosen to answer: the old desk is not theirs
 		n.OrganisationID, n.DeskID = answers, nil
 	}
 	n.OpenTo = []plan.Opening{{PersonID: p.Member, Leads: true}}
