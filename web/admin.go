@@ -57,6 +57,11 @@ func (p adminBase) Said(field, value string) string {
 		return p.Of("org."+field, value)
 	case field == "required":
 		return p.Of("admin.required", value)
+	case field == "day":
+		day, rest, _ := strings.Cut(value, " ")
+		if kind, name, ok := strings.Cut(rest, " "); ok {
+			return day + ", " + p.Of("admin.day", kind) + ": " + name
+		}
 	case field == "void":
 		return p.Of("role", value)
 	}

@@ -379,7 +379,7 @@ func TestCalendarsAndChecklistsByPages(t *testing.T) {
 		}
 		page = w.sees(w.sysadmin, at)
 		lacks(t, page, "/remove-hours", "/remove-day")
-		wants(t, page, "ngày thường", "của đơn vị khác", "04/03/2026 HOLIDAY Ngày hội")
+		wants(t, page, "ngày thường", "của đơn vị khác", "04/03/2026, Ngày nghỉ: Ngày hội")
 
 		rec := w.post(w.sysadmin, "/admin/checklists/builtin", url.Values{})
 		draft := location(rec)
