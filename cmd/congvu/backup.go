@@ -21,6 +21,7 @@ import (
 	"congvu/evidence"
 	"congvu/evidence/blob"
 	"congvu/inspection"
+	"congvu/inspection/auth"
 	"congvu/inspection/history"
 	"congvu/inspection/installation"
 	"congvu/migrations"
@@ -304,7 +305,7 @@ func (m *Main) restoreCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(m.Out, "Đã khôi phục %d bảng và %d tệp, chụp lúc %s; mọi mã băm đều khớp.\n", len(man.Tables), len(man.Objects), man.TakenAt)
+			fmt.Fprintf(m.Out, "Đã khôi phục %d bảng và %d tệp, chụp lúc %s; mọi mã băm đều khớp. Mọi phiên đăng nhập đã kết thúc: mỗi người đăng nhập lại.\n", len(man.Tables), len(man.Objects), man.TakenAt)
 			return nil
 		}}
 }
@@ -359,7 +360,12 @@ func (m *Main) restore(ctx context.Context, c Config, dir string) (_ manifest, e
 	}
 	err = migrations.Load(ctx, db, man.Schema, tables, func(table string) (io.ReadCloser, error) {
 		return os.Open(filepath.Join(dir, "tables", table+".jsonl"))
-	}, func(tx *gorm.DB) error { return checkRestored(ctx, tx, store, man) })
+	}, func(tx *gorm.DB) error {
+		if err := checkRestored(ctx, tx, store, man); err != nil {
+			return err
+		}
+		return auth.EndAll(tx, m.Clock.Now())
+	})
 	if errors.Is(err, migrations.ErrNotEmpty) {
 		return man, errNotEmpty
 	}

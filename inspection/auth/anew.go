@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"congvu/inspection"
+
+	"gorm.io/gorm"
 )
 
 // Anew tells that an administrator gave an account a new first password: whoever had it
@@ -29,4 +31,14 @@ func (s *Service) GivenAnew(ctx context.Context, people ...string) (map[string]A
 		out[r.PersonID] = r
 	}
 	return out, err
+}
+
+// EndAll ends every session and forgets what was guessed, in the transaction of who
+// restores a backup: what was signed out or disabled since must not come back with it,
+// and everybody signs in anew.
+func EndAll(tx *gorm.DB, at inspection.Instant) error {
+	if err := tx.Exec("UPDATE sessions SET revoked_at = ? WHERE revoked_at = 0", at).Error; err != nil {
+		return err
+	}
+	return tx.Exec("DELETE FROM sign_in_attempts").Error
 }
