@@ -268,6 +268,10 @@ func TestAnOrganisationChangesByDatedRows(t *testing.T) {
 		if err != nil || heir != rename.ID {
 			t.Fatal(heir, err)
 		}
+		other := rename
+		other.ID, other.Version, other.Relation, other.Successor = inspection.NewID(), 2, MergedInto, heir
+		_, err = s.Reorganise(ctx, admin, other)
+		wrongs(t, "a second heir on the same day", err, inspection.Conflict, "org.error.went_already", "relation")
 		old, err := s.Detail(ctx, admin, o.ID)
 		if err != nil || old.Name != o.Name || old.ValidTo != "2026-05-31" || len(old.Became) != 1 || old.Became[0].LegalAct != "QĐ 1" || old.Desks[0].ValidTo != "2026-05-31" {
 			t.Fatalf("%+v %v", old, err)

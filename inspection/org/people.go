@@ -100,6 +100,15 @@ func CreateLineage(tx *gorm.DB, act Act, l Lineage) (Lineage, error) {
 			return l, inspection.E(inspection.Invalid, "org.error.successor_not_there", "key", o.Key, "date", l.EffectiveDate.VN())
 		}
 	}
+	if l.Portion == Whole { // only one inherits, and who that is is never in doubt
+		var n int64
+		if err := tx.Model(&Lineage{}).Where("predecessor_id = ? AND portion = ?", p.ID, Whole).Count(&n).Error; err != nil {
+			return l, err
+		}
+		if n > 0 {
+			return l, inspection.E(inspection.Conflict, "org.error.went_already", "name", p.Name).Field("relation", "org.error.went_already_field")
+		}
+	}
 	if err := create(tx, &l); err != nil {
 		return l, err
 	}

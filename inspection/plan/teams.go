@@ -390,7 +390,11 @@ func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, 
 		Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.role IN ? AND r.voided_at = 0 AND (r.valid_to = '' OR r.valid_to >= ?))", org.Apart, today).
 		Where("people.id <> ?", deref(sheet.Campaign.DecidedBy))
 	if strings.TrimSpace(query) == "" { // those of the issuer stand nearest
-		q = q.Where("EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.voided_at = 0 AND r.organisation_id = ?)", sheet.Campaign.IssuerID)
+		issuer, err := org.LineOn(tx, sheet.Campaign.IssuerID, today) // under its name of today
+		if err != nil {
+			return nil, err
+		}
+		q = q.Where("EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.voided_at = 0 AND r.organisation_id IN ?)", issuer)
 	}
 	for _, word := range strings.Fields(inspection.Fold(query)) {
 		q = q.Where("people.search LIKE ?", "%"+word+"%")
