@@ -7,6 +7,15 @@
 // lists, counts, search, exports or error texts, and history before that names the
 // target's id only. The check itself is made from it by package visit.
 //
+// Where the lead leads the team no more, the target is the head's of today. Nothing that
+// the package says to who manages campaigns and teams depends on a target or on a check:
+// it follows from what they may read. What is refused because of a unit, the lead and the
+// people told are refused, at sealing, telling and check-in.
+//
+// A campaign keeps who signed its decision apart from who decides today. Cancelled and
+// dissolved ends what is new, not the follow-up: people come and go, what was found is
+// inspected again.
+//
 // The package does not own people and their roles (package org): the members of a
 // team are the persons who hold a role in it.
 package plan
