@@ -10,6 +10,8 @@
 // change goes through Next; each change is one transaction of row, step and history
 // row; a finding keeps the unit as it was at the check, and apart from that who
 // answers now; a due date keeps its start, its number of working days and its
-// calendar; who submitted never accepts, who accepted never alone verifies; OVERDUE
-// is computed from the due date, never stored.
+// calendar, and moves to the next working day when its own becomes free (Postpone); who
+// submitted never accepts, who accepted never alone verifies; OVERDUE is computed from
+// the due date, never stored. What is assigned to a unit that was split is assigned anew
+// by who decides.
 package finding

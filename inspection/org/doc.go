@@ -8,13 +8,15 @@
 //
 // Invariants: everything is dated with a first and a last day (an empty border is
 // open) and nothing is deleted; what changed in the world is a new dated row, what was
-// never true is put right in place with a reason, and what it said stays in corrections;
-// nothing that an administrator asks for is refused for what is planned; nothing is found by name, only
-// by id or key, and homonyms are normal; an open border is bounded by the unit's
-// ancestors; a lineage row's predecessor exists on the day before its act takes
-// effect and its successor on that day; only WHOLE lineage carries anything over, and what it carries is derived on the day
-// of asking (CapacitiesOf), never re-pointed;
-// a document number is given out once per issuer, type and year, without a hole,
+// never true is put right in place with a reason (a role given by mistake is void), and
+// what it said stays in corrections, also of calendars; nothing that an administrator
+// asks for is refused for what is planned; nothing is found by name, only by id or key,
+// and homonyms are normal; an open border is bounded by the unit's ancestors; a lineage
+// row's predecessor exists on the day before its act takes effect and its successor on
+// that day, and what a whole became is recorded once; only WHOLE lineage carries
+// anything over, and what it carries is derived on the day of asking (CapacitiesOf),
+// never re-pointed; a new name is no other organisation: it keeps calendar and what lies
+// below; a document number is given out once per issuer, type and year, without a hole,
 // in the transaction that registers the document; the periods of one calendar's hours
 // do not overlap, nor the same role of one person in one place.
 package org

@@ -16,6 +16,10 @@
 // dissolved ends what is new, not the follow-up: people come and go, what was found is
 // inspected again.
 //
+// Units and desks keep the row that they were planned with. What has become of them is
+// followed where it counts: places are offered and targets accepted under today's names,
+// and a check-in is of who stands for the unit and the desk on its day, or is refused.
+//
 // The package does not own people and their roles (package org): the members of a
 // team are the persons who hold a role in it.
 package plan
