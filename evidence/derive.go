@@ -120,7 +120,7 @@ func (s *Service) lease(ctx context.Context) (file, error) {
 		now := s.clock.Now()
 		var due []file
 		err := tx.Clauses(clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"}).
-			Where("state = ? AND derive_state = ? AND derive_lease_until <= ?", Received, DerivePending, now).
+			Where("state = 'RECEIVED' AND derive_state = 'PENDING' AND derive_lease_until <= ?", now). // word for word as in the index evidence_files_derive
 			Order("derive_lease_until, received_at, id").Limit(1).Find(&due).Error
 		if err != nil || len(due) == 0 {
 			return err

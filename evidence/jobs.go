@@ -24,7 +24,8 @@ func (s *Service) Jobs(ctx context.Context) (Jobs, error) {
 		Oldest      inspection.Instant
 	}
 	err := s.read(ctx).Model(&file{}).Select("state, derive_state, COUNT(*) AS n, MIN(received_at) AS oldest").
-		Where("state = ? OR derive_state IN ?", Declared, []DeriveState{DerivePending, DeriveFailed}).Group("state, derive_state").Find(&rows).Error
+		Where("state = 'DECLARED' OR derive_state IN ('PENDING', 'FAILED')"). // word for word as in the index evidence_files_at_work
+		Group("state, derive_state").Find(&rows).Error
 	var j Jobs
 	for _, r := range rows {
 		switch {

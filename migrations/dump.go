@@ -224,7 +224,7 @@ func vacant(ctx context.Context, conn *sql.Conn, names []string) error {
 // no row. source gives the rows of a table; check looks at all of them before they are
 // there for anybody else, and its error takes them back.
 func Load(ctx context.Context, db *gorm.DB, version int64, tables map[string]Dumped, source func(table string) (io.ReadCloser, error), check func(tx *gorm.DB) error) error {
-	p, err := provider(db)
+	p, err := provider((*gorm.DB).DB, db)
 	if err != nil {
 		return err
 	}

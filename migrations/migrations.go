@@ -114,7 +114,7 @@ func Newest() (int64, error) {
 // ReadStatus tells where the schema stands. It changes nothing but goose's own
 // version table, which it makes when absent.
 func ReadStatus(ctx context.Context, db *gorm.DB) (Status, error) {
-	p, err := provider(db)
+	p, err := provider(readers, db)
 	if err != nil {
 		return Status{}, err
 	}
@@ -136,7 +136,7 @@ func status(ctx context.Context, p *goose.Provider) (Status, error) {
 // call it at once; one does the work, the others wait. A schema newer than this
 // program is refused with ErrNewer and left alone.
 func Up(ctx context.Context, db *gorm.DB) error {
-	p, err := provider(db)
+	p, err := provider((*gorm.DB).DB, db)
 	if err != nil {
 		return err
 	}
@@ -152,8 +152,8 @@ func Up(ctx context.Context, db *gorm.DB) error {
 	return db.WithContext(ctx).Exec("PRAGMA optimize = 0x10002").Error // so that queries take the right index; a moment's work
 }
 
-func provider(db *gorm.DB) (*goose.Provider, error) {
-	pool, err := db.DB()
+func provider(over func(*gorm.DB) (*sql.DB, error), db *gorm.DB) (*goose.Provider, error) {
+	pool, err := over(db)
 	if err != nil {
 		return nil, err
 	}

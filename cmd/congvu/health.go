@@ -60,7 +60,8 @@ func failed(key string, state web.SignState, err error) web.Sign {
 
 func (d *doctor) database(ctx context.Context) web.Sign {
 	before := time.Now()
-	if err := d.db.WithContext(ctx).Exec("SELECT 1").Error; err != nil {
+	var one int
+	if err := d.db.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
 		return failed("database", web.Bad, err)
 	}
 	kind := "SQLite"

@@ -3,6 +3,7 @@ package summary
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"congvu/inspection/score"
 	"congvu/inspection/visit"
 
+	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 )
 
@@ -131,24 +133,45 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 	today := s.clock.Now().Date()
 	asOf := min(to, today)
 
-	area, err := areaOf(tx, issuers)
-	if err != nil {
-		return o, err
-	}
-	desks, err := desksOf(tx, area, asOf)
-	if err != nil {
+	// What it is made of is read side by side.
+	var desks []Desk
+	var rows, before []check
+	var waiting []finding.Line
+	var remedied []finding.Remedied
+	until := min(to, today)
+	days := int(to.Time().Sub(from.Time()).Hours()/24) + 1
+	var reads errgroup.Group
+	reads.Go(func() error {
+		area, err := areaOf(tx, issuers)
+		if err != nil {
+			return err
+		}
+		if desks, err = desksOf(tx, area, asOf); err != nil {
+			return err
+		}
+		o.Recorded, err = recorded(tx, area)
+		return err
+	})
+	reads.Go(func() (err error) { rows, err = checksOf(tx, actor, from, to); return err })
+	reads.Go(func() (err error) {
+		before, err = checksOf(tx, actor, from.AddDays(-days), from.AddDays(-1))
+		return err
+	})
+	reads.Go(func() (err error) { waiting, err = finding.Waiting(tx, actor, today); return err })
+	reads.Go(func() (err error) {
+		remedied, err = finding.RemediedIn(tx, actor, finding.Period{From: from, To: until})
+		return err
+	})
+	if err := reads.Wait(); err != nil {
 		return o, err
 	}
 	o.Desks = len(desks)
-	if o.Recorded, err = recorded(tx, area); err != nil {
+	if err := s.checks(tx, &o, rows, desks); err != nil {
 		return o, err
 	}
-	if err := s.checks(tx, actor, &o, desks); err != nil {
-		return o, err
-	}
-	if err := s.findings(tx, actor, &o, today); err != nil {
-		return o, err
-	}
+	o.MeanBefore = meanOf(before)
+	o.findings(waiting)
+	o.remedied(remedied, until)
 	return o, nil
 }
 
@@ -234,11 +257,7 @@ func checksOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date) ([]
 	return all, nil
 }
 
-func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks []Desk) error {
-	rows, err := checksOf(tx, actor, o.From, o.To)
-	if err != nil {
-		return err
-	}
+func (s *Service) checks(tx *gorm.DB, o *Overview, rows []check, desks []Desk) error {
 	known := map[string]Desk{}
 	for _, d := range desks {
 		known[d.ID] = d
@@ -285,9 +304,6 @@ func (s *Service) checks(tx *gorm.DB, actor inspection.Actor, o *Overview, desks
 	}
 	rank(o.Rows)
 	o.Mean, o.Scored = mean(o.Rows)
-	if err := s.before(tx, actor, o); err != nil {
-		return err
-	}
 	months(o, rows)
 	return s.lines(tx, o)
 }
@@ -337,25 +353,16 @@ func mean(rows []Row) (int64, int) {
 // divide rounds half up.
 func divide(sum, n int64) int64 { return (2*sum + n) / (2 * n) }
 
-// before is the mean of the period of the same length before this one.
-func (s *Service) before(tx *gorm.DB, actor inspection.Actor, o *Overview) error {
-	days := int(o.To.Time().Sub(o.From.Time()).Hours()/24) + 1
-	rows, err := checksOf(tx, actor, o.From.AddDays(-days), o.From.AddDays(-1))
-	if err != nil {
-		return err
-	}
+// meanOf is the mean of the newest score of each desk.
+func meanOf(rows []check) int64 {
 	newest := map[string]Row{}
 	for _, c := range rows {
 		if c.Total != nil && *c.Rated {
 			newest[c.DeskID+c.Name] = Row{Rated: true, Total: *c.Total}
 		}
 	}
-	var list []Row
-	for _, r := range newest {
-		list = append(list, r)
-	}
-	o.MeanBefore, _ = mean(list)
-	return nil
+	m, _ := mean(slices.Collect(maps.Values(newest)))
+	return m
 }
 
 func months(o *Overview, rows []check) {
@@ -443,11 +450,8 @@ func isSoon(l finding.Line) bool {
 	return l.HasDue && !l.Overdue && !l.InReview() && l.Left <= soon
 }
 
-func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, today inspection.Date) error {
-	all, err := finding.Waiting(tx, actor, today)
-	if err != nil {
-		return err
-	}
+// findings counts what waits, of all and of each desk.
+func (o *Overview) findings(all []finding.Line) {
 	at := map[string]int{} // by desk; a check without a desk by itself
 	for i, r := range o.Rows {
 		at[cmp.Or(r.ID, r.Visit)] = i
@@ -476,17 +480,15 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, o *Overview, tod
 		}
 	}
 	o.LongOverdue = len(long)
-	until := min(o.To, today)
-	remedied, err := finding.RemediedIn(tx, actor, finding.Period{From: o.From, To: until})
-	if err != nil {
-		return err
-	}
-	for _, r := range remedied {
+}
+
+// remedied is the share of what fell due that was put right in time.
+func (o *Overview) remedied(all []finding.Remedied, until inspection.Date) {
+	for _, r := range all {
 		one := score.Remediation([]score.Remedy{{Due: r.Due, HandedIn: r.HandedIn, Accepted: r.Accepted, InReview: r.InReview, FixedOnSite: r.FixedOnSite}}, o.From, until)
 		o.OnTime.Part, o.OnTime.Of = o.OnTime.Part+one.Part*r.N, o.OnTime.Of+one.Of*r.N
 	}
 	if o.OnTime.Of > 0 {
 		o.OnTimeShare = divide(10000*o.OnTime.Part, o.OnTime.Of)
 	}
-	return nil
 }
