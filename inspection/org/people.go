@@ -205,42 +205,53 @@ func Grant(tx *gorm.DB, act Act, r RoleRow) (RoleRow, error) {
 // gone into its own as a whole by then. A role in an organisation that has ended has
 // ended with it, unless it is held in a team: the team works on for who took over.
 func CapacitiesOf(tx *gorm.DB, person string, on inspection.Date) ([]inspection.Capacity, error) {
-	var rows []struct {
-		RoleRow
-		Begins, Ends *inspection.Date // of the organisation
-	}
-	err := tx.Table("person_roles").Select("person_roles.*, organisations.valid_from AS begins, organisations.valid_to AS ends").
-		Joins("LEFT JOIN organisations ON organisations.id = person_roles.organisation_id").
+	// Every request asks this: read by hand, and the lineage only of those that have any.
+	rows, err := tx.Table("person_roles").Joins("LEFT JOIN organisations ON organisations.id = person_roles.organisation_id").
+		Select("person_roles.role, COALESCE(person_roles.organisation_id, ''), COALESCE(person_roles.team_id, ''), COALESCE(organisations.valid_from, ''), COALESCE(organisations.valid_to, ''), "+
+			"EXISTS (SELECT 1 FROM organisation_lineage WHERE organisation_lineage.successor_id = person_roles.organisation_id)").
 		Where("person_roles.person_id = ? AND person_roles.voided_at = 0 AND (person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", person, on, on).
-		Order("person_roles.id").Find(&rows).Error
+		Order("person_roles.id").Rows()
 	if err != nil {
 		return nil, err
 	}
+	defer rows.Close()
 	var out []inspection.Capacity
-	var organisations []string
-	for _, r := range rows {
-		c := inspection.Capacity{Role: r.Role, Organisation: deref(r.OrganisationID), Team: deref(r.TeamID)}
-		if r.Begins != nil && r.Ends != nil && !on.Within(*r.Begins, *r.Ends) {
-			if c.Team == "" || on < *r.Begins {
+	var heirs []string // those that may have taken over others
+	var passed []int   // capacities in teams of organisations that are no more
+	for rows.Next() {
+		var c inspection.Capacity
+		var begins, ends inspection.Date
+		var took bool
+		if err := rows.Scan(&c.Role, &c.Organisation, &c.Team, &begins, &ends, &took); err != nil {
+			return nil, err
+		}
+		if !on.Within(begins, ends) {
+			if c.Team == "" || on < begins {
 				continue
 			}
-			heir, alone, err := Responsible(tx, c.Organisation, on)
-			if err != nil {
-				return nil, err
-			}
-			if alone {
-				c.Organisation = heir.ID
-			}
+			passed = append(passed, len(out))
+		} else if took {
+			heirs = append(heirs, c.Organisation)
 		}
 		out = append(out, c)
-		if c.Organisation != "" && !slices.Contains(organisations, c.Organisation) {
-			organisations = append(organisations, c.Organisation)
-		}
 	}
-	if len(organisations) == 0 {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	for _, i := range passed {
+		heir, alone, err := Responsible(tx, out[i].Organisation, on)
+		if err != nil {
+			return nil, err
+		}
+		if alone {
+			out[i].Organisation = heir.ID
+		}
+		heirs = append(heirs, out[i].Organisation)
+	}
+	if len(heirs) == 0 {
 		return out, nil
 	}
-	former, err := formers(tx, organisations, on)
+	former, err := formers(tx, slices.Compact(slices.Sorted(slices.Values(heirs))), on)
 	for i := range out {
 		out[i].Former = former[out[i].Organisation]
 	}
