@@ -44,8 +44,9 @@ var mayImport = map[string][]string{
 	"evidence/imaging":             {"inspection"},
 	"evidence/imaging/imagingtest": {},
 
-	"migrations":        {},
-	"migrations/dbtest": {"migrations"},
+	"migrations":            {"migrations/sqlitepool"},
+	"migrations/dbtest":     {"migrations"},
+	"migrations/sqlitepool": {},
 }
 
 // only says which of our packages may import a library directly; no other may.
@@ -55,6 +56,7 @@ var only = map[string][]string{
 	"github.com/minio/minio-go":  {"evidence/blob/minioblob"},
 	"github.com/pressly/goose":   {"migrations"},
 	"github.com/libtnb/sqlite":   {"migrations"},
+	"modernc.org/sqlite":         {"migrations/sqlitepool"},
 	"gorm.io/driver/postgres":    {"migrations"},
 	"github.com/caarlos0/env":    {"cmd/congvu"},
 	"github.com/urfave/cli":      {"cmd/congvu"},
