@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"congvu/evidence"
@@ -1081,4 +1082,35 @@ func TestWhenAPhotographWasTaken(t *testing.T) {
 func declare(s *evidence.Service, a inspection.Actor, d evidence.Declaration) error {
 	_, err := s.Declare(context.Background(), a, d)
 	return err
+}
+
+// TestAFileTooLargeForMemoryIsHeldAgainstItsDeclarationToo, and leaves nothing in the
+// spool, whole or broken.
+func TestAFileTooLargeForMemoryIsHeldAgainstItsDeclarationToo(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		store := files(t)
+		w := newWorld(t, db, store)
+		var err error
+		if w.s, err = evidence.New(db, w.clock, store, w.rules, evidence.Config{Spool: w.spool, Key: w.key}); err != nil {
+			t.Fatal(err)
+		}
+		raw := imagingtest.Heavy(imagingtest.JPEG(imagingtest.Scene(64, 48), imagingtest.Exif{}), 9_000_000)
+		d := w.declaration(raw)
+		w.declare(w.inspector, d)
+		other := bytes.Clone(raw)
+		other[len(other)/2]++
+		for key, sent := range map[string]io.Reader{
+			"evidence.error.hash_differs": bytes.NewReader(other),
+			"evidence.error.size_differs": io.MultiReader(bytes.NewReader(raw), strings.NewReader("x")),
+			"evidence.error.interrupted":  io.MultiReader(bytes.NewReader(raw[:5_000_000]), iotest.ErrReader(io.ErrUnexpectedEOF)),
+		} {
+			_, err := w.s.Receive(w.Context(), w.inspector, d.ID, -1, sent)
+			w.want(err, inspection.Invalid, key)
+			w.nothingLeft()
+		}
+		if receipt := w.send(w.inspector, d.ID, raw); receipt.SHA256 != sum(raw) {
+			t.Fatalf("%+v", receipt)
+		}
+		w.spoolEmpty()
+	})
 }

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"congvu/evidence/imaging/imagingtest"
 	"congvu/inspection"
 	"congvu/inspection/visit"
 	"congvu/migrations"
@@ -190,7 +191,7 @@ func TestTwoCopies(t *testing.T) {
 		t.Errorf("signed out on the other copy: %d", code)
 	}
 
-	slow := s.photo()
+	slow := imagingtest.Heavy(s.photo(), 9_000_000) // more than is received in memory
 	file = inspection.NewID()
 	declaration["id"], declaration["bytes"], declaration["sha256"] = file, len(slow), sum(slow)
 	if code, body := lead.json(http.MethodPost, a.base+"/api/v1/files", declaration); code != http.StatusCreated {
