@@ -306,8 +306,8 @@ func TestADeclaredPhotoThatHasNotArrivedBlocksFinishing(t *testing.T) {
 		hung, loose := w.declare(w.inspector, id, evidence.Photo), w.declare(w.inspector, id, evidence.Photo)
 		w.post(w.inspector, id, visit.OpPhoto, visit.Photo{Item: "A04", File: hung})
 		e := is(t, w.try(w.lead, id, visit.OpFinish, struct{}{}), inspection.Conflict, "visit.error.open_items")
-		if e.Fields["A04"] != "visit.open.UPLOAD" || e.Fields[loose] != "visit.open.UPLOAD" {
-			t.Errorf("%+v", e.Fields)
+		if e.Fields["A04"] != "visit.open.UPLOAD" || e.Fields[loose] != "visit.open.UPLOAD" || e.Fields[hung] != "visit.open.UPLOAD" || e.Params["n"] != 2 {
+			t.Errorf("%+v %+v", e.Fields, e.Params)
 		}
 		w.must(w.files.GiveUp(ctx, w.lead, loose, w.say("Máy của thành viên bị hỏng, không lấy lại được ảnh")))
 		is(t, w.try(w.lead, id, visit.OpFinish, struct{}{}), inspection.Conflict, "visit.error.open_items")
