@@ -244,9 +244,10 @@ func (s *story) officePlans(in *newOffice) {
 	b.wait("the search", `new URLSearchParams(location.search).get('q') === 'mau 0' && document.readyState === 'complete'`)
 	b.sees("Bộ phận Một cửa xã Mẫu 07")
 	b.press("Thêm tất cả kết quả tìm được")
-	b.sees("đơn vị, quầy")
+	b.sees("Đã ghi thay đổi")
 	b.everyLook("campaign-places")
 	b.press("Kiểm tra công vụ đột xuất quý này")
+	b.sees("Bản quét quyết định")
 	b.everyLook("campaign")
 
 	// The lead seals two targets, and cancels one of them with a reason.
