@@ -432,12 +432,16 @@ func (s *Service) mayDecide(tx *gorm.DB, actor inspection.Actor, c Campaign, per
 		return err
 	}
 	held, err := org.CapacitiesOf(tx, person, today)
-	if slices.ContainsFunc(held, func(h inspection.Capacity) bool {
-		return h.Team == "" && !h.In(c.IssuerID) && slices.ContainsFunc(units, h.In)
-	}) {
-		return inspection.E(inspection.Conflict, "plan.error.decider_of_unit").Field("decider", "plan.error.decider_of_unit")
+	if err != nil {
+		return err
 	}
-	return err
+	who := inspection.Actor{Person: person, Capacities: held}
+	for _, unit := range units {
+		if _, ok := org.Can(who, org.DecideFinding, org.Subject{Unit: unit, Issuer: c.IssuerID, Decider: person}); !ok {
+			return inspection.E(inspection.Conflict, "plan.error.decider_of_unit").Field("decider", "plan.error.decider_of_unit")
+		}
+	}
+	return nil
 }
 
 // HandOver gives what is still to be decided under a campaign to another person, with a

@@ -134,3 +134,78 @@ func TestNobodyInspectsWhatTheirUnitCameFromOrWentInto(t *testing.T) {
 		is(t, err, inspection.Conflict, "plan.error.conflict_of_interest")
 	})
 }
+
+// communes are two communes' own places, side by side in the province: the people's
+// committee of the one and a centre of the other.
+func (o *office) communes() (issuer, elsewhere org.Organisation) {
+	o.t.Helper()
+	place := func(name string, kind org.Kind) org.Organisation {
+		vn, err := org.UnitByKey(o.db, "vn")
+		o.must(err)
+		u := org.Unit{ID: inspection.NewID(), Key: "vn/" + inspection.NewID(), Name: name, Type: "COMMUNE", ParentID: &vn.ID, Version: 1}
+		o.must(o.db.Create(&u).Error)
+		x, err := org.CreateOrganisation(o.db, o.act(), org.Organisation{Name: name, Kind: kind, AdminUnitID: u.ID})
+		o.must(err)
+		return x
+	}
+	return place("Ủy ban nhân dân xã Một", org.PeoplesCommittee), place("Trung tâm xã Hai", org.ServiceCenterCommune)
+}
+
+// own makes a campaign of an issuer with a team of two, and returns the team and its
+// lead's actor of a moment.
+func (o *office) own(issuer org.Organisation) (Campaign, Team, func() inspection.Actor) {
+	o.t.Helper()
+	chair, lead := o.person("Chủ tịch xã Một"), o.person("Trưởng đoàn xã Một")
+	o.grant(chair, inspection.Chairperson, issuer, "", "2026-01-01", "")
+	c := Campaign{ID: inspection.NewID(), Title: "Xã Một tự kiểm tra", IssuerID: issuer.ID, DecisionNumber: "1/QĐ-UBND", DecisionDate: "2026-02-10",
+		DecidedBy: &chair, PeriodFrom: "2026-02-01", PeriodTo: "2026-12-31", ChecklistID: &o.list, CreatedAt: o.clock.Now()}
+	o.must(CreateCampaign(o.db, c))
+	team := Team{ID: inspection.NewID(), CampaignID: c.ID, Name: "Đoàn xã Một"}
+	o.must(CreateTeam(o.db, team))
+	o.grant(lead, inspection.TeamLead, issuer, team.ID, "2026-02-10", "")
+	o.grant(o.person("Thành viên xã Một"), inspection.Inspector, issuer, team.ID, "2026-02-10", "")
+	return c, team, func() inspection.Actor {
+		held, err := org.CapacitiesOf(o.db, lead, o.clock.Now().Date())
+		o.must(err)
+		return inspection.Actor{Person: lead, Name: "Trưởng đoàn xã Một", Capacities: held}
+	}
+}
+
+func TestAnIssuersAreaBecomesItsHeirsOnTheDayOfTheMergerAndNoDaySooner(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		issuer, elsewhere := o.communes()
+		c, team, lead := o.own(issuer)
+		places := org.New(db, o.clock)
+		o.became(issuer, org.MergedInto, "", o.committee.ID, "2026-06-01")
+		seal := func(on inspection.Date) error {
+			_, err := o.Seal(ctx, lead(), NewTarget{ID: inspection.NewID(), TeamID: team.ID, LeadID: lead().Person, Form: Surprise,
+				OrganisationID: elsewhere.ID, PlannedOn: on, PlannedAt: 480})
+			return err
+		}
+		offered := func(on inspection.Date) bool {
+			t.Helper()
+			list, err := o.PlacesToVisit(ctx, lead(), places, team.ID, "xã Hai", on, inspection.Page{})
+			o.must(err)
+			return len(list) > 0
+		}
+		is(t, seal("2026-03-03"), inspection.Invalid, "plan.error.not_in_area")
+		is(t, seal("2026-05-31"), inspection.Invalid, "plan.error.not_in_area")
+		o.must(seal("2026-06-01")) // planned ahead
+		if offered("2026-05-31") || !offered("2026-06-01") {
+			t.Error("what is offered for a day is not what may be planned for it")
+		}
+		near := func(on inspection.Date) (n int64) {
+			t.Helper()
+			scope, err := c.near(db, on)
+			o.must(err)
+			o.must(db.Model(&org.Person{}).Scopes(scope).Where("people.id = ?", o.chair.Person).Count(&n).Error)
+			return n
+		}
+		if near(o.clock.Now().Date()) != 0 || near("2026-06-01") != 1 {
+			t.Error("the heir's people are near before the merger, or not after it")
+		}
+		is(t, c.holds(db, elsewhere.ID, nil, o.clock.Now().Date()), inspection.Invalid, "plan.error.not_in_area")
+		o.must(c.holds(db, elsewhere.ID, nil, "2026-06-01"))
+	})
+}

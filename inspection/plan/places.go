@@ -112,7 +112,7 @@ func (s *Service) AddPlaces(ctx context.Context, actor inspection.Actor, campaig
 			if err != nil {
 				return err
 			}
-			if err := c.holds(tx, organisation, desk); err != nil {
+			if err := c.holds(tx, organisation, desk, now.Date()); err != nil {
 				return err
 			}
 			rows = append(rows, Place{ID: inspection.NewID(), CampaignID: c.ID, OrganisationID: organisation, DeskID: desk, AddedBy: actor.Person, AddedAt: now})
@@ -131,8 +131,9 @@ func (s *Service) AddPlaces(ctx context.Context, actor inspection.Actor, campaig
 	return added, err
 }
 
-// holds tells whether a place exists on some day of the campaign's period.
-func (c Campaign) holds(tx *gorm.DB, organisation string, desk *string) error {
+// holds tells whether a place exists on some day of the campaign's period, in the
+// issuer's area of today, or of the period's first day when that is still to come.
+func (c Campaign) holds(tx *gorm.DB, organisation string, desk *string, today inspection.Date) error {
 	bad := inspection.E(inspection.Invalid, "plan.error.place_not_there").Field("place", "plan.error.place_not_there")
 	meets := func(from, to inspection.Date) bool {
 		return (from == "" || from <= c.PeriodTo) && (to == "" || to >= c.PeriodFrom)
@@ -144,7 +145,7 @@ func (c Campaign) holds(tx *gorm.DB, organisation string, desk *string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.inArea(tx, organisation); err != nil || desk == nil {
+	if err := c.inArea(tx, organisation, max(today, c.PeriodFrom)); err != nil || desk == nil {
 		return err
 	}
 	d, err := org.DeskByID(tx, *desk)
@@ -192,11 +193,10 @@ func (s *Service) RemovePlaces(ctx context.Context, actor inspection.Actor, camp
 	})
 }
 
-// area keeps the organisations that the issuer of a campaign, and what it goes into as a
-// whole while the campaign lasts, answers for: those of the administrative unit and of
-// all below.
-func (c Campaign) area(tx *gorm.DB) (func(*gorm.DB) *gorm.DB, error) {
-	heirs, err := org.WholeSuccessors(tx, c.IssuerID, c.PeriodTo)
+// area keeps the organisations that the issuer of a campaign, and what it has gone into
+// as a whole by a day, answers for: those of the administrative unit and of all below.
+func (c Campaign) area(tx *gorm.DB, on inspection.Date) (func(*gorm.DB) *gorm.DB, error) {
+	heirs, err := org.WholeSuccessors(tx, c.IssuerID, on)
 	if err != nil {
 		return nil, err
 	}
@@ -205,9 +205,9 @@ func (c Campaign) area(tx *gorm.DB) (func(*gorm.DB) *gorm.DB, error) {
 	return org.Under(units...), err
 }
 
-// inArea holds that an organisation lies there.
-func (c Campaign) inArea(tx *gorm.DB, organisation string) error {
-	under, err := c.area(tx)
+// inArea holds that an organisation lies there on a day.
+func (c Campaign) inArea(tx *gorm.DB, organisation string, on inspection.Date) error {
+	under, err := c.area(tx, on)
 	if err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (s *Service) PlacesToAdd(ctx context.Context, actor inspection.Actor, place
 	if _, ok := org.Can(actor, org.ReadCampaign, c.Subject()); !ok {
 		return nil, notFound()
 	}
-	under, err := c.area(tx)
+	under, err := c.area(tx, max(s.clock.Now().Date(), c.PeriodFrom))
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +258,7 @@ func (s *Service) PlacesToVisit(ctx context.Context, actor inspection.Actor, pla
 	if err := take(tx, &c, t.CampaignID); err != nil {
 		return nil, err
 	}
-	under, err := c.area(tx)
+	under, err := c.area(tx, on)
 	if err != nil {
 		return nil, err
 	}

@@ -172,7 +172,7 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 	if err := n.there(tx); err != nil {
 		return Target{}, err
 	}
-	if err := campaign.inArea(tx, n.OrganisationID); err != nil {
+	if err := campaign.inArea(tx, n.OrganisationID, n.PlannedOn); err != nil {
 		return Target{}, err
 	}
 	if err := n.inScope(tx, campaign.ID); err != nil {
@@ -619,7 +619,7 @@ func (t *Target) follow(tx *gorm.DB, c Campaign, on inspection.Date) error {
 	case !alone:
 		return inspection.E(inspection.Conflict, "plan.error.place_gone")
 	case to != t.OrganisationID:
-		if err := c.inArea(tx, to); err != nil {
+		if err := c.inArea(tx, to, on); err != nil {
 			return err
 		}
 	}

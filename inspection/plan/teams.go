@@ -214,7 +214,7 @@ func (s *Service) AddMembers(ctx context.Context, actor inspection.Actor, team s
 		}
 		now := s.clock.Now()
 		act := org.Act{Actor: actor, Capacity: capacity, At: now}
-		near, err := c.near(tx)
+		near, err := c.near(tx, now.Date())
 		if err != nil {
 			return err
 		}
@@ -354,10 +354,10 @@ type Candidate struct {
 }
 
 // near keeps the people from whom the teams of a campaign are drawn: who holds or held a
-// role in an organisation of the issuer's area (its administrative unit and all below),
+// role in an organisation of the issuer's area of today (its unit and all below),
 // or none anywhere yet. Those of other places in the installation are nobody's business.
-func (c Campaign) near(tx *gorm.DB) (func(*gorm.DB) *gorm.DB, error) {
-	under, err := c.area(tx)
+func (c Campaign) near(tx *gorm.DB, today inspection.Date) (func(*gorm.DB) *gorm.DB, error) {
+	under, err := c.area(tx, today)
 	if err != nil {
 		return nil, err
 	}
@@ -380,11 +380,11 @@ func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, 
 		return nil, inspection.E(inspection.Forbidden, "plan.error.not_yours")
 	}
 	tx := s.db.WithContext(ctx)
-	near, err := sheet.Campaign.near(tx)
+	today := s.clock.Now().Date()
+	near, err := sheet.Campaign.near(tx, today)
 	if err != nil {
 		return nil, err
 	}
-	today := s.clock.Now().Date()
 	q := tx.Model(&org.Person{}).Scopes(near).
 		Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.team_id = ? AND r.valid_to = '')", team).
 		Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.role IN ? AND r.voided_at = 0 AND (r.valid_to = '' OR r.valid_to >= ?))", org.Apart, today).
