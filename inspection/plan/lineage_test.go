@@ -209,3 +209,35 @@ func TestAnIssuersAreaBecomesItsHeirsOnTheDayOfTheMergerAndNoDaySooner(t *testin
 		o.must(c.holds(db, elsewhere.ID, nil, "2026-06-01"))
 	})
 }
+
+func TestWhatWasFoundIsInspectedAgainWhereverItsUnitWent(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		issuer, elsewhere := o.communes()
+		_, team, lead := o.own(issuer)
+		unit, err := org.CreateOrganisation(db, o.act(), org.Organisation{Name: "Trung tâm xã Một", Kind: org.ServiceCenterCommune, AdminUnitID: issuer.AdminUnitID})
+		o.must(err)
+		check := inspection.NewID()
+		again := func(organisation string) (Target, error) {
+			return o.Seal(ctx, lead(), NewTarget{ID: inspection.NewID(), TeamID: team.ID, LeadID: lead().Person, Form: Reinspection, OrganisationID: organisation,
+				PlannedOn: "2026-03-10", PlannedAt: 480, Reinspects: &check, Findings: []string{inspection.NewID()}})
+		}
+		sealed, err := again(unit.ID)
+		o.must(err)
+		o.became(unit, org.MergedInto, "", elsewhere.ID, "2026-03-05")
+		o.clock.Set(inspection.Date("2026-03-10").Time().Add(9 * 3600e9))
+		sheet, err := o.Sheet(ctx, lead(), sealed.ID)
+		if err != nil || sheet.Gone || sheet.Became != "Trung tâm xã Hai" {
+			t.Errorf("the lead is told %v %q, %v", sheet.Gone, sheet.Became, err)
+		}
+		var taken Taken
+		o.must(db.Transaction(func(tx *gorm.DB) error { taken, err = Take(tx, lead(), sealed.ID, o.clock.Now()); return err }))
+		if taken.Target.OrganisationID != elsewhere.ID {
+			t.Errorf("the check is of %s", taken.Target.OrganisationID)
+		}
+		_, err = again(elsewhere.ID)
+		o.must(err)
+		_, err = o.Seal(ctx, lead(), NewTarget{ID: inspection.NewID(), TeamID: team.ID, LeadID: lead().Person, Form: Surprise, OrganisationID: elsewhere.ID, PlannedOn: "2026-03-11", PlannedAt: 480})
+		is(t, err, inspection.Invalid, "plan.error.not_in_area")
+	})
+}

@@ -172,8 +172,10 @@ func (s *Service) seal(tx *gorm.DB, actor inspection.Actor, n NewTarget) (Target
 	if err := n.there(tx); err != nil {
 		return Target{}, err
 	}
-	if err := campaign.inArea(tx, n.OrganisationID, n.PlannedOn); err != nil {
-		return Target{}, err
+	if n.Form != Reinspection { // what was found is inspected again wherever its unit went
+		if err := campaign.inArea(tx, n.OrganisationID, n.PlannedOn); err != nil {
+			return Target{}, err
+		}
 	}
 	if err := n.inScope(tx, campaign.ID); err != nil {
 		return Target{}, err
@@ -587,8 +589,8 @@ func Take(tx *gorm.DB, actor inspection.Actor, id string, now inspection.Instant
 // follow lets a target name the unit and the desk that stand on a day for those that it
 // was made for: a new name, what it went into as a whole, the row under which a desk went
 // on. Where nobody stands for them alone it is refused, but for what is inspected again,
-// which stays with the unit that was found. Codes: conflict, invalid (outside the
-// campaign's area).
+// which stays with the unit that was found, and goes on wherever that one went. Codes:
+// conflict, invalid (outside the campaign's area).
 func (t *Target) follow(tx *gorm.DB, c Campaign, on inspection.Date) error {
 	o, alone, err := org.Responsible(tx, t.OrganisationID, on)
 	if err != nil {
@@ -618,7 +620,7 @@ func (t *Target) follow(tx *gorm.DB, c Campaign, on inspection.Date) error {
 		return nil
 	case !alone:
 		return inspection.E(inspection.Conflict, "plan.error.place_gone")
-	case to != t.OrganisationID:
+	case to != t.OrganisationID && t.Form != Reinspection:
 		if err := c.inArea(tx, to, on); err != nil {
 			return err
 		}
