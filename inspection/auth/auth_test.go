@@ -389,3 +389,26 @@ func TestHash(t *testing.T) {
 		t.Fatal("a fifth hash at once:", err)
 	}
 }
+
+// TestReadingGoesOnWhileALastUseCannotBeWritten: somebody holds what the writing needs
+// until all have been answered.
+func TestReadingGoesOnWhileALastUseCannotBeWritten(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := setUp(t, db)
+		s, err := w.in(password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Advance(2 * time.Minute)
+		holds := db.Begin()
+		if err := holds.Exec("UPDATE sessions SET last_seen_at = last_seen_at").Error; err != nil {
+			t.Fatal(err)
+		}
+		defer holds.Rollback()
+		for range 3 {
+			if _, err := w.Authenticate(ctx, s.Token, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"congvu/inspection/org"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // Postpone puts what falls due on one of some days off to the next working day where
@@ -22,7 +23,7 @@ func Postpone(tx *gorm.DB, act org.Act, from, to inspection.Date) error {
 			ID, ResponsibleID, VisitID string
 			Due                        inspection.Date
 		}
-		q := tx.Model(&Finding{}).Select("id, responsible_id, visit_id, "+column+" AS due").Where("state IN ? AND "+column+" <> '' AND "+column+" >= ?", term.runs, from)
+		q := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Model(&Finding{}).Select("id, responsible_id, visit_id, "+column+" AS due").Where("state IN ? AND "+column+" <> '' AND "+column+" >= ?", term.runs, from)
 		if to != "" {
 			q = q.Where(column+" <= ?", to)
 		}

@@ -68,3 +68,31 @@ func TestWhatFallsDueOnADayThatBecameFreeIsDueOnTheNextWorkingDay(t *testing.T) 
 		}
 	})
 }
+
+// TestPuttingOffWaitsForWhoeverWorksOnTheTerm: an extension granted at the same moment
+// is not overwritten.
+func TestPuttingOffWaitsForWhoeverWorksOnTheTerm(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := setUp(t, db)
+		f := w.to(w.raise("A01", Major).ID, InRemediation) // Monday 16 March
+		holiday := func(tx *gorm.DB) error {
+			orgs := org.New(tx, w.clock)
+			orgs.WhenDaysChange(Postpone)
+			boot := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}}
+			return orgs.SetDay(ctx, boot, w.unit.ID, org.SpecialDay{Day: "2026-03-16", Kind: org.Holiday, Name: "Nghỉ đột xuất"}, "")
+		}
+		grants := db.Begin()
+		w.must(grants.Error)
+		w.must(grants.Model(&Finding{}).Where("id = ?", f.ID).Updates(map[string]any{"due_on": "2026-03-23"}).Error)
+		done := make(chan error, 1)
+		go func() { done <- holiday(db) }()
+		for waits := db.Name() != "postgres"; !waits; { // SQLite lets one in at a time by itself
+			w.must(db.Raw("SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')").Scan(&waits).Error)
+		}
+		w.must(grants.Commit().Error)
+		w.must(<-done)
+		if got := w.get(f.ID); got.DueOn != "2026-03-23" {
+			t.Errorf("extended to 23 March, and due on %s", got.DueOn)
+		}
+	})
+}

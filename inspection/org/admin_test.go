@@ -715,3 +715,64 @@ func TestFiveThousandOrganisations(t *testing.T) {
 		}
 	})
 }
+
+// TestARoleTakenBackOrEndedDoesNotReturnWithANewName: a rename that was entered ahead has
+// carried it on already.
+func TestARoleTakenBackOrEndedDoesNotReturnWithANewName(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		clock := inspection.NewManualClock(time.Date(2026, 3, 2, 8, 0, 0, 0, inspection.Zone))
+		act := Act{At: clock.Now(), Actor: inspection.Actor{Person: inspection.NewID()}}
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		must(db.Exec("INSERT INTO admin_units (id, key, name, search, unit_type, version) VALUES ('u', 'vn', 'VN', 'vn', 'COUNTRY', 1)").Error)
+		o, err := CreateOrganisation(db, act, Organisation{Name: "A", Kind: PeoplesCommittee, AdminUnitID: "u"})
+		must(err)
+		var people [3]Person
+		var roles [3]RoleRow
+		for i := range people {
+			people[i], err = CreatePerson(db, act, Person{Name: "P"})
+			must(err)
+			roles[i], err = Grant(db, act, RoleRow{PersonID: people[i].ID, Role: inspection.Chairperson, OrganisationID: &o.ID, ValidFrom: "2026-03-01"})
+			must(err)
+		}
+		boot := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}}
+		s := New(db, clock)
+		fresh, err := CreatePerson(db, act, Person{Name: "P"}) // who begins on the day of the new name
+		must(err)
+		_, err = Grant(db, act, RoleRow{PersonID: fresh.ID, Role: inspection.HomeAffairs, OrganisationID: &o.ID, ValidFrom: "2026-04-01"})
+		must(err)
+		b, err := s.Reorganise(t.Context(), boot, Reorganisation{Organisation: o.ID, ID: inspection.NewID(), Version: 1, Relation: Renamed, Name: "B", On: "2026-04-01", LegalAct: "QĐ"})
+		must(err)
+		if held, err := CapacitiesOf(db, fresh.ID, "2026-04-01"); err != nil || len(held) != 1 || held[0].Organisation != b || held[0].Role != inspection.HomeAffairs {
+			t.Errorf("%+v, %v", held, err)
+		}
+		for i := range roles {
+			must(db.Where("id = ?", roles[i].ID).Take(&roles[i]).Error)
+		}
+		_, err = s.Reorganise(t.Context(), boot, Reorganisation{Organisation: b, ID: inspection.NewID(), Version: 1, Relation: Renamed, Name: "C", On: "2026-05-01", LegalAct: "QĐ"})
+		must(err)
+		must(db.Transaction(func(tx *gorm.DB) error { return VoidRole(tx, act, roles[0].ID, roles[0].Version, "nhầm người") }))
+		must(db.Transaction(func(tx *gorm.DB) error {
+			_, err := EndGrant(tx, act, roles[1].ID, roles[1].Version, "2026-03-20", "nghỉ hưu")
+			return err
+		}))
+		var open int64
+		must(db.Model(&RoleRow{}).Where("person_id = ? AND voided_at = 0 AND valid_to = ''", people[2].ID).Count(&open).Error)
+		if open != 1 {
+			t.Errorf("%d roles go on for who has one", open)
+		}
+		for i, days := range []map[inspection.Date]int{{"2026-03-10": 0, "2026-04-01": 0, "2026-05-01": 0}, {"2026-03-10": 1, "2026-03-21": 0, "2026-04-01": 0, "2026-05-01": 0},
+			{"2026-03-10": 1, "2026-04-01": 1, "2026-05-01": 1}} {
+			for day, want := range days {
+				held, err := CapacitiesOf(db, people[i].ID, day)
+				if must(err); len(held) != want {
+					t.Errorf("person %d on %s: %+v", i, day, held)
+				}
+			}
+		}
+	})
+}

@@ -201,7 +201,8 @@ func (a Act) reorganise(tx *gorm.DB, r Reorganisation) (string, error) {
 }
 
 // rename makes the row with the new name, and gives the roles held under the old name
-// on to it; roles of a team are the plan's.
+// on to it, where they go on while those under the old name end; roles of a team are the
+// plan's.
 func (a Act) rename(tx *gorm.DB, o Organisation, r Reorganisation) (string, error) {
 	if inspection.Fold(r.Name) == "" || strings.TrimSpace(r.Name) == o.Name {
 		return "", inspection.E(inspection.Invalid, "org.error.invalid").Field("name", "org.error.same_name")
@@ -219,6 +220,14 @@ func (a Act) rename(tx *gorm.DB, o Organisation, r Reorganisation) (string, erro
 	for _, old := range roles {
 		next := RoleRow{PersonID: old.PersonID, Role: old.Role, OrganisationID: &fresh.ID, ValidFrom: max(old.ValidFrom, r.On), ValidTo: old.ValidTo, Reason: r.LegalAct}
 		if _, err := Grant(tx, a, next); err != nil {
+			return "", err
+		}
+		if old.ValidFrom >= r.On { // it would have begun under the new name
+			err = voidGrant(tx, a, old, r.LegalAct)
+		} else {
+			err = tx.Model(&RoleRow{}).Where("id = ?", old.ID).Updates(map[string]any{"valid_to": r.On.AddDays(-1), "version": old.Version + 1}).Error
+		}
+		if err != nil {
 			return "", err
 		}
 	}

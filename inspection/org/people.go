@@ -203,7 +203,8 @@ func Grant(tx *gorm.DB, act Act, r RoleRow) (RoleRow, error) {
 
 // CapacitiesOf lists what a person is on a day, each with the organisations that have
 // gone into its own as a whole by then. A role in an organisation that has ended has
-// ended with it, unless it is held in a team: the team works on for who took over.
+// ended with it, unless it is held in a team: the team works on, under the newest name of
+// its issuer, with no right to what else that went into.
 func CapacitiesOf(tx *gorm.DB, person string, on inspection.Date) ([]inspection.Capacity, error) {
 	// Every request asks this: read by hand, and the lineage only of those that have any.
 	rows, err := tx.Table("person_roles").Joins("LEFT JOIN organisations ON organisations.id = person_roles.organisation_id").
@@ -238,15 +239,22 @@ func CapacitiesOf(tx *gorm.DB, person string, on inspection.Date) ([]inspection.
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
-	for _, i := range passed {
-		heir, alone, err := Responsible(tx, out[i].Organisation, on)
+	if len(passed) > 0 { // a new name is the same issuer; what it was merged into is another one
+		var ids []string
+		for _, i := range passed {
+			ids = append(ids, out[i].Organisation)
+		}
+		names, err := named(tx, "?", ids)
 		if err != nil {
 			return nil, err
 		}
-		if alone {
-			out[i].Organisation = heir.ID
+		for _, i := range passed {
+			of := names[out[i].Organisation]
+			if at := slices.IndexFunc(of, func(n aName) bool { return n.Began <= on }); at >= 0 {
+				out[i].Organisation = of[at].ID
+			}
+			heirs = append(heirs, out[i].Organisation)
 		}
-		heirs = append(heirs, out[i].Organisation)
 	}
 	if len(heirs) == 0 {
 		return out, nil
@@ -476,6 +484,9 @@ func EndGrant(tx *gorm.DB, act Act, id string, version int64, last inspection.Da
 	if res.RowsAffected == 0 {
 		return r, changedMeanwhile()
 	}
+	if err := voidCarried(tx, act, r, last, reason); err != nil {
+		return r, err
+	}
 	data := map[string]any{"role": r.Role, "to": last}
 	if reason != "" {
 		data["reason"] = history.TextHash(reason)
@@ -485,7 +496,8 @@ func EndGrant(tx *gorm.DB, act Act, id string, version int64, last inspection.Da
 
 // VoidRole takes a role back that was given by mistake: it counts as never held, from
 // this moment on and for days gone by; the row stays with the reason. An administrator
-// does, never with a role of her own; roles of a team are the plan's. Codes: forbidden
+// does, never with a role of her own; roles of a team are the plan's. What a rename that
+// is to come has carried on goes with it. Codes: forbidden
 // (one's own), invalid, not_found, conflict (version, void already).
 func VoidRole(tx *gorm.DB, act Act, id string, version int64, reason string) error {
 	reason, err := reasonOf(reason)
@@ -506,15 +518,47 @@ func VoidRole(tx *gorm.DB, act Act, id string, version int64, reason string) err
 	case r.Version != version:
 		return changedMeanwhile()
 	}
-	err = tx.Model(&RoleRow{}).Where("id = ?", id).Updates(map[string]any{"voided_at": act.At, "void_reason": reason, "version": version + 1}).Error
+	if err := voidGrant(tx, act, r, reason); err != nil {
+		return err
+	}
+	return voidCarried(tx, act, r, "", reason)
+}
+
+func voidGrant(tx *gorm.DB, act Act, r RoleRow, reason string) error {
+	err := tx.Model(&RoleRow{}).Where("id = ?", r.ID).Updates(map[string]any{"voided_at": act.At, "void_reason": reason, "version": r.Version + 1}).Error
 	if err != nil {
 		return err
 	}
-	if err := act.note(tx, Correction{SubjectKind: "role", SubjectID: id, Act: Corrected, Field: "void", Before: string(r.Role), Reason: reason}); err != nil {
+	if err := act.note(tx, Correction{SubjectKind: "role", SubjectID: r.ID, Act: Corrected, Field: "void", Before: string(r.Role), Reason: reason}); err != nil {
 		return err
 	}
 	return act.record(tx, "org.role.void", "person", r.PersonID, map[string]any{"role": r.Role, "organisation": deref(r.OrganisationID),
 		"from": r.ValidFrom, "to": r.ValidTo, "reason": history.TextHash(reason)})
+}
+
+// voidCarried voids what renames have carried on of a role, from the day on on which they
+// begin after a last day; empty: all.
+func voidCarried(tx *gorm.DB, act Act, r RoleRow, last inspection.Date, reason string) error {
+	if r.OrganisationID == nil || r.TeamID != nil {
+		return nil
+	}
+	var carried []RoleRow
+	err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where(`person_id = ? AND role = ? AND team_id IS NULL AND voided_at = 0 AND valid_from > ? AND organisation_id IN (
+			WITH RECURSIVE later (id, began) AS (
+				SELECT successor_id, effective_date FROM organisation_lineage WHERE predecessor_id = ? AND relation = 'RENAMED'
+				UNION
+				SELECT l.successor_id, l.effective_date FROM later JOIN organisation_lineage l ON l.predecessor_id = later.id AND l.relation = 'RENAMED'
+			) SELECT later.id FROM later WHERE person_roles.valid_from = CASE WHEN later.began > ? THEN later.began ELSE ? END)`,
+		r.PersonID, r.Role, last, *r.OrganisationID, r.ValidFrom, r.ValidFrom).Order("id").Find(&carried).Error
+	if err != nil {
+		return err
+	}
+	for _, c := range carried {
+		if err := voidGrant(tx, act, c, reason); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // RoleLine is a role of a person with the name of its organisation.

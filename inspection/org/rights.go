@@ -175,7 +175,7 @@ func (r rule) tied(a inspection.Actor, c inspection.Capacity, s Subject) bool {
 	case inTeam:
 		return s.Team != "" && c.Team == s.Team && !slices.Contains(belongs(a), s.Unit)
 	case decides:
-		return s.Decider != "" && a.Person == s.Decider && c.Team == "" && c.In(s.Issuer) && !slices.Contains(others(a, c), s.Unit)
+		return s.Decider != "" && a.Person == s.Decider && c.Team == "" && c.In(s.Issuer) && !judge(a, c).is(s)
 	case wrote:
 		return s.Author != "" && a.Person == s.Author && c.In(s.Issuer)
 	case leads:
@@ -206,10 +206,42 @@ func belongs(a inspection.Actor) (units []string) {
 	return units
 }
 
-// others is where a person belongs apart from the organisation of a capacity: who decides
-// for the issuer belongs to it.
-func others(a inspection.Actor, c inspection.Capacity) []string {
-	return slices.DeleteFunc(belongs(a), c.In)
+// interests are the units of which somebody who decides in a capacity would be judge in
+// their own cause.
+type interests struct {
+	never  []string // where they belong apart from the issuer
+	unless []string // what went into the issuer and they head: unless it is the issuer itself
+}
+
+// judge tells of what who decides for an issuer must not: who decides for it belongs to it
+// and may decide on its own desks, but nobody decides on what they answer for themselves
+// because it went the same way.
+func judge(a inspection.Actor, c inspection.Capacity) interests {
+	i := interests{never: slices.DeleteFunc(belongs(a), c.In)}
+	for _, k := range a.Capacities {
+		if k.Team == "" && slices.Contains(unit, k.Role) {
+			i.unless = append(i.unless, slices.DeleteFunc(line(k), func(o string) bool { return !c.In(o) || o == c.Organisation })...)
+		}
+	}
+	return i
+}
+
+func (i interests) is(s Subject) bool {
+	return slices.Contains(i.never, s.Unit) || s.Unit != s.Issuer && slices.Contains(i.unless, s.Unit)
+}
+
+// without is the same as a condition on the rows.
+func (i interests) without(q condition, at Columns) condition {
+	if at.Unit == "" {
+		return q
+	}
+	if len(i.never) > 0 {
+		q = condition{q.sql + " AND " + at.Unit + " NOT IN ?", append(q.args, i.never)}
+	}
+	if len(i.unless) > 0 {
+		q = condition{q.sql + " AND (" + at.Unit + " NOT IN ? OR " + at.Unit + " = " + at.Issuer + ")", append(q.args, i.unless)}
+	}
+	return q
 }
 
 // line is the organisation of a capacity and all that went into it as a whole.
@@ -310,10 +342,7 @@ func (r rule) where(a inspection.Actor, c inspection.Capacity, at Columns) (cond
 		}
 	case r.tie == decides && at.Decider != "" && at.Issuer != "" && c.Organisation != "" && c.Team == "":
 		in := heldIn(at.Issuer, c)
-		q = condition{at.Decider + " = ? AND " + in.sql, append([]any{a.Person}, in.args...)}
-		if own := others(a, c); len(own) > 0 && at.Unit != "" {
-			q = condition{q.sql + " AND " + at.Unit + " NOT IN ?", append(q.args, own)}
-		}
+		q = judge(a, c).without(condition{at.Decider + " = ? AND " + in.sql, append([]any{a.Person}, in.args...)}, at)
 	case r.tie == wrote && at.Author != "" && at.Issuer != "" && c.Organisation != "":
 		in := heldIn(at.Issuer, c)
 		q = condition{at.Author + " = ? AND " + in.sql, append([]any{a.Person}, in.args...)}

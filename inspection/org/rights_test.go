@@ -308,3 +308,31 @@ func TestTheHeadOfTheTeamInheritsATarget(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyDecidesOnWhatTheyAnswerFor: an issuer and a unit that it inspected went into
+// one organisation; its head answers for the unit and does not decide for the issuer. The
+// chair of an issuer into which a unit went decides, as on every desk of the issuer's own.
+func TestNobodyDecidesOnWhatTheyAnswerFor(t *testing.T) {
+	one := func(role inspection.Role, of string, former ...string) inspection.Actor {
+		return inspection.Actor{Person: "p", Capacities: []inspection.Capacity{{Role: role, Organisation: of, Former: former}}}
+	}
+	for _, c := range []struct {
+		name             string
+		actor            inspection.Actor
+		unit             string
+		answers, decides bool
+	}{
+		{"head of both", one(inspection.UnitHead, "x", "i", "u"), "u", true, false},
+		{"head of both, another unit", one(inspection.UnitHead, "x", "i", "u"), "v", false, true},
+		{"head of both, the issuer's own desk", one(inspection.UnitHead, "x", "i", "u"), "i", true, true},
+		{"chair of both", one(inspection.Chairperson, "x", "i", "u"), "u", false, true},
+		{"chair of the issuer", one(inspection.Chairperson, "i", "u"), "u", false, true},
+	} {
+		s := Subject{Unit: c.unit, Issuer: "i", Decider: "p", Team: "t", Stage: "ASSIGNED"}
+		_, answers := Can(c.actor, AnswerFinding, s)
+		_, decides := Can(c.actor, DecideFinding, s)
+		if answers != c.answers || decides != c.decides {
+			t.Errorf("%s: answers %v, decides %v", c.name, answers, decides)
+		}
+	}
+}

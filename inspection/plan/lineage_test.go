@@ -2,6 +2,7 @@ package plan
 
 import (
 	"testing"
+	"time"
 
 	"congvu/inspection"
 	"congvu/inspection/org"
@@ -239,5 +240,40 @@ func TestWhatWasFoundIsInspectedAgainWhereverItsUnitWent(t *testing.T) {
 		o.must(err)
 		_, err = o.Seal(ctx, lead(), NewTarget{ID: inspection.NewID(), TeamID: team.ID, LeadID: lead().Person, Form: Surprise, OrganisationID: elsewhere.ID, PlannedOn: "2026-03-11", PlannedAt: 480})
 		is(t, err, inspection.Invalid, "plan.error.not_in_area")
+	})
+}
+
+// TestALeadGainsNothingWhereTheirIssuerWasMerged: the team works on, but what its issuer
+// went into is another issuer.
+func TestALeadGainsNothingWhereTheirIssuerWasMerged(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		commune, err := org.CreateOrganisation(db, o.act(), org.Organisation{Name: "UBND xã 1", Kind: org.PeoplesCommittee, AdminUnitID: o.committee.AdminUnitID})
+		o.must(err)
+		chair, lead := o.person("Chủ tịch xã 1"), o.person("Trưởng đoàn xã 1")
+		o.grant(chair, inspection.Chairperson, commune, "", "2026-01-01", "")
+		c := Campaign{ID: inspection.NewID(), Title: "Xã 1 tự kiểm tra", IssuerID: commune.ID, DecisionNumber: "1/QĐ", DecisionDate: "2026-02-10",
+			DecidedBy: &chair, PeriodFrom: "2026-02-01", PeriodTo: "2026-12-31", ChecklistID: &o.list, CreatedAt: o.clock.Now()}
+		o.must(CreateCampaign(db, c))
+		team := Team{ID: inspection.NewID(), CampaignID: c.ID, Name: "Đoàn xã 1"}
+		o.must(CreateTeam(db, team))
+		o.grant(lead, inspection.TeamLead, commune, team.ID, "2026-02-10", "")
+		as := func() inspection.Actor {
+			held, err := org.CapacitiesOf(db, lead, o.clock.Now().Date())
+			o.must(err)
+			return inspection.Actor{Person: lead, Capacities: held}
+		}
+		if _, err := o.Create(ctx, as(), o.paper()); inspection.CodeOf(err) != inspection.NotFound {
+			t.Fatal(err)
+		}
+		o.became(commune, org.MergedInto, "", o.committee.ID, "2026-03-03")
+		o.clock.Set(inspection.Date("2026-03-03").Time().Add(9 * time.Hour))
+		if _, err := o.Create(ctx, as(), o.paper()); inspection.CodeOf(err) != inspection.NotFound {
+			t.Errorf("a lead of a commune's team issues for what the commune went into: %v", err)
+		}
+		list, _, err := o.Campaigns(ctx, as(), Filter{}, inspection.Page{})
+		if err != nil || len(list) != 1 || list[0].ID != c.ID {
+			t.Errorf("%d campaigns, %v", len(list), err)
+		}
 	})
 }

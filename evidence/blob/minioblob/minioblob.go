@@ -77,11 +77,9 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 	if err := blob.CheckPut(key, size, sum); err != nil {
 		return err
 	}
+	// The body only reads: what can seek the client would send again by itself, while the
+	// first attempt may still be reading.
 	body := &keepError{r: blob.Verify(r, size, sum)}
-	var send io.Reader = body
-	if sound, ok := body.r.(*blob.Sound); ok { // in memory, which the client sends in one piece
-		send = sound
-	}
 	if size == 0 { // nothing would be read, and so nothing verified
 		if _, err := io.ReadAll(body); err != nil {
 			return err
@@ -89,7 +87,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 	}
 	options := minio.PutObjectOptions{DisableMultipart: true, ContentType: "application/octet-stream"}
 	options.SetMatchETagExcept("*")
-	_, err := s.client.PutObject(ctx, s.bucket, key, send, size, options)
+	_, err := s.client.PutObject(ctx, s.bucket, key, body, size, options)
 	if body.err != nil {
 		return body.err
 	}
