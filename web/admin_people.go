@@ -162,6 +162,7 @@ func (s *Server) changePerson(c echo.Context) error {
 		return inspection.E(inspection.NotFound, "error.not_found")
 	}
 	if err != nil {
+		page.Password = "" // of no account: what was made up for it was refused with it
 		return s.refuse(c, &page.adminBase, act, "admin-person", err, func() any { return page })
 	}
 	if page.Password != "" { // shown here and nowhere again: never in an address
