@@ -163,10 +163,13 @@ func (s *Service) filtered(ctx context.Context, actor inspection.Actor, f Filter
 }
 
 func (s *Service) narrowed(q *gorm.DB, f Filter) *gorm.DB {
-	for column, value := range map[string]string{"responsible_id": f.Unit, "team_id": f.Team, "visit_id": f.Visit, "campaign_id": f.Campaign, "item_key": f.Item, "desk_id": f.Desk} {
+	for column, value := range map[string]string{"responsible_id": f.Unit, "team_id": f.Team, "visit_id": f.Visit, "campaign_id": f.Campaign, "item_key": f.Item} {
 		if value != "" {
 			q = q.Where("findings."+column+" = ?", value)
 		}
+	}
+	if f.Desk != "" {
+		q = q.Scopes(org.AtDesk("findings.desk_id", f.Desk))
 	}
 	if len(f.States) > 0 {
 		q = q.Where("findings.state IN ?", f.States)

@@ -1,6 +1,8 @@
 package org
 
 import (
+	"slices"
+
 	"congvu/inspection"
 
 	"gorm.io/gorm"
@@ -113,6 +115,38 @@ func DeskOn(tx *gorm.DB, desk string, on inspection.Date) (Desk, bool, error) {
 		d = next[0]
 	}
 	return d, err == nil, err
+}
+
+// EarlierDesks tells of desks under which rows they were before, in other organisations or
+// under other names: the desk by each earlier one.
+func EarlierDesks(tx *gorm.DB, desks []string) (map[string]string, error) {
+	out := map[string]string{}
+	for part := range slices.Chunk(desks, 500) {
+		var rows []struct{ ID, Desk string }
+		err := tx.Raw(`WITH RECURSIVE line (id, desk) AS (
+				SELECT predecessor_id, id FROM desks WHERE id IN ? AND predecessor_id IS NOT NULL
+				UNION
+				SELECT d.predecessor_id, line.desk FROM line JOIN desks d ON d.id = line.id WHERE d.predecessor_id IS NOT NULL
+			) SELECT id, desk FROM line`, part).Scan(&rows).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[r.ID] = r.Desk
+		}
+	}
+	return out, nil
+}
+
+// AtDesk restricts rows to those of a desk, whatever row of it their column names.
+func AtDesk(column, desk string) func(*gorm.DB) *gorm.DB {
+	return func(db *gorm.DB) *gorm.DB {
+		return db.Where(column+` IN (WITH RECURSIVE line (id) AS (
+				SELECT id FROM desks WHERE id = ?
+				UNION
+				SELECT d.predecessor_id FROM line JOIN desks d ON d.id = line.id WHERE d.predecessor_id IS NOT NULL
+			) SELECT id FROM line)`, desk)
+	}
 }
 
 // aName is a row under which an organisation has existed, with its first day.

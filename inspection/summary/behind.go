@@ -56,7 +56,7 @@ func (s *Service) checked(tx *gorm.DB, actor inspection.Actor, issuers []string,
 	if err != nil {
 		return err
 	}
-	desks, err := desksOf(tx, area, min(to, s.clock.Now().Date()))
+	desks, earlier, err := desksOf(tx, area, min(to, s.clock.Now().Date()))
 	if err != nil {
 		return err
 	}
@@ -64,6 +64,7 @@ func (s *Service) checked(tx *gorm.DB, actor inspection.Actor, issuers []string,
 	if err != nil {
 		return err
 	}
+	atDesks(checks, earlier)
 	newest := map[string]string{}
 	for _, c := range checks {
 		if c.Done {

@@ -135,6 +135,7 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 
 	// What it is made of is read side by side.
 	var desks []Desk
+	var earlier map[string]string
 	var rows, before []check
 	var waiting []finding.Line
 	var remedied []finding.Remedied
@@ -146,7 +147,7 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 		if err != nil {
 			return err
 		}
-		if desks, err = desksOf(tx, area, asOf); err != nil {
+		if desks, earlier, err = desksOf(tx, area, asOf); err != nil {
 			return err
 		}
 		o.Recorded, err = recorded(tx, area)
@@ -166,6 +167,14 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 		return o, err
 	}
 	o.Desks = len(desks)
+	atDesks(rows, earlier)
+	atDesks(before, earlier)
+	for i, l := range waiting {
+		if l.DeskID != nil {
+			at := cmp.Or(earlier[*l.DeskID], *l.DeskID)
+			waiting[i].DeskID = &at
+		}
+	}
 	if err := s.checks(tx, &o, rows, desks); err != nil {
 		return o, err
 	}
@@ -197,14 +206,31 @@ func areaOf(tx *gorm.DB, issuers []string) ([]string, error) {
 	return units, err
 }
 
-func desksOf(tx *gorm.DB, area []string, on inspection.Date) ([]Desk, error) {
+// desksOf lists the desks of an area on a day, and by which rows they were known before.
+func desksOf(tx *gorm.DB, area []string, on inspection.Date) ([]Desk, map[string]string, error) {
 	var desks []Desk
 	err := tx.Table("desks").Select("desks.id, desks.name, organisations.name AS organisation").
 		Joins("JOIN organisations ON organisations.id = desks.organisation_id").
 		Where("organisations.admin_unit_id IN ?", area).
 		Where("(desks.valid_from = '' OR desks.valid_from <= ?) AND (desks.valid_to = '' OR desks.valid_to >= ?)", on, on).
 		Order("desks.search, desks.id").Find(&desks).Error
-	return desks, err
+	if err != nil {
+		return nil, nil, err
+	}
+	ids := make([]string, len(desks))
+	for i, d := range desks {
+		ids[i] = d.ID
+	}
+	earlier, err := org.EarlierDesks(tx, ids)
+	return desks, earlier, err
+}
+
+// atDesks counts checks at the desks of today: one that went on in another organisation
+// or under another name is the same desk.
+func atDesks(checks []check, earlier map[string]string) {
+	for i, c := range checks {
+		checks[i].DeskID = cmp.Or(earlier[c.DeskID], c.DeskID)
+	}
 }
 
 func recorded(tx *gorm.DB, area []string) ([]Recorded, error) {
@@ -275,6 +301,9 @@ func (s *Service) checks(tx *gorm.DB, o *Overview, rows []check, desks []Desk) e
 		r, ok := byDesk[key]
 		if !ok {
 			r = &Row{Desk: Desk{ID: c.DeskID, Name: c.DeskName, Organisation: c.Name}, Sections: map[string]int64{}}
+			if d, ok := known[c.DeskID]; ok {
+				r.Desk = d
+			}
 			if r.Name == "" {
 				r.Name = c.Name
 			}
@@ -298,7 +327,8 @@ func (s *Service) checks(tx *gorm.DB, o *Overview, rows []check, desks []Desk) e
 		o.Rows = append(o.Rows, *r)
 	}
 	for _, d := range desks {
-		if r := byDesk[d.ID]; r == nil || !r.done {
+		r := byDesk[d.ID] // one where a check is under way stands among the rows
+		if r == nil || !r.done && r.State != visit.Inspecting && r.State != visit.Drafting {
 			o.Unchecked = append(o.Unchecked, d)
 		}
 	}
@@ -358,7 +388,7 @@ func meanOf(rows []check) int64 {
 	newest := map[string]Row{}
 	for _, c := range rows {
 		if c.Total != nil && *c.Rated {
-			newest[c.DeskID+c.Name] = Row{Rated: true, Total: *c.Total}
+			newest[cmp.Or(c.DeskID, c.Name)] = Row{Rated: true, Total: *c.Total}
 		}
 	}
 	m, _ := mean(slices.Collect(maps.Values(newest)))

@@ -368,3 +368,47 @@ func TestVersionsOfTheChecklistAreRankedApart(t *testing.T) {
 		}
 	})
 }
+
+// TestADeskThatWentOnUnderANewNameIsCountedOnce, named as it is now, with what was found
+// there before.
+func TestADeskThatWentOnUnderANewNameIsCountedOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := setUp(t, db)
+		w.story()
+		chair := w.is(inspection.Chairperson, w.committee)
+		before, err := w.service.Overview(ctx, chair, "2026-10-01", "2026-11-30")
+		w.must(err)
+		old := w.desks["1"]
+		unit, err := org.OrganisationByID(db, old.OrganisationID)
+		w.must(err)
+		boot := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}}
+		_, err = org.New(db, inspection.NewManualClock(today)).Reorganise(ctx, boot, org.Reorganisation{Organisation: unit.ID, ID: inspection.NewID(), Version: unit.Version,
+			Relation: org.Renamed, Name: "Tên mới", On: inspection.At(today).Date(), LegalAct: "QĐ"})
+		w.must(err)
+		var heir string
+		w.must(db.Raw("SELECT id FROM desks WHERE predecessor_id = ?", old.ID).Scan(&heir).Error)
+		after, err := w.service.Overview(ctx, chair, "2026-10-01", "2026-11-30")
+		w.must(err)
+		if after.Desks != before.Desks || after.Checked != before.Checked || len(after.Unchecked) != len(before.Unchecked) || after.Mean != before.Mean || after.Open != before.Open {
+			t.Errorf("%d of %d, then %d of %d", before.Checked, before.Desks, after.Checked, after.Desks)
+		}
+		rows := map[string]summary.Row{}
+		for _, r := range after.Rows {
+			rows[r.ID] = r
+		}
+		if r, ok := rows[heir]; !ok || r.Organisation != "Tên mới" || r.Open != 3 {
+			t.Errorf("%+v", r)
+		}
+		if _, twice := rows[old.ID]; twice {
+			t.Error("it stands there under its old name too")
+		}
+		lines, _, err := finding.New(db, inspection.NewManualClock(today), nil).List(ctx, chair, finding.Filter{Desk: heir}, inspection.Page{})
+		if err != nil || len(lines) != 4 {
+			t.Errorf("%d findings lie behind it, %v", len(lines), err)
+		}
+		b, err := w.service.Behind(ctx, chair, "2026-10-01", "2026-11-30", summary.FigureChecked)
+		if err != nil || len(b.IDs) != after.Checked {
+			t.Errorf("%d checks lie behind %d, %v", len(b.IDs), after.Checked, err)
+		}
+	})
+}

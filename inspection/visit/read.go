@@ -183,7 +183,7 @@ func (s *Service) narrowed(q *gorm.DB, f Filter) *gorm.DB {
 		q = q.Where("day <= ?", f.To)
 	}
 	if f.Desk != "" {
-		q = q.Where("desk_id = ?", f.Desk)
+		q = q.Scopes(org.AtDesk("visits.desk_id", f.Desk))
 	}
 	if f.Form != "" {
 		q = q.Where("form = ?", f.Form)
