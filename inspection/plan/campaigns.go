@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -83,8 +84,10 @@ func (s *Service) Create(ctx context.Context, actor inspection.Actor, n NewCampa
 	return c, err
 }
 
-// Complete gives campaigns that were stored before they could be searched the form that
-// search reads. The program calls it at every start; it asks for no right.
+// Complete gives campaigns what they lack: the form that search reads, where they were
+// stored before they could be searched, and their signer, where a copy of a release that
+// does not know the column made them. The program calls it at every start; it asks for no
+// right.
 func Complete(tx *gorm.DB) error {
 	var rows []Campaign
 	if err := tx.Where("search = ''").Find(&rows).Error; err != nil {
@@ -95,7 +98,44 @@ func Complete(tx *gorm.DB) error {
 			return err
 		}
 	}
+	var unsigned []Campaign
+	if err := tx.Where("signed_by IS NULL AND decided_by IS NOT NULL").Find(&unsigned).Error; err != nil {
+		return err
+	}
+	for _, c := range unsigned {
+		if err := c.sign(tx); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// sign gives a campaign its signer where it has none: who was named when it was made, by
+// history, or who decides.
+func (c *Campaign) sign(tx *gorm.DB) error {
+	if c.SignedBy != nil || c.DecidedBy == nil {
+		return nil
+	}
+	events, err := history.OfSubject(tx, "campaign", c.ID)
+	if err != nil {
+		return err
+	}
+	signer := *c.DecidedBy
+	if at := slices.IndexFunc(events, func(e history.Row) bool { return e.Action == "campaign.create" }); at >= 0 {
+		var said struct {
+			Data struct {
+				DecidedBy string `json:"decided_by"`
+			} `json:"data"`
+		}
+		if err := json.Unmarshal([]byte(events[at].Body), &said); err != nil {
+			return err
+		}
+		if said.Data.DecidedBy != "" {
+			signer = said.Data.DecidedBy
+		}
+	}
+	c.SignedBy = &signer
+	return tx.Model(&Campaign{}).Where("id = ? AND signed_by IS NULL", c.ID).Updates(map[string]any{"signed_by": signer}).Error
 }
 
 func (n NewCampaign) fill(c *Campaign) {
@@ -468,6 +508,9 @@ func (s *Service) HandOver(ctx context.Context, actor inspection.Actor, id strin
 			return inspection.E(inspection.Invalid, "plan.error.nothing_changed").Field("decider", "plan.error.nothing_changed")
 		}
 		if err := s.mayDecide(tx, actor, c, decider); err != nil {
+			return err
+		}
+		if err := c.sign(tx); err != nil {
 			return err
 		}
 		names, err := org.Names(tx, deref(c.DecidedBy), decider)

@@ -158,6 +158,46 @@ func TestACampaignCannotBeSignedAfterAChecksFirstPossibleDay(t *testing.T) {
 	})
 }
 
+// TestACampaignMadeByACopyThatKnowsNoSignerKeepsItsSigner: what an older copy of the
+// program makes beside the new schema has only who decides.
+func TestACampaignMadeByACopyThatKnowsNoSignerKeepsItsSigner(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		o := newOffice(t, db)
+		fresh := o.person("Chủ tịch kế nhiệm")
+		o.grant(fresh, inspection.ViceChairperson, o.committee, "", "2026-03-02", "")
+		older := func() string {
+			t.Helper()
+			n := o.paper()
+			n.DecisionNumber = inspection.NewID()
+			c, err := o.Create(ctx, o.officer, n)
+			o.must(err)
+			o.must(db.Exec("UPDATE campaigns SET signed_by = NULL WHERE id = ?", c.ID).Error)
+			return c.ID
+		}
+		signed := func(id, by string) {
+			t.Helper()
+			var rows []string
+			o.must(db.Model(&Campaign{}).Where("id = ? AND signed_by IS NOT NULL", id).Pluck("signed_by", &rows).Error)
+			if len(rows) != 1 || rows[0] != by {
+				t.Errorf("signed by %q, want %s", rows, by)
+			}
+		}
+		handed := older()
+		o.must(o.HandOver(ctx, o.officer, handed, 0, fresh, "Chủ tịch nghỉ hưu"))
+		signed(handed, o.chair.Person)
+
+		waiting, moved := older(), older()
+		o.must(db.Exec("UPDATE campaigns SET decided_by = ? WHERE id = ?", fresh, moved).Error) // as the older copy hands over
+		o.must(db.Exec("UPDATE campaigns SET signed_by = NULL WHERE id = ?", o.campaign.ID).Error)
+		for range 2 {
+			o.must(Complete(db))
+			signed(waiting, o.chair.Person)
+			signed(moved, o.chair.Person)
+			signed(o.campaign.ID, *o.campaign.DecidedBy) // by import: history does not tell
+		}
+	})
+}
+
 // TestWhoDecidesIsHandedOverAndWhoSignedStays: to somebody who holds such a role today,
 // is in no team of the campaign and belongs to no unit that it inspects, with a reason.
 func TestWhoDecidesIsHandedOverAndWhoSignedStays(t *testing.T) {

@@ -27,6 +27,44 @@ func (s *Service) Teammates(ctx context.Context, actor inspection.Actor, team st
 	return people(s.db.WithContext(ctx).Where("person_roles.team_id = ?", team), on)
 }
 
+// Doubt is what a lead may not have meant when a target was given its day and hour.
+type Doubt struct {
+	DayOff bool // nobody works in the unit on the day
+	Past   bool // the day or the hour has gone by
+}
+
+// Any tells whether there is one.
+func (d Doubt) Any() bool { return d.DayOff || d.Past }
+
+// Doubts looks at a target before it is sealed. Neither is refused: a lead may look
+// whether a closed desk is closed. Of a day on which nothing can be sealed nothing is
+// asked. Only who may put targets into the team's plan may
+// ask. Code: not_found.
+func (s *Service) Doubts(ctx context.Context, actor inspection.Actor, n NewTarget) (Doubt, error) {
+	if _, ok := org.Can(actor, org.PlanTarget, org.Subject{Team: n.TeamID}); !ok {
+		return Doubt{}, notFound()
+	}
+	tx := s.db.WithContext(ctx)
+	var team Team
+	if err := take(tx, &team, n.TeamID); err != nil {
+		return Doubt{}, err
+	}
+	var campaign Campaign
+	if err := take(tx, &campaign, team.CampaignID); err != nil {
+		return Doubt{}, err
+	}
+	if !n.PlannedOn.Within(campaign.PeriodFrom, campaign.PeriodTo) || n.PlannedOn < campaign.DecisionDate {
+		return Doubt{}, nil
+	}
+	calendar, err := org.CalendarFor(tx, n.OrganisationID)
+	if err != nil {
+		return Doubt{}, err
+	}
+	now := s.clock.Now().Time()
+	today, minute := inspection.DateOf(now), inspection.Minute(now.Hour()*60+now.Minute())
+	return Doubt{DayOff: !calendar.IsWorkingDay(n.PlannedOn), Past: n.PlannedOn < today || n.PlannedOn == today && n.PlannedAt < minute}, nil
+}
+
 // people lists who holds, on a day, one of the roles that a condition keeps, each
 // person once.
 func people(which *gorm.DB, on inspection.Date) ([]Teammate, error) {
