@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"congvu/inspection"
@@ -20,4 +21,63 @@ func TestAUserNameThatSomebodyHasShowsNoPassword(t *testing.T) {
 	}
 	wants(t, rec.Body.String(), "Người Mới", `value="truongdoan"`)
 	lacks(t, rec.Body.String(), `id="first-password"`, `id="first-username"`)
+}
+
+// TestATargetKeepsItsChoicesThroughEveryMistake: who is told stays chosen whatever is
+// wrong with the day, and what is wrong with it stands at its field.
+func TestATargetKeepsItsChoicesThroughEveryMistake(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	w.must(w.db.Exec("UPDATE checklists SET state = 'PUBLISHED', published_at = 1").Error)
+	w.must(w.db.Exec("UPDATE person_roles SET valid_from = '2026-01-01', valid_to = '2026-12-31' WHERE team_id = ?", w.team).Error)
+	for day, says := range map[string]string{"": "Vui lòng chọn một ngày", "thứ hai": "Vui lòng chọn một ngày", "2027-01-05": "nằm ngoài thời kỳ", "2025-12-31": "nằm ngoài thời kỳ"} {
+		rec := w.post(w.lead, "/targets", url.Values{"id": {inspection.NewID()}, "team": {w.team}, "place": {w.unit.ID + "/"}, "planned_on": {day}, "at": {"09:45"},
+			"form": {"SURPRISE"}, "do": {"seal"}, "tell." + w.member.Person: {"leads"}, "tell." + w.fresh.Person: {"told"}})
+		page := rec.Body.String()
+		if rec.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%q: %d", day, rec.Code)
+		}
+		wants(t, page, w.member.Name, w.fresh.Name, `value="leads" selected`, `value="told" selected`)
+		lacks(t, page, "Đoàn cần ít nhất hai thành viên", "không ai có nhiệm vụ")
+		_, field, _ := strings.Cut(page, `<input id="planned_on"`)
+		if field, _, _ = strings.Cut(field, "</div>"); !strings.Contains(field, says) {
+			t.Errorf("%q: the field of the day says %q", day, field)
+		}
+	}
+}
+
+// TestADayOffAndAnHourGoneByAreConfirmedBeforeSealing: neither is noticed afterwards;
+// what was confirmed of one day is not confirmed of another.
+func TestADayOffAndAnHourGoneByAreConfirmedBeforeSealing(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	w.must(w.db.Exec("UPDATE checklists SET state = 'PUBLISHED', published_at = 1").Error)
+	wants(t, w.sees(w.lead, "/targets/new?team="+w.team), `value="2026-03-02"`, `value="10:00"`) // Monday 09:00: what is suggested can still be done
+	form := url.Values{"id": {inspection.NewID()}, "team": {w.team}, "place": {w.unit.ID + "/"}, "form": {"SURPRISE"}, "do": {"seal"}, "tell." + w.member.Person: {"told"}}
+	doubted := func(day, at, confirm string, says ...string) {
+		t.Helper()
+		form.Set("planned_on", day)
+		form.Set("at", at)
+		form.Set("confirm", confirm)
+		rec := w.post(w.lead, "/targets", form)
+		if rec.Code != http.StatusUnprocessableEntity || w.count("targets", "state = 'SEALED'") != 0 {
+			t.Errorf("%s %s: %d", day, at, rec.Code)
+		}
+		wants(t, rec.Body.String(), append(says, `value="told" selected`, `name="confirm" value="`+w.unit.ID+"/|"+day+"|"+at+`"`)...)
+	}
+	doubted("2026-03-08", "08:00", "", "là ngày nghỉ") // a Sunday
+	doubted("2026-03-02", "08:59", w.unit.ID+"/|2026-03-08|08:00", "08:59", "đã qua")
+	doubted("2026-02-27", "09:00", "", "đã qua")
+	form.Set("planned_on", "2026-03-08")
+	form.Set("at", "08:00")
+	form.Set("confirm", w.unit.ID+"/|2026-03-08|08:00")
+	for range 2 {
+		if rec := w.post(w.lead, "/targets", form); rec.Code != http.StatusSeeOther {
+			t.Fatalf("confirmed: %d %s", rec.Code, rec.Body)
+		}
+	}
+	form.Set("id", inspection.NewID())
+	form.Set("planned_on", "2026-03-03")
+	form.Del("confirm")
+	if rec := w.post(w.lead, "/targets", form); rec.Code != http.StatusSeeOther {
+		t.Errorf("a working day to come: %d", rec.Code)
+	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,6 +75,27 @@ type targetFormPage struct {
 	On, At  string
 	Members []plan.Teammate
 	Tell    map[string]string // member: "", told, leads
+	Doubt   plan.Doubt        // what is to be confirmed before it is sealed
+	Confirm string            // what a confirmation is of
+	Sure    bool              // it was given
+}
+
+// OnDay is the day with its weekday.
+func (p targetFormPage) OnDay() string { return p.Day(inspection.Date(p.On)) }
+
+// confirming is what a lead confirms: this day and hour at this place, and no other.
+func confirming(c echo.Context) string {
+	return c.FormValue("place") + "|" + c.FormValue("planned_on") + "|" + c.FormValue("at")
+}
+
+// nextHour is the hour that a form suggests on a day: eight, or the next full hour where
+// that has gone by.
+func nextHour(now inspection.Instant, on inspection.Date) string {
+	t := now.Time()
+	if on != now.Date() || t.Hour() < 8 {
+		return "08:00"
+	}
+	return inspection.Minute(min((t.Hour()+1)*60, 23*60+59)).String()
 }
 
 // newTarget is the form of a target. Words and choices of it travel in the body of a
@@ -89,7 +111,7 @@ func (s *Server) newTarget(c echo.Context) error {
 func (s *Server) targetView(c echo.Context, team string) (targetFormPage, error) {
 	ctx, a := c.Request().Context(), actor(c)
 	page := targetFormPage{Base: s.base(c, "targets.new"), Form: inspection.NewID(), Forms: []plan.Form{plan.Surprise, plan.Planned, plan.Thematic},
-		Kind: plan.Surprise, At: "08:00", Tell: map[string]string{}}
+		Kind: plan.Surprise, Tell: map[string]string{}}
 	if _, ok := org.Can(a, org.PlanTarget, org.Subject{Team: team}); !ok {
 		return page, inspection.E(inspection.NotFound, "error.not_found")
 	}
@@ -97,7 +119,9 @@ func (s *Server) targetView(c echo.Context, team string) (targetFormPage, error)
 	if page.Team, err = s.Plan.GetTeam(ctx, a, team); err != nil {
 		return page, err
 	}
-	page.On = string(max(page.Now.Date(), page.Team.Campaign.PeriodFrom))
+	campaign := page.Team.Campaign
+	page.On = string(max(page.Now.Date(), campaign.PeriodFrom))
+	page.At = nextHour(page.Now, inspection.Date(page.On))
 	if c.Request().Method == http.MethodPost {
 		page.Query, page.Place, page.Kind = strings.TrimSpace(c.FormValue("q")), c.FormValue("place"), plan.Form(c.FormValue("form"))
 		page.On, page.At = c.FormValue("planned_on"), c.FormValue("at")
@@ -106,15 +130,11 @@ func (s *Server) targetView(c echo.Context, team string) (targetFormPage, error)
 		}
 	}
 	on, bad := inspection.ParseDate(page.On)
-	if bad != nil || on == "" {
-		on = page.Now.Date()
+	if bad != nil || on == "" || !on.Within(campaign.PeriodFrom, campaign.PeriodTo) {
+		on = page.Now.Date() // what is wrong with the day is said there; the team is not smaller for it
 	}
-	if page.Members, err = s.Plan.Teammates(ctx, a, team, on); err != nil {
+	if err := s.tellWhom(c, &page, on); err != nil {
 		return page, err
-	}
-	page.Members = slices.DeleteFunc(page.Members, func(t plan.Teammate) bool { return t.PersonID == a.Person })
-	for _, m := range page.Members {
-		page.Tell[m.PersonID] = c.FormValue("tell." + m.PersonID)
 	}
 	if page.Found, err = s.Plan.PlacesToVisit(ctx, a, s.Org, team, page.Query, on, inspection.Page{Limit: shownPlaces}); err != nil {
 		return page, err
@@ -123,6 +143,33 @@ func (s *Server) targetView(c echo.Context, team string) (targetFormPage, error)
 		page.Found, page.More = page.Found[:shownPlaces], true
 	}
 	return page, s.choosePlace(c, &page)
+}
+
+// tellWhom lists who can be told of a target on a day, and those of today whom the lead
+// has chosen already: a choice stays until the lead takes it back.
+func (s *Server) tellWhom(c echo.Context, page *targetFormPage, on inspection.Date) error {
+	ctx, a := c.Request().Context(), actor(c)
+	members, err := s.Plan.Teammates(ctx, a, page.Team.ID, on)
+	if err != nil {
+		return err
+	}
+	if today := page.Now.Date(); on != today {
+		now, err := s.Plan.Teammates(ctx, a, page.Team.ID, today)
+		if err != nil {
+			return err
+		}
+		for _, m := range now {
+			there := slices.ContainsFunc(members, func(t plan.Teammate) bool { return t.PersonID == m.PersonID })
+			if !there && c.FormValue("tell."+m.PersonID) != "" {
+				members = append(members, m)
+			}
+		}
+	}
+	page.Members = slices.DeleteFunc(members, func(t plan.Teammate) bool { return t.PersonID == a.Person })
+	for _, m := range page.Members {
+		page.Tell[m.PersonID] = c.FormValue("tell." + m.PersonID)
+	}
+	return nil
 }
 
 // choosePlace names the chosen place, which the words may not find any more.
@@ -157,7 +204,11 @@ func (s *Server) sealTarget(c echo.Context) error {
 		return s.render(c, http.StatusOK, "target_form", page)
 	}
 	n, err := targetOf(c)
-	if err == nil {
+	var doubt plan.Doubt
+	if err == nil && c.FormValue("confirm") != confirming(c) {
+		doubt, err = s.doubts(c, n)
+	}
+	if err == nil && !doubt.Any() {
 		var t plan.Target
 		if t, err = s.Plan.Seal(c.Request().Context(), actor(c), n); err == nil {
 			return c.Redirect(http.StatusSeeOther, "/targets/"+t.ID+"?done=target")
@@ -167,7 +218,40 @@ func (s *Server) sealTarget(c echo.Context) error {
 	if again != nil {
 		return again
 	}
+	if err == nil {
+		page.Doubt, page.Confirm = doubt, confirming(c)
+		return s.render(c, http.StatusUnprocessableEntity, "target_form", page)
+	}
+	if c.FormValue("confirm") == confirming(c) {
+		page.Confirm, page.Sure = confirming(c), true
+		if page.Doubt, again = s.doubts(c, n); again != nil {
+			return again
+		}
+	}
+	err = ofTheDay(err)
 	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "target_form", page) })
+}
+
+// doubts asks of a target whether it was meant; of a place that is none nothing is asked,
+// sealing refuses it.
+func (s *Server) doubts(c echo.Context, n plan.NewTarget) (plan.Doubt, error) {
+	doubt, err := s.Plan.Doubts(c.Request().Context(), actor(c), n)
+	if code := inspection.CodeOf(err); code == inspection.NotFound || code == inspection.Invalid {
+		return plan.Doubt{}, nil
+	}
+	return doubt, err
+}
+
+// ofTheDay says at the field of the day what is wrong with it.
+func ofTheDay(err error) error {
+	e := toOurs(err)
+	if _, ok := e.Fields["planned_on"]; !ok || e.Key == "error.invalid" {
+		return err
+	}
+	out := *e
+	out.Fields = maps.Clone(e.Fields)
+	out.Fields["planned_on"] = e.Key
+	return &out
 }
 
 // targetOf reads the form of a target. Code: invalid.
