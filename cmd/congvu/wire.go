@@ -106,7 +106,12 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 		Summary:    summary.New(db, clock),
 		Clock:      clock,
 	}
-	s.Org.WhenDaysChange(finding.Postpone)
+	s.Org.WhenDaysChange(func(tx *gorm.DB, act org.Act, from, to inspection.Date) error {
+		if err := visit.Postpone(tx, act, from, to); err != nil {
+			return err
+		}
+		return finding.Postpone(tx, act, from, to)
+	})
 	s.Visits = visit.New(db, clock, visitEvidence{files})
 	rights.visits = s.Visits
 	return s, nil

@@ -6,7 +6,8 @@
 // applied once however often they arrive, and never changed; what they mean is
 // computed by one pure function (Fold), and the typed rows in the table answers
 // are its projection, never edited by hand. A correction is a new operation; the
-// old value stays.
+// old value stays. A term (of explaining, of the report, of the conclusion) that runs
+// out on a day which became free runs on to the next working day (Postpone).
 //
 // The package does not own findings (package finding, which a check raises in its
 // own transaction), the plan (package plan, which a check-in takes a target from)
