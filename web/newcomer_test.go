@@ -1,14 +1,19 @@
 package web
 
 import (
+	"fmt"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"congvu/inspection"
 	"congvu/inspection/org"
 	"congvu/migrations/dbtest"
+
+	"gorm.io/gorm"
 )
 
 func TestAUserNameThatSomebodyHasShowsNoPassword(t *testing.T) {
@@ -80,4 +85,40 @@ func TestADayOffAndAnHourGoneByAreConfirmedBeforeSealing(t *testing.T) {
 	if rec := w.post(w.lead, "/targets", form); rec.Code != http.StatusSeeOther {
 		t.Errorf("a working day to come: %d", rec.Code)
 	}
+}
+
+// TestATeamIsOfferedEverybodyWhoMayJoin: without words the people of the issuer, of its
+// area and those without a role are listed, page by page; that nobody was found is said
+// only to who searched.
+func TestATeamIsOfferedEverybodyWhoMayJoin(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		for n := range shownPeople + 2 {
+			_, err := w.Org.AddPerson(ctx, w.sysadmin, org.Person{ID: inspection.NewID(), Name: fmt.Sprintf("Người Không Vai %02d", n)})
+			w.must(err)
+		}
+		seen, at := map[string]int{}, "/teams/"+w.team
+		first := w.sees(w.chair, at)
+		lacks(t, first, "Không tìm thấy ai")
+		next := regexp.MustCompile(`<a class="button" href="(/teams/[^"]*after=[^"&]+[^"]*)#take-in"`)
+		for pages := 0; at != "" && pages < 9; pages++ {
+			page := w.sees(w.chair, at)
+			for _, m := range regexp.MustCompile(`<label for="role-[^"]*"><strong>([^<]*)`).FindAllStringSubmatch(page, -1) {
+				seen[m[1]]++
+			}
+			at = ""
+			for _, m := range next.FindAllStringSubmatch(page, -1) {
+				at = html.UnescapeString(m[1])
+			}
+		}
+		for n := range shownPeople + 2 {
+			if name := fmt.Sprintf("Người Không Vai %02d", n); seen[name] != 1 {
+				t.Errorf("%s is listed %d times", name, seen[name])
+			}
+		}
+		if seen[w.head.Name] != 1 || seen[w.lead.Name] != 0 || seen[w.chair.Name] != 0 {
+			t.Errorf("%v", seen)
+		}
+		wants(t, w.sees(w.chair, "/teams/"+w.team+"?q=xyzw"), "Không tìm thấy ai")
+	})
 }

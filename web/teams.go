@@ -3,6 +3,7 @@ package web
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -32,6 +33,9 @@ type teamPage struct {
 	Team     plan.TeamSheet
 	Query    string
 	Found    []plan.Candidate
+	After    string // where the shown page of them begins
+	Next     string // address of the next
+	First    string
 	Roles    []inspection.Role
 	Chosen   map[string]string // role by person
 	From, To string
@@ -42,7 +46,7 @@ type teamPage struct {
 	Few      bool                 // fewer than two members on the day
 }
 
-// shownPeople is how many people one search shows.
+// shownPeople is how many people one page shows.
 const shownPeople = 30
 
 func (s *Server) teamPage(c echo.Context) error {
@@ -76,7 +80,18 @@ func (s *Server) teamView(c echo.Context, query string) (teamPage, error) {
 		}
 	}
 	if sheet.MayManage {
-		page.Found, err = s.Plan.Candidates(ctx, a, sheet.ID, query, inspection.Page{Limit: shownPeople})
+		page.After = c.FormValue("after") // a form sent from a page of people comes back to it
+		var next string
+		page.Found, next, err = s.Plan.Candidates(ctx, a, sheet.ID, query, inspection.Page{Cursor: page.After, Limit: shownPeople})
+		at := func(cursor string) string {
+			return "/teams/" + sheet.ID + "?" + url.Values{"q": {query}, "after": {cursor}}.Encode() + "#take-in"
+		}
+		if next != "" {
+			page.Next = at(next)
+		}
+		if page.After != "" {
+			page.First = at("")
+		}
 	}
 	return page, err
 }

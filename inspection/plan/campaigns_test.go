@@ -334,7 +334,7 @@ func TestATeamIsMadeOfDatedRoles(t *testing.T) {
 		is(t, o.AddTeam(ctx, o.lead, NewTeam{ID: inspection.NewID(), CampaignID: c.ID, Name: "x"}), inspection.Forbidden, "plan.error.not_yours")
 		field(t, o.AddTeam(ctx, o.officer, NewTeam{ID: inspection.NewID(), CampaignID: c.ID, Name: "x", Symbol: "a/b"}), "symbol", "plan.error.symbol")
 		lead, member := o.person("Trần Mẫu Trưởng"), o.person("Lê Mẫu Viên")
-		found, err := o.Candidates(ctx, o.officer, team.ID, "tran mau", inspection.Page{})
+		found, _, err := o.Candidates(ctx, o.officer, team.ID, "tran mau", inspection.Page{})
 		if err != nil || len(found) != 1 || found[0].PersonID != lead {
 			t.Errorf("%+v %v", found, err)
 		}
@@ -853,13 +853,13 @@ func TestATeamIsDrawnFromTheIssuersArea(t *testing.T) {
 			return id
 		}
 		here, there, nowhere := join("Cao Mẫu Gần", o.far), join("Cao Mẫu Xa", elsewhere), o.person("Cao Mẫu Mới")
-		found, err := o.Candidates(ctx, o.officer, o.team.ID, "cao mau", inspection.Page{})
+		found, _, err := o.Candidates(ctx, o.officer, o.team.ID, "cao mau", inspection.Page{})
 		if err != nil || len(found) != 2 || found[0].PersonID != here || found[1].PersonID != nowhere {
 			t.Errorf("%+v %v", found, err)
 		}
 		is(t, o.AddMembers(ctx, o.officer, o.team.ID, []NewMember{{PersonID: there, Role: inspection.Inspector}}), inspection.NotFound, "error.not_found")
 		o.must(o.AddMembers(ctx, o.officer, o.team.ID, []NewMember{{PersonID: here, Role: inspection.Inspector}, {PersonID: nowhere, Role: inspection.Inspector}}))
-		if found, err = o.Candidates(ctx, o.officer, o.team.ID, "noi vu", inspection.Page{}); err != nil || len(found) != 0 { // home affairs joins no team
+		if found, _, err = o.Candidates(ctx, o.officer, o.team.ID, "noi vu", inspection.Page{}); err != nil || len(found) != 0 { // home affairs joins no team
 			t.Errorf("%+v %v", found, err)
 		}
 	})

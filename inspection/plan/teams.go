@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"congvu/inspection"
@@ -368,40 +369,57 @@ func (c Campaign) near(tx *gorm.DB, today inspection.Date) (func(*gorm.DB) *gorm
 	}, nil
 }
 
-// Candidates finds people by name and position for a team, without regard to
-// diacritics, among those near who may join it; without words, those of the issuing
-// organisation. Who manages the campaign may. Codes: not_found, forbidden.
-func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, query string, page inspection.Page) ([]Candidate, error) {
+// nearest puts the people of the issuing organisation before all others, each by name;
+// a cursor is the nearness and the id of the last who was read.
+const nearest = `CASE WHEN EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.voided_at = 0 AND r.organisation_id IN ?) THEN 0 ELSE 1 END`
+
+// Candidates lists, for a team, the people near who may join it: those of the issuing
+// organisation first, then the others of its area and those who hold no role yet.
+// Words narrow by name and position, without regard to diacritics. Who manages the
+// campaign may. Codes: not_found, forbidden.
+func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, query string, page inspection.Page) ([]Candidate, string, error) {
 	sheet, err := s.GetTeam(ctx, actor, team)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if !sheet.MayManage {
-		return nil, inspection.E(inspection.Forbidden, "plan.error.not_yours")
+		return nil, "", inspection.E(inspection.Forbidden, "plan.error.not_yours")
 	}
 	tx := s.db.WithContext(ctx)
 	today := s.clock.Now().Date()
 	near, err := sheet.Campaign.near(tx, today)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	q := tx.Model(&org.Person{}).Scopes(near).
+	issuer, err := org.LineOn(tx, sheet.Campaign.IssuerID, today) // under its name of today
+	if err != nil {
+		return nil, "", err
+	}
+	q := tx.Model(&org.Person{}).Scopes(near).Select("people.*, "+nearest+" AS nearness", issuer).
 		Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.team_id = ? AND r.valid_to = '')", team).
 		Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.role IN ? AND r.voided_at = 0 AND (r.valid_to = '' OR r.valid_to >= ?))", org.Apart, today).
 		Where("people.id <> ?", deref(sheet.Campaign.DecidedBy))
-	if strings.TrimSpace(query) == "" { // those of the issuer stand nearest
-		issuer, err := org.LineOn(tx, sheet.Campaign.IssuerID, today) // under its name of today
-		if err != nil {
-			return nil, err
-		}
-		q = q.Where("EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.voided_at = 0 AND r.organisation_id IN ?)", issuer)
-	}
 	for _, word := range strings.Fields(inspection.Fold(query)) {
 		q = q.Where("people.search LIKE ?", "%"+word+"%")
 	}
-	var rows []org.Person
-	if err := q.Order("people.search, people.id").Limit(page.Size()).Find(&rows).Error; err != nil || len(rows) == 0 {
-		return nil, err
+	q = tx.Session(&gorm.Session{NewDB: true}).Table("(?) AS people", q)
+	if nearness, last, ok := strings.Cut(page.Cursor, "|"); ok && (nearness == "0" || nearness == "1") {
+		name := tx.Session(&gorm.Session{NewDB: true}).Model(&org.Person{}).Select("search").Where("id = ?", last)
+		of := int(nearness[0] - '0')
+		q = q.Where("nearness > ? OR (nearness = ? AND (search > (?) OR (search = (?) AND id > ?)))", of, of, name, name, last)
+	}
+	var rows []struct {
+		org.Person
+		Nearness int
+	}
+	if err := q.Order("nearness, search, id").Limit(page.Size() + 1).Find(&rows).Error; err != nil || len(rows) == 0 {
+		return nil, "", err
+	}
+	next := ""
+	if len(rows) > page.Size() {
+		rows = rows[:page.Size()]
+		last := rows[len(rows)-1]
+		next = strconv.Itoa(last.Nearness) + "|" + last.ID
 	}
 	out, at := make([]Candidate, len(rows)), map[string]int{}
 	for i, p := range rows {
@@ -421,5 +439,5 @@ func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, 
 		c := &out[at[p.PersonID]]
 		c.Of = append(c.Of, p.Name)
 	}
-	return out, err
+	return out, next, err
 }
