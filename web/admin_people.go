@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"congvu/inspection"
 	"congvu/inspection/auth"
@@ -71,8 +72,9 @@ type adminPerson struct {
 	Myself      bool
 	Grantable   []inspection.Role
 	Corrections []org.CorrectionLine
-	Password    string // the first password, shown this once
-	Username    string // suggested
+	Password    string             // the first password, shown this once
+	Username    string             // suggested
+	Near        []org.Organisation // that may have been meant where a role is to be held
 }
 
 func (s *Server) adminPersonPage(c echo.Context) error {
@@ -117,19 +119,12 @@ func (s *Server) changePerson(c echo.Context) error {
 	case "role":
 		r := org.RoleRow{ID: formID(c), PersonID: page.P.ID, Role: inspection.Role(c.FormValue("role")), ValidFrom: inspection.Date(c.FormValue("valid_from")),
 			ValidTo: inspection.Date(c.FormValue("valid_to")), Reason: c.FormValue("reason")}
-		if words := c.FormValue("organisation"); words != "" {
-			on := r.ValidFrom
-			if on == "" {
-				on = page.Today()
-			}
-			var o org.Organisation
-			if o, err = s.Org.FindOrganisation(ctx, a, words, on); inspection.CodeOf(err) == inspection.Invalid {
-				o, err = s.Org.FindOrganisation(ctx, a, words, "")
-			}
-			if err != nil {
-				err = field(err, "organisation")
-			}
-			r.OrganisationID = &o.ID
+		words := strings.TrimSpace(c.FormValue("organisation"))
+		switch {
+		case words != "":
+			err = s.whereHeld(c, &page, &r, words)
+		case r.Role != inspection.SysAdmin && slices.Contains(org.GrantableRoles, r.Role):
+			err = inspection.E(inspection.Invalid, "admin.error.role_organisation").Field("organisation", "org.error.role_organisation")
 		}
 		if err == nil {
 			_, err = s.Org.GrantRole(ctx, a, r)
@@ -174,6 +169,30 @@ func (s *Server) changePerson(c echo.Context) error {
 		return s.render(c, http.StatusOK, "admin-person", shown)
 	}
 	return c.Redirect(http.StatusSeeOther, "/admin/people/"+page.P.ID+"?done=admin_"+done)
+}
+
+// whereHeld finds the organisation in which a role is to be held. Code: invalid; the
+// page then names those that may have been meant.
+func (s *Server) whereHeld(c echo.Context, page *adminPerson, r *org.RoleRow, words string) error {
+	ctx, a, on := c.Request().Context(), actor(c), r.ValidFrom
+	if on == "" {
+		on = page.Today()
+	}
+	o, err := s.Org.FindOrganisation(ctx, a, words, on)
+	if inspection.CodeOf(err) == inspection.Invalid {
+		o, err = s.Org.FindOrganisation(ctx, a, words, "")
+	}
+	if inspection.CodeOf(err) == inspection.Invalid {
+		var failed error
+		if page.Near, failed = s.Org.NearOrganisations(ctx, a, words, on); failed != nil {
+			return failed
+		}
+		e := *toOurs(field(err, "organisation"))
+		e.Key = "admin.error.role_organisation_unclear"
+		return &e
+	}
+	r.OrganisationID = &o.ID
+	return err
 }
 
 // endRole ends one of a person's roles.

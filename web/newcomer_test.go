@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -120,5 +121,41 @@ func TestATeamIsOfferedEverybodyWhoMayJoin(t *testing.T) {
 			t.Errorf("%v", seen)
 		}
 		wants(t, w.sees(w.chair, "/teams/"+w.team+"?q=xyzw"), "Không tìm thấy ai")
+	})
+}
+
+// TestARoleSaysWhereItIsHeld: the form says that every role but the administrator's needs
+// an organisation, knows the abbreviation of a committee, and offers what may have been
+// meant.
+func TestARoleSaysWhereItIsHeld(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		u, err := org.UnitByKey(db, "vn/mau")
+		w.must(err)
+		_, err = org.CreateOrganisation(db, org.Act{At: w.clock.Now()}, org.Organisation{Kind: org.PeoplesCommittee, Name: "Ủy ban nhân dân phường Lục Bát", AdminUnitID: u.ID})
+		w.must(err)
+		p, err := w.Org.AddPerson(ctx, w.sysadmin, org.Person{ID: inspection.NewID(), Name: "Người Mới"})
+		w.must(err)
+		at := "/admin/people/" + p.ID
+		wants(t, w.sees(w.sysadmin, at), "bắt buộc, trừ quản trị hệ thống", "ghi từ ngày bổ nhiệm")
+		give := func(role, organisation string) *httptest.ResponseRecorder {
+			return w.post(w.sysadmin, at+"/role", url.Values{"id": {inspection.NewID()}, "role": {role}, "organisation": {organisation}, "valid_from": {"2026-01-01"}})
+		}
+		for organisation, says := range map[string]string{"": "ô “Tại cơ quan” còn trống", "trung tam": "Trung tâm Phục vụ hành chính công xã Đông Sơn</li>",
+			"UBND quận Lục Bát": "Ủy ban nhân dân phường Lục Bát</li>"} {
+			rec := give("records_clerk", organisation)
+			if rec.Code != http.StatusUnprocessableEntity {
+				t.Errorf("%q: %d", organisation, rec.Code)
+			}
+			wants(t, rec.Body.String(), says, "Chưa giao vai trò: ô “Tại cơ quan”")
+		}
+		for _, organisation := range []string{"UBND phường Lục Bát", "Ủy ban nhân dân tỉnh Mẫu"} {
+			if rec := give("records_clerk", organisation); rec.Code != http.StatusSeeOther {
+				t.Errorf("%s: %d", organisation, rec.Code)
+			}
+		}
+		if rec := give("sysadmin", ""); rec.Code != http.StatusSeeOther {
+			t.Errorf("an administrator: %d", rec.Code)
+		}
 	})
 }

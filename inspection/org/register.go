@@ -342,8 +342,37 @@ func (s *Service) PostDesk(ctx context.Context, actor inspection.Actor, id strin
 	return p.DeskID, err
 }
 
+// spelled are words as people abbreviate them and as registers write them, both in their
+// search form.
+var spelled = [][2]string{{"ubnd", "uy ban nhan dan"}, {"hdnd", "hoi dong nhan dan"}}
+
+// respelled is a folded text with what it abbreviates written out, or the other way round.
+func respelled(folded string) string {
+	for _, s := range spelled {
+		for _, p := range [][2]string{{s[0], s[1]}, {s[1], s[0]}} {
+			if rest, ok := strings.CutPrefix(folded+" ", p[0]+" "); ok {
+				return strings.TrimSpace(p[1] + " " + rest)
+			}
+		}
+	}
+	return folded
+}
+
+// NearOrganisations are a few organisations of a day that a person may have meant by
+// words that mean no single one: those that hold all of them, else those that hold the
+// last ones. Anyone signed in may ask. Code: unauthenticated.
+func (s *Service) NearOrganisations(ctx context.Context, actor inspection.Actor, words string, on inspection.Date) ([]Organisation, error) {
+	for rest := strings.Fields(inspection.Fold(words)); len(rest) > 0; rest = rest[1:] {
+		rows, _, err := s.SearchOrganisations(ctx, actor, strings.Join(rest, " "), on, inspection.Page{Limit: 5})
+		if err != nil || len(rows) > 0 {
+			return rows, err
+		}
+	}
+	return nil, nil
+}
+
 // FindOrganisation is the organisation of a day that a person means by a key or by words
-// of its name. Anyone signed in may ask. Codes: unauthenticated, invalid (none, or more
+// of its name, a committee's abbreviated or written out. Anyone signed in may ask. Codes: unauthenticated, invalid (none, or more
 // than one: the params say how many).
 func (s *Service) FindOrganisation(ctx context.Context, actor inspection.Actor, words string, on inspection.Date) (Organisation, error) {
 	if err := signedIn(actor); err != nil {
@@ -357,7 +386,14 @@ func (s *Service) FindOrganisation(ctx context.Context, actor inspection.Actor, 
 	if err != nil {
 		return Organisation{}, err
 	}
-	return meant(rows, inspection.Fold(words), func(o Organisation) string { return o.Search })
+	folded := inspection.Fold(words)
+	if other := respelled(folded); len(rows) == 0 && other != folded {
+		folded = other
+		if rows, _, err = s.SearchOrganisations(ctx, actor, other, on, inspection.Page{Limit: 50}); err != nil {
+			return Organisation{}, err
+		}
+	}
+	return meant(rows, folded, func(o Organisation) string { return o.Search })
 }
 
 // FindUnit is FindOrganisation for administrative units.
