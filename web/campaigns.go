@@ -78,6 +78,9 @@ func (p *campaignFormPage) fill(s *Server, c echo.Context) error {
 		}
 		p.Deciders = append(p.Deciders, people...)
 	}
+	if p.New && len(p.Deciders) == 1 { // nobody else can have signed
+		p.N.SignedBy = p.Deciders[0].PersonID
+	}
 	if p.N.IssuerID == "" && len(issuers) > 0 {
 		p.N.IssuerID = issuers[0]
 	}

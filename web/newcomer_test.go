@@ -159,3 +159,18 @@ func TestARoleSaysWhereItIsHeld(t *testing.T) {
 		}
 	})
 }
+
+// TestTheOnlyPossibleSignerIsChosen: where one person could sign, a new campaign's form
+// has chosen them; where nobody held the role on the day, it says what to do.
+func TestTheOnlyPossibleSignerIsChosen(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	w.must(w.db.Exec("UPDATE checklists SET state = 'PUBLISHED', published_at = 1").Error)
+	w.must(w.db.Exec("UPDATE person_roles SET valid_from = '2026-02-01' WHERE person_id = ?", w.chair.Person).Error)
+	wants(t, w.sees(w.chair, "/campaigns/new"), `value="`+w.chair.Person+`" required checked`)
+	rec := w.post(w.chair, "/campaigns", url.Values{"id": {inspection.NewID()}, "title": {"Đợt"}, "issuer": {w.issuer.ID}, "decision_number": {"7/QĐ-UBND"}, "decision_date": {"2026-01-15"},
+		"signed_by": {w.chair.Person}, "from": {"2026-02-02"}, "to": {"2026-06-30"}, "checklist": {w.campaign}})
+	if rec.Code != http.StatusUnprocessableEntity {
+		t.Errorf("%d", rec.Code)
+	}
+	wants(t, rec.Body.String(), "nhờ quản trị hệ thống giao vai trò từ ngày bổ nhiệm")
+}
