@@ -76,6 +76,9 @@ func (m *Main) backupCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if err := emptyFolder(dir); err != nil { // what stands there is left alone, and nothing is said of it
+				return err
+			}
 			db, status, err := openAsItIs(ctx, c)
 			if err != nil {
 				return err
@@ -139,7 +142,7 @@ func emptyFolder(dir string) error {
 	case err != nil:
 		return err
 	case len(entries) > 0:
-		return fmt.Errorf("thư mục %s không trống; chọn một thư mục trống", dir)
+		return fmt.Errorf("thư mục %s không trống, nội dung ở đó giữ nguyên; chọn một thư mục trống hoặc chưa có để sao lưu", dir)
 	}
 	return nil
 }
@@ -432,6 +435,12 @@ func (r *restored) takeBack() (err error) {
 // readBackup reads the manifest and holds every file of the backup against it.
 func readBackup(dir string) (manifest, error) {
 	var man manifest
+	switch at, err := os.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return man, fmt.Errorf("không có thư mục %s; kiểm tra lại đường dẫn. Chưa có gì được ghi", dir)
+	case err == nil && !at.IsDir():
+		return man, fmt.Errorf("%s không phải là thư mục; bản sao lưu là một thư mục. Chưa có gì được ghi", dir)
+	}
 	raw, err := os.ReadFile(filepath.Join(dir, manifestName))
 	if err != nil {
 		return man, fmt.Errorf("không đọc được manifest.json; bản sao lưu chưa hoàn tất hoặc không phải bản sao lưu: %w", err)

@@ -360,3 +360,21 @@ func TestSettingsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestBackupAndRestoreSayWhatIsWrongWithTheFolder: a folder with content, a backup
+// perhaps, is not called none; a folder that is not there is said to be missing.
+func TestBackupAndRestoreSayWhatIsWrongWithTheFolder(t *testing.T) {
+	s := newShell(t)
+	s.must("migrate", "up")
+	full := filepath.Dir(s.file("manifest.json", []byte("{}")))
+	if _, said := s.run("backup", full); !strings.Contains(said, "không trống") || strings.Contains(said, "không phải là bản sao lưu") {
+		t.Errorf("a folder with content: %s", said)
+	}
+	missing := filepath.Join(t.TempDir(), "khong-co")
+	if _, said := s.run("restore", missing); !strings.HasPrefix(said, "không có thư mục "+missing) {
+		t.Errorf("a folder that is not there: %s", said)
+	}
+	if _, said := s.run("restore", filepath.Join(full, "manifest.json")); !strings.Contains(said, "không phải là thư mục") {
+		t.Errorf("a file: %s", said)
+	}
+}
