@@ -60,6 +60,7 @@ func Open(ctx context.Context, dsn string) (*gorm.DB, error) {
 	}
 	db, err := gorm.Open(dialect, &gorm.Config{
 		TranslateError: true,
+		QueryFields:    true, // columns by name: a prepared SELECT * breaks in a copy that runs beside a newer schema
 		Logger: logger.New(slogWriter{}, logger.Config{SlowThreshold: 500 * time.Millisecond,
 			LogLevel: logger.Warn, IgnoreRecordNotFoundError: true, ParameterizedQueries: true}),
 	})

@@ -165,3 +165,29 @@ func opened(t *testing.T, dsn string) *gorm.DB {
 	t.Cleanup(func() { migrations.Close(db) })
 	return db
 }
+
+// TestACopyReadsOnWhileANewerOneAddsColumns: a connection remembers its statements, and
+// PostgreSQL refuses one that said SELECT * once the table has a column more.
+func TestACopyReadsOnWhileANewerOneAddsColumns(t *testing.T) {
+	dsn := dbtest.PostgresDSN(t)
+	older, newer := opened(t, dsn), opened(t, dsn)
+	type campaign struct{ ID, Title string }
+	read := func(tx *gorm.DB) (err error) {
+		var one []campaign
+		return tx.Session(&gorm.Session{NewDB: true}).Table("campaigns").Where("id = ?", "x").Find(&one).Error
+	}
+	err := older.Connection(func(tx *gorm.DB) error { // one and the same, all along
+		for range 3 {
+			if err := read(tx); err != nil {
+				return err
+			}
+		}
+		if err := newer.Exec("ALTER TABLE campaigns ADD COLUMN later TEXT NOT NULL DEFAULT ''").Error; err != nil {
+			return err
+		}
+		return read(tx)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
