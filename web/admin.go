@@ -143,6 +143,10 @@ func (s *Server) adminPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	all, err := s.Org.Counts(ctx, a, "") // those that have ended too, as their page lists them
+	if err != nil {
+		return err
+	}
 	people, err := s.Auth.CountPeople(ctx, a, page.Today())
 	if err != nil {
 		return err
@@ -158,7 +162,7 @@ func (s *Server) adminPage(c echo.Context) error {
 		}
 	}
 	page.Steps = []adminStep{
-		{Key: "units", N: n.Units, Done: n.Units > 0, Href: "/admin/units"},
+		{Key: "units", N: n.Units, More: all.Units, Done: n.Units > 0, Href: "/admin/units"},
 		{Key: "organisations", N: n.Organisations, Done: n.Organisations > 0, Href: "/admin/organisations"},
 		{Key: "desks", N: n.Desks, More: n.Posts, Done: n.Desks > 0 && n.Posts > 0, Href: "/admin/organisations"},
 		{Key: "calendar", N: n.Hours, More: n.Holidays, Done: n.Hours > 0 && n.Holidays > 0, Href: "/admin/calendars"},
@@ -183,6 +187,8 @@ const maxImport = 2 << 20
 type importField struct {
 	Name, Label, Kept string
 	Optional          bool
+	Chosen            string // the file's name where it was chosen
+	Template          string // address of an example
 }
 
 type importPage struct {
@@ -197,6 +203,7 @@ type importPage struct {
 	Added        int
 	Changed      int
 	Same         int
+	Of           [3]int // of Added: organisations, desks, posts
 	Bad          []csvin.Problem
 	LeftOut      int
 	Title2       string // a text field of its own: the title of a checklist
@@ -211,11 +218,12 @@ func (p importPage) Nothing() bool { return p.Added+p.Changed == 0 }
 // imported is what an import found.
 type imported struct {
 	added, changed, same, leftOut int
+	of                            [3]int
 	bad                           []csvin.Problem
 }
 
 func reported(r org.Report) imported {
-	return imported{r.Added, r.Changed, r.Same, len(r.LeftOut), r.Bad}
+	return imported{r.Added, r.Changed, r.Same, len(r.LeftOut), [3]int{r.Organisations, r.Desks, r.Posts}, r.Bad}
 }
 
 // contents are the files of an import as they were chosen now or checked before.
@@ -237,9 +245,30 @@ func (p *importPage) contents(c echo.Context) (map[string][]byte, error) {
 			continue
 		}
 		out[f.Name] = raw
+		p.Files[i].Chosen = chosenName(c, f.Name)
 		p.Files[i].Kept = base64.StdEncoding.EncodeToString(raw)
 	}
 	return out, nil
+}
+
+// chosenName is how a file is called where it was chosen, without folders.
+func chosenName(c echo.Context, name string) string {
+	if m := c.Request().MultipartForm; m != nil && len(m.File[name]) > 0 {
+		if called, ok := inspection.Text(m.File[name][0].Filename, 200); ok {
+			return called
+		}
+	}
+	return ""
+}
+
+// called names a problem's file as its owner does.
+func (p importPage) called(b csvin.Problem) csvin.Problem {
+	for _, f := range p.Files {
+		if f.Chosen != "" && (len(p.Files) == 1 || f.Label == b.File) {
+			b.File = f.Chosen
+		}
+	}
+	return b
 }
 
 func fileContent(c echo.Context, name string) ([]byte, error) {
@@ -276,7 +305,11 @@ func (s *Server) importing(c echo.Context, page importPage, done string, run fun
 	if err != nil && len(found.bad) == 0 {
 		return s.refuse(c, &page.adminBase, "import", "admin-import", err, func() any { return page })
 	}
-	page.Added, page.Changed, page.Same, page.LeftOut, page.Bad = found.added, found.changed, found.same, found.leftOut, found.bad
+	page.Added, page.Changed, page.Same, page.LeftOut, page.Bad = found.added, found.changed, found.same, found.leftOut, nil
+	page.Of = found.of
+	for _, b := range found.bad {
+		page.Bad = append(page.Bad, page.called(b))
+	}
 	page.Stage = "good"
 	status := http.StatusOK
 	if len(found.bad) > 0 {
@@ -451,7 +484,7 @@ func field(err error, name string) error {
 func (s *Server) unitsImport(c echo.Context) (importPage, error) {
 	page := importPage{adminBase: s.adminBase(c, "admin.units.import"), Back: "/admin/units", Action: "/admin/units/import"}
 	page.BackTo, page.Intro, page.Columns = page.T("admin.units.title"), page.T("admin.units.import_intro"), "units.csv: key, name, unit_type, parent_key, valid_from, valid_to, note · lineage.csv: predecessor_key, portion, successor_key, relation, legal_act, effective_date"
-	page.Files = []importField{{Name: "units", Label: "units.csv"}, {Name: "lineage", Label: "lineage.csv", Optional: true}}
+	page.Files = []importField{{Name: "units", Label: "units.csv", Template: "/admin/units/template.csv"}, {Name: "lineage", Label: "lineage.csv", Optional: true, Template: "/admin/units/lineage-template.csv"}}
 	return page, administers(c, org.ManageOrg)
 }
 
@@ -461,6 +494,23 @@ func (s *Server) unitsImportPage(c echo.Context) error {
 		return err
 	}
 	return s.render(c, http.StatusOK, "admin-import", page)
+}
+
+// unitsTemplate and lineageTemplate are examples of the two files.
+func (s *Server) unitsTemplate(c echo.Context) error {
+	return exampleSheet(c, "units.csv", org.UnitsTemplate)
+}
+
+func (s *Server) lineageTemplate(c echo.Context) error {
+	return exampleSheet(c, "lineage.csv", org.LineageTemplate)
+}
+
+func exampleSheet(c echo.Context, name, content string) error {
+	if err := administers(c, org.ManageOrg); err != nil {
+		return err
+	}
+	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	return c.Blob(http.StatusOK, "text/csv; charset=utf-8", []byte(content))
 }
 
 const emptyLineage = "predecessor_key,portion,successor_key,relation,legal_act,effective_date\n"

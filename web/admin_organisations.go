@@ -406,9 +406,5 @@ func (s *Server) importRegister(c echo.Context) error {
 
 // registerTemplate is an empty sheet with one row as an example.
 func (s *Server) registerTemplate(c echo.Context) error {
-	if err := administers(c, org.ManageOrg); err != nil {
-		return err
-	}
-	c.Response().Header().Set("Content-Disposition", `attachment; filename="mau-don-vi.csv"`)
-	return c.Blob(http.StatusOK, "text/csv; charset=utf-8", []byte(org.RegisterTemplate))
+	return exampleSheet(c, "mau-don-vi.csv", org.RegisterTemplate)
 }

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"bytes"
 	"fmt"
 	"html"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -173,4 +175,48 @@ func TestTheOnlyPossibleSignerIsChosen(t *testing.T) {
 		t.Errorf("%d", rec.Code)
 	}
 	wants(t, rec.Body.String(), "nhờ quản trị hệ thống giao vai trò từ ngày bổ nhiệm")
+}
+
+// TestAnImportSpeaksOfTheFileThatWasChosen: errors name it as its owner does, an Excel
+// file gets one message, a wrong day both ways to write one; the preview counts each
+// kind of thing apart.
+func TestAnImportSpeaksOfTheFileThatWasChosen(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	const path = "/admin/organisations/import"
+	send := func(name, content string) string {
+		t.Helper()
+		var b bytes.Buffer
+		m := multipart.NewWriter(&b)
+		w.must(m.WriteField("step", "check"))
+		part, err := m.CreateFormFile("sheet", name)
+		w.must(err)
+		_, err = part.Write([]byte(content))
+		w.must(err)
+		w.must(m.Close())
+		r := httptest.NewRequest(http.MethodPost, path, &b)
+		r.Header.Set("Content-Type", m.FormDataContentType())
+		return w.ask(w.sysadmin, r).Body.String()
+	}
+	page := send("đơn vị <của tôi>.csv", "Mã;Tên;Loại;Địa bàn;Từ ngày\nmau/9;Trung tâm mới;Chi nhánh;xã Đông Sơn;tháng 7\n")
+	wants(t, page, "đơn vị &lt;của tôi&gt;.csv, dòng 2", "01/07/2025 hoặc 2025-07-01")
+	lacks(t, page, "don-vi.csv")
+	for _, signature := range []string{"PK\x03\x04\x14\x00\xff\xfe\n\xff\n\xff", "\xd0\xcf\x11\xe0\xa1\xb1\n\xff"} {
+		page := send("a.xlsx", signature)
+		wants(t, page, "Đây là tệp Excel", "Có 1 lỗi")
+		lacks(t, page, "không phải mã UTF-8")
+	}
+	w.must(w.db.Exec("UPDATE admin_units SET name = 'Mẫu 07', search = 'mau 07' WHERE name = 'Đông Sơn'").Error)
+	wants(t, send("mau.csv", org.RegisterTemplate), "1 cơ quan, đơn vị; 1 quầy; 2 vị trí")
+	wants(t, w.sees(w.sysadmin, "/admin/units/import"), "/admin/units/template.csv", "/admin/units/lineage-template.csv")
+	for _, address := range []string{"/admin/units/template.csv", "/admin/units/lineage-template.csv"} {
+		if code, _ := w.open(w.lead, address); code != http.StatusForbidden {
+			t.Errorf("%s to a lead: %d", address, code)
+		}
+	}
+	r, err := w.Org.ImportUnits(ctx, w.sysadmin, strings.NewReader(w.sees(w.sysadmin, "/admin/units/template.csv")), strings.NewReader(w.sees(w.sysadmin, "/admin/units/lineage-template.csv")), false)
+	if err != nil || r.Added != 4 {
+		t.Errorf("the template: %+v %v", r, err)
+	}
+	wants(t, w.sees(w.sysadmin, "/admin"), "Có 9 đơn vị, 5 đang có hiệu lực")
+	wants(t, w.sees(w.sysadmin, "/admin/units"), "Danh sách (9)")
 }

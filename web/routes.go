@@ -102,6 +102,8 @@ func (s *Server) routes() {
 	s.page(post, "/admin/organisations", SignedIn, s.addOrganisation)
 	s.page(get, "/admin/organisations/import", SignedIn, s.registerImportPage)
 	s.formWithFiles("/admin/organisations/import", SignedIn, s.importRegister)
+	s.page(get, "/admin/units/template.csv", SignedIn, s.unitsTemplate)
+	s.page(get, "/admin/units/lineage-template.csv", SignedIn, s.lineageTemplate)
 	s.page(get, "/admin/organisations/template.csv", SignedIn, s.registerTemplate)
 	s.page(get, "/admin/organisations/:id", SignedIn, s.adminOrganisationPage)
 	s.page(post, "/admin/organisations/:id/:act", SignedIn, s.changeOrganisation)

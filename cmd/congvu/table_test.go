@@ -111,6 +111,8 @@ var theTable = []ask{
 	{"401 403 403 403 403 403 403 403 403 403 403 409", "POST", "/admin/units/{commune}/correct", "version=999&name=X&reason=x"},
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/organisations", ""},
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/organisations/import", ""},
+	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/units/template.csv", ""},
+	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/units/lineage-template.csv", ""},
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/organisations/template.csv", ""},
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/organisations/{place}", ""},
 	{"401 403 403 403 403 403 403 403 403 403 403 200", "GET", "/admin/desks/{desk}", ""},

@@ -95,6 +95,9 @@ func ReadAs(file string, r io.Reader, required, optional []string, also map[stri
 	case len(raw) > MaxBytes:
 		add(0, "csv.error.too_large", "megabytes", MaxBytes>>20)
 		return t, problems
+	case bytes.HasPrefix(raw, []byte("PK\x03\x04")) || bytes.HasPrefix(raw, []byte{0xd0, 0xcf, 0x11, 0xe0}): // .xlsx, .xls
+		add(0, "csv.error.excel")
+		return t, problems
 	case bytes.HasPrefix(raw, []byte{0xff, 0xfe}) || bytes.HasPrefix(raw, []byte{0xfe, 0xff}):
 		add(1, "csv.error.encoding")
 		return t, problems

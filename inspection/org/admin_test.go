@@ -640,7 +640,7 @@ func TestARegisterFromOneSheet(t *testing.T) {
 			{"no unit", "c,C,Sở,zz,,,,,,,,,", "org.error.import_unit"},
 			{"no name", "c,,Sở,q/c,,,,,,,,,", "org.error.name"},
 			{"no key", ",C,Sở,q/c,,,,,,,,,", "org.error.unit_key"},
-			{"no day", "c,C,Sở,q/c,,31/02/2026,,,,,,,", "org.error.date"},
+			{"no day", "c,C,Sở,q/c,,31/02/2026,,,,,,,", "org.error.import_date"},
 			{"reversed", "c,C,Sở,q/c,,1/2/2026,1/1/2026,,,,,,", "org.error.dates_reversed"},
 			{"before its unit", "c,C,Sở,q/c,,1/1/2025,,,,,,,", "org.error.import_outside"},
 			{"a parent that is not there", "c,C,Sở,q/c,zz,,,,,,,,", "org.error.parent_unknown"},
@@ -680,7 +680,7 @@ func TestTheTemplateIsAGoodSheet(t *testing.T) {
 	if _, err := s.ImportUnits(ctx, admin, strings.NewReader(unitsFile+"q/07,Mẫu 07,COMMUNE,q,2025-07-01,,\n"), strings.NewReader(lineHead), false); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := s.ImportRegister(ctx, admin, strings.NewReader(RegisterTemplate), false); err != nil || r.Added != 3 {
+	if r, err := s.ImportRegister(ctx, admin, strings.NewReader(RegisterTemplate), false); err != nil || r.Added != 4 || r.Posts != 2 {
 		t.Errorf("%+v %v", r, err)
 	}
 }

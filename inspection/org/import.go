@@ -19,6 +19,8 @@ import (
 // LeftOut the cells that say "to be confirmed" and were left out.
 type Report struct {
 	Added, Changed, Same int
+	Organisations        int // of Added, in a register; as Desks and Posts
+	Desks, Posts         int
 	Bad                  []csvin.Problem
 	LeftOut              []LeftOut
 	Applied              bool
@@ -30,6 +32,18 @@ type LeftOut struct {
 	Line   int
 	Column string
 }
+
+// UnitsTemplate and LineageTemplate are examples for ImportUnits: two communes of a
+// province, of which one went into the other.
+const (
+	UnitsTemplate = "\ufeffkey,name,unit_type,parent_key,valid_from,valid_to,note\r\n" +
+		"vn,Việt Nam,COUNTRY,,,,\r\n" +
+		"vn/tinh-mau,Tỉnh Mẫu,PROVINCE,vn,,,\r\n" +
+		"vn/tinh-mau/mau-07-cu,Mẫu 07 (cũ),COMMUNE,vn/tinh-mau,,2025-06-30,\r\n" +
+		"vn/tinh-mau/mau-07,Mẫu 07,COMMUNE,vn/tinh-mau,2025-07-01,,\r\n"
+	LineageTemplate = "\ufeffpredecessor_key,portion,successor_key,relation,legal_act,effective_date\r\n" +
+		"vn/tinh-mau/mau-07-cu,WHOLE,vn/tinh-mau/mau-07,MERGED_INTO,Số nghị quyết,2025-07-01\r\n"
+)
 
 // unitFact and lineFact are what the checks look at: what the database holds,
 // overlaid by what the files say. Line 0 means that the files do not name it.

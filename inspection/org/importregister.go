@@ -15,10 +15,11 @@ import (
 	"gorm.io/gorm"
 )
 
-// RegisterTemplate is an empty sheet for ImportRegister: its headings and one row as an
-// example.
+// RegisterTemplate is an empty sheet for ImportRegister: its headings and two posts of
+// one desk as an example.
 const RegisterTemplate = "\ufeffma_don_vi,ten,loai,don_vi_hanh_chinh,don_vi_cap_tren,tu_ngay,den_ngay,ma_quay,ten_quay,dia_chi,vi_tri,linh_vuc,bat_buoc\r\n" +
-	"mau/07,Trung tâm Phục vụ hành chính công xã Mẫu 07,Trung tâm Phục vụ hành chính công cấp xã,xã Mẫu 07,,01/07/2025,,mau/07/quay-1,Bộ phận Một cửa xã Mẫu 07,Thôn 1,Công chức tiếp nhận,\"Hộ tịch, chứng thực\",x\r\n"
+	"mau/07,Trung tâm Phục vụ hành chính công xã Mẫu 07,Trung tâm Phục vụ hành chính công cấp xã,xã Mẫu 07,,01/07/2025,,mau/07/quay-1,Bộ phận Một cửa xã Mẫu 07,Thôn 1,Công chức tiếp nhận,\"Hộ tịch, chứng thực\",x\r\n" +
+	"mau/07,,,,,,,mau/07/quay-1,Bộ phận Một cửa xã Mẫu 07,,Công chức tiếp nhận,Đất đai,\r\n"
 
 var (
 	registerRequired = []string{"ma_don_vi", "ten", "loai", "don_vi_hanh_chinh"}
@@ -94,12 +95,13 @@ type register struct {
 // is a bad row, because a name or a date is only put right with a reason. Every bad row is
 // in the report, and then nothing is changed. With dryRun nothing is changed at all.
 // Administrators may. Codes: unauthenticated, forbidden, invalid (with the report).
-func (s *Service) ImportRegister(ctx context.Context, actor inspection.Actor, sheet io.Reader, dryRun bool) (Report, error) {
+func (s *Service) ImportRegister(ctx context.Context, actor inspection.Actor, sheet io.Reader, dryRun bool) (r Report, err error) {
 	hash := sha256.New()
 	im := &register{file: "don-vi.csv", periods: map[string][2]inspection.Date{}, organisations: map[string]*organisationFact{}, desks: map[string]*deskFact{}, posts: map[[3]string]*postFact{}}
 	table, bad := csvin.ReadAs(im.file, io.TeeReader(sheet, hash), registerRequired, registerOptional, registerHeads)
 	im.report.Bad = bad
-	err := s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
+	defer func() { r.Organisations, r.Desks, r.Posts = len(im.order), len(im.deskOrder), len(im.fresh) }()
+	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
 		if err := im.load(tx); err != nil {
 			return err
 		}
@@ -184,7 +186,7 @@ func (im *register) day(r csvin.Row, column string) inspection.Date {
 	}
 	d, err := inspection.ParseDate(cell)
 	if err != nil {
-		im.wrong(r, "org.error.date", "column", column, "value", r.Get(column))
+		im.wrong(r, "org.error.import_date", "column", column, "value", r.Get(column))
 	}
 	return d
 }
