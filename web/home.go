@@ -5,9 +5,11 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"congvu/inspection"
+	"congvu/inspection/org"
 
 	"github.com/labstack/echo/v4"
 )
@@ -21,8 +23,9 @@ var (
 // nav lists the pages that a person has a use for.
 func (s *Server) nav(b Base) []navItem {
 	var items []navItem
+	plans := plansTargets(b.Actor)
 	add := func(href, key string) {
-		items = append(items, navItem{Href: href, Label: b.T(key), Current: within(b.Path, href) || href == "/campaigns" && (within(b.Path, "/teams") || within(b.Path, "/targets"))})
+		items = append(items, navItem{Href: href, Label: b.T(key), Current: within(b.Path, href) || href == "/campaigns" && (within(b.Path, "/teams") || !plans && within(b.Path, "/targets"))})
 	}
 	a := b.Actor
 	if a.Is(chairRoles...) {
@@ -33,6 +36,9 @@ func (s *Server) nav(b Base) []navItem {
 	}
 	if a.Is(teamRoles...) || a.Is(chairRoles...) {
 		add("/campaigns", "nav.campaigns")
+	}
+	if plans {
+		add("/targets", "targets.title")
 	}
 	if !a.Is(inspection.SysAdmin) || len(a.Capacities) > 1 {
 		add("/findings", "nav.findings")
@@ -47,6 +53,14 @@ func (s *Server) nav(b Base) []navItem {
 		add("/admin/checklists", "admin.checklists.title")
 	}
 	return items
+}
+
+// plansTargets tells whether somebody fills the plan of a team.
+func plansTargets(a inspection.Actor) bool {
+	return slices.ContainsFunc(a.Capacities, func(c inspection.Capacity) bool {
+		_, ok := org.Can(a, org.PlanTarget, org.Subject{Team: c.Team})
+		return ok && c.Team != ""
+	})
 }
 
 // within tells whether a page is the one at an address or lies below it.

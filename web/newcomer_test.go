@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"congvu/inspection"
+	"congvu/inspection/auth"
+	"congvu/inspection/checklist"
 	"congvu/inspection/org"
 	"congvu/migrations/dbtest"
 
@@ -219,4 +221,48 @@ func TestAnImportSpeaksOfTheFileThatWasChosen(t *testing.T) {
 	}
 	wants(t, w.sees(w.sysadmin, "/admin"), "Có 9 đơn vị, 5 đang có hiệu lực")
 	wants(t, w.sees(w.sysadmin, "/admin/units"), "Danh sách (9)")
+}
+
+// TestTheSetUpSaysEverythingAtOnceAndThatItIsDone: every wrong field is named in one
+// answer; afterwards the page leads to the sign-in.
+func TestTheSetUpSaysEverythingAtOnceAndThatItIsDone(t *testing.T) {
+	db := dbtest.SQLite(t)
+	clock := inspection.SystemClock{}
+	at, _ := url.Parse("http://example.test")
+	s, err := New(Config{URL: at, Version: "test", Proxies: testPeer}, Services{Auth: auth.New(db, clock, auth.Config{Key: make([]byte, 32), SetupKey: []byte("k")}), Org: org.New(db, clock), Checklists: checklist.New(db, clock), Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Server: s, t: t, db: db, tokens: map[string]string{}}
+	nobody := inspection.Actor{}
+	rec := w.post(nobody, "/setup", url.Values{"code": {"abc"}, "name": {" "}, "username": {"x y"}, "password": {"ngắn"}, "again": {"khác"}})
+	if rec.Code != http.StatusUnprocessableEntity {
+		t.Errorf("%d", rec.Code)
+	}
+	for _, field := range []string{"code", "name", "username", "password", "again"} {
+		_, part, _ := strings.Cut(rec.Body.String(), `<label for="`+field+`"`)
+		if part, _, _ = strings.Cut(part, "</div>"); !strings.Contains(part, `class="wrong-text"`) {
+			t.Errorf("nothing is said of %s: %s", field, part)
+		}
+	}
+	if rec := w.post(nobody, "/setup", url.Values{"code": {s.Auth.SetupCode()}, "name": {"A B"}, "username": {"quantri"}, "password": {testPassword}, "again": {testPassword}}); rec.Code != http.StatusSeeOther {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	for _, page := range []*httptest.ResponseRecorder{w.ask(nobody, httptest.NewRequest(http.MethodGet, "/setup", nil)), w.post(nobody, "/setup", url.Values{"code": {"abc"}})} {
+		wants(t, page.Body.String(), "Thiết lập đã xong", `href="/login"`)
+		lacks(t, page.Body.String(), `name="code"`)
+	}
+}
+
+// TestALeadFindsTheTargets: from the page after the sign-in and from the menu; nobody
+// else is led there.
+func TestALeadFindsTheTargets(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	page := w.sees(w.lead, "/visits")
+	if n := strings.Count(page, `href="/targets"`); n != 2 {
+		t.Errorf("%d links", n)
+	}
+	for _, a := range []inspection.Actor{w.member, w.chair, w.head} {
+		lacks(t, w.sees(a, "/visits"), `href="/targets"`)
+	}
 }

@@ -30,13 +30,14 @@ type visitsPage struct {
 	Visits   []visit.Visit
 	Next     string
 	Team     bool
+	Plans    bool   // fills the plan of a team
 	Figure   string // of the overview, when the list shows what it counts
 }
 
 // visitsPage lists the checks that the reader may know of.
 func (s *Server) visitsPage(c echo.Context) error {
 	page := visitsPage{Base: s.base(c, "visits.title"), Query: c.QueryParam("q"), State: c.QueryParam("state"), From: c.QueryParam("from"),
-		To: c.QueryParam("to"), Form: c.QueryParam("form"), Team: actor(c).Is(teamRoles...),
+		To: c.QueryParam("to"), Form: c.QueryParam("form"), Team: actor(c).Is(teamRoles...), Plans: plansTargets(actor(c)),
 		States: []string{"IN_PROGRESS", "CANNOT_INSPECT", "MINUTES_DRAFT", "MINUTES_SIGNED", "MINUTES_UNSIGNED", "REPORTED", "CONCLUDED"}}
 	from, err := inspection.ParseDate(page.From)
 	if err != nil {

@@ -291,7 +291,7 @@ func TestAnAdministratorSetsUpAnEmptyInstallation(t *testing.T) {
 	in := setUpByPages(t, start(t, "serve", nil))
 	b := newBrowser(t, in.program.base, "again", office)
 	b.open("/setup")
-	b.sees("Không tìm thấy")
+	b.sees("Thiết lập đã xong")
 	b.signIn(in.admin.username, in.admin.password)
 
 	// The last administrator cannot remove herself.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"strings"
 
 	"congvu/inspection"
@@ -56,6 +57,7 @@ func nobodyYet(tx *gorm.DB) (bool, error) {
 type First struct {
 	Code                               string
 	Name, Position, Username, Password string
+	Unlike                             bool // the password was repeated otherwise
 	Address, Device, Request           string
 }
 
@@ -86,14 +88,8 @@ func (s *Service) FirstAccount(ctx context.Context, in First) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	if !right {
-		return Session{}, inspection.E(inspection.Invalid, "auth.error.setup_code").Field("code", "auth.error.setup_code")
-	}
-	if _, ok := inspection.Text(in.Name, 300); !ok || strings.TrimSpace(in.Name) == "" {
-		return Session{}, inspection.E(inspection.Invalid, "org.error.invalid").Field("name", "org.error.name")
-	}
-	if in.Password == "" { // none is made up here: it would be shown to nobody
-		return Session{}, CheckRule(in.Username, in.Password)
+	if err := in.check(right); err != nil {
+		return Session{}, err
 	}
 	person := inspection.NewID()
 	prepared, _, err := PrepareUser(ctx, NewUser{PersonID: person, Username: in.Username, Password: in.Password})
@@ -124,6 +120,39 @@ func (s *Service) FirstAccount(ctx context.Context, in First) (Session, error) {
 		return Session{}, err
 	}
 	return s.SignIn(ctx, SignIn{Username: in.Username, Password: in.Password, Address: in.Address, Device: in.Device, Request: in.Request})
+}
+
+// check names everything that is wrong at once. An empty password is: none is made up
+// here, it would be shown to nobody.
+func (in First) check(right bool) error {
+	bad := inspection.E(inspection.Invalid, "org.error.invalid", "min", MinPassword)
+	if !right {
+		bad.Field("code", "auth.error.setup_code")
+	}
+	if _, ok := inspection.Text(in.Name, 300); !ok || strings.TrimSpace(in.Name) == "" {
+		bad.Field("name", "org.error.name")
+	}
+	if !usernames.MatchString(Fold(in.Username)) {
+		bad.Field("username", "auth.error.username")
+	}
+	var rule *inspection.Error
+	if errors.As(CheckRule(Fold(in.Username), in.Password), &rule) {
+		bad.Field("password", rule.Key)
+	}
+	if in.Unlike {
+		bad.Field("again", "password.error.again")
+	}
+	switch len(bad.Fields) {
+	case 0:
+		return nil
+	case 1:
+		for field, key := range bad.Fields {
+			if field != "name" {
+				bad.Key = key
+			}
+		}
+	}
+	return bad
 }
 
 // alone lets no other transaction add an account until this one ends. SQLite writes one
