@@ -18,6 +18,7 @@ const (
 	deriveTries = 3
 	deriveLease = 5 * time.Minute  // longer than any derivation takes
 	deriveAgain = 30 * time.Second // before the next try
+	deriveSoon  = 5 * time.Second  // the same, where the store was in trouble and not the file
 	deriveYield = 5 * time.Second  // how long it waits for files that are being received
 	deriveQuiet = 200 * time.Millisecond
 )
@@ -166,7 +167,7 @@ func (s *Service) derive(ctx context.Context, f file) ([]derived, error) {
 func (s *Service) putOff(ctx context.Context, f file, cause error) error {
 	changes := map[string]any{"derive_lease_until": s.clock.Now().Add(deriveAgain)}
 	if code := inspection.CodeOf(cause); code == inspection.Unavailable || code == inspection.Full || inspection.Trouble(cause) != nil {
-		changes["derive_attempts"] = f.DeriveAttempts - 1
+		changes["derive_attempts"], changes["derive_lease_until"] = f.DeriveAttempts-1, s.clock.Now().Add(deriveSoon)
 	} else if f.DeriveAttempts >= deriveTries {
 		changes["derive_state"], changes["derive_lease_until"] = DeriveFailed, 0
 	}

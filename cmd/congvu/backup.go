@@ -76,9 +76,6 @@ func (m *Main) backupCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := emptyFolder(dir); err != nil { // what stands there is left alone, and nothing is said of it
-				return err
-			}
 			db, status, err := openAsItIs(ctx, c)
 			if err != nil {
 				return err
@@ -86,6 +83,9 @@ func (m *Main) backupCommand() *cli.Command {
 			defer closeDatabase(db)
 			store, err := openStore(ctx, c)
 			if err != nil {
+				return err
+			}
+			if err := emptyFolder(dir); err != nil { // what stands there is left alone, and nothing is said of it
 				return err
 			}
 			taken := m.Clock.Now()
