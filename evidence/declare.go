@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"congvu/evidence/blob"
 	"congvu/evidence/imaging"
 	"congvu/inspection"
+	"congvu/inspection/history"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -124,76 +126,125 @@ func (d Declaration) hash(person string) string {
 	return hex.EncodeToString(h[:])
 }
 
-func same(old file, d Declaration, actor inspection.Actor) error {
-	if old.Declaration != d.hash(actor.Person) {
-		return inspection.E(inspection.Conflict, "evidence.error.other_content")
-	}
-	return nil
-}
-
 // Declare takes down that a file exists. Whoever may add files to the check (Rights)
 // may call it. The same declaration with the same id again is one declaration; codes:
 // conflict (evidence.error.other_content) for another one under that id, invalid,
 // too_large, not_found for the check. fresh tells that it was not known before.
 func (s *Service) Declare(ctx context.Context, actor inspection.Actor, d Declaration) (fresh bool, err error) {
-	err = s.transaction(ctx, func(tx *gorm.DB) error { fresh, err = s.declare(tx, actor, d); return err })
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		n, err := s.declare(tx, actor, d.Visit, []Declaration{d})
+		fresh = n > 0
+		return err
+	})
 	return fresh, err
 }
 
-// DeclareIn is Declare in the caller's transaction.
-func (s *Service) DeclareIn(tx *gorm.DB, actor inspection.Actor, d Declaration) error {
-	_, err := s.declare(tx, actor, d)
+// DeclareIn is Declare for files of one check, in the caller's transaction: all or none.
+func (s *Service) DeclareIn(tx *gorm.DB, actor inspection.Actor, visit string, list ...Declaration) error {
+	_, err := s.declare(tx, actor, visit, list)
 	return err
 }
 
-func (s *Service) declare(tx *gorm.DB, actor inspection.Actor, d Declaration) (fresh bool, err error) {
-	if d, err = d.normal(s.work.Limits()); err != nil {
-		return false, err
-	}
-	// What has been declared stays declared, also when the check has gone on since.
-	switch old, err := load(tx, d.ID); {
-	case err == nil && same(old, d, actor) == nil:
-		return false, nil
-	case err == nil:
-		if _, _, err := s.see(tx, actor, d.ID); err == nil {
-			return false, same(old, d, actor)
-		} // who may not see it learns of it only by a right to add files to the check that they name
-	case inspection.CodeOf(err) != inspection.NotFound:
-		return false, err
-	}
-	subjects := make([]Subject, len(d.On))
-	for i, on := range d.On {
-		subjects[i] = on.Subject
-	}
-	grant, err := s.rights.Add(tx, actor, d.Visit, subjects)
-	if err != nil {
-		return false, err
-	}
-	f := file{ID: d.ID, VisitID: d.Visit, TeamID: grant.Team, OrganisationID: grant.Organisation, Side: grant.Side,
-		SHA256: d.SHA256, Size: d.Size, Name: d.Name, Kind: d.Kind, State: Declared, Access: AccessOf(d.Contains),
-		Contains: d.Contains, NoPeopleConfirmed: d.NoPeople, PurposeDecision: grant.Decision, Declaration: d.hash(actor.Person),
-		DeclaredBy: actor.Person, DeclaredCapacity: string(grant.Capacity.Role), DeclaredAt: s.clock.Now(), Device: actor.Device,
-		CapturedAt: d.CapturedAt, DeriveState: DeriveNone}
-	made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&f)
-	if made.Error != nil {
-		return false, made.Error
-	}
-	if made.RowsAffected == 0 {
-		old, err := load(tx, d.ID)
-		if err != nil {
-			return false, err
+// declare tells how many were not known before.
+func (s *Service) declare(tx *gorm.DB, actor inspection.Actor, visit string, list []Declaration) (fresh int, err error) {
+	var unknown []Declaration
+	byID := map[string]Declaration{}
+	for _, d := range list {
+		if d, err = d.normal(s.work.Limits()); err != nil {
+			return 0, err
 		}
-		return false, same(old, d, actor)
+		if d.Visit != visit {
+			return 0, notFound()
+		}
+		if old, twice := byID[d.ID]; twice {
+			if old.hash("") != d.hash("") {
+				return 0, inspection.E(inspection.Conflict, "evidence.error.other_content")
+			}
+			continue
+		}
+		byID[d.ID] = d
+		unknown = append(unknown, d)
 	}
-	err = s.append(tx, actor, grant.Capacity, "evidence.declare", f, f.DeclaredAt, map[string]any{
-		"sha256": f.SHA256, "size": f.Size, "kind": f.Kind, "contains": f.Contains, "no_people": f.NoPeopleConfirmed,
-		"side": f.Side, "captured_at": f.CapturedAt.String()})
+	known, err := s.known(tx, actor, byID)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	list := make([]Hanging, len(d.On))
-	for i, on := range d.On {
-		list[i] = Hanging{f.ID, on}
+	unknown = slices.DeleteFunc(unknown, func(d Declaration) bool { return known[d.ID] })
+	if len(unknown) == 0 {
+		return 0, nil
 	}
-	return true, s.Link(tx, actor, grant.Capacity, list...)
+	var subjects []Subject
+	for _, d := range unknown {
+		for _, on := range d.On {
+			subjects = append(subjects, on.Subject)
+		}
+	}
+	grant, err := s.rights.Add(tx, actor, visit, subjects)
+	if err != nil {
+		return 0, err
+	}
+	now := s.clock.Now()
+	files := make([]file, len(unknown))
+	events := make([]history.Event, len(unknown))
+	var links []Hanging
+	for i, d := range unknown {
+		f := file{ID: d.ID, VisitID: d.Visit, TeamID: grant.Team, OrganisationID: grant.Organisation, Side: grant.Side,
+			SHA256: d.SHA256, Size: d.Size, Name: d.Name, Kind: d.Kind, State: Declared, Access: AccessOf(d.Contains),
+			Contains: d.Contains, NoPeopleConfirmed: d.NoPeople, PurposeDecision: grant.Decision, Declaration: d.hash(actor.Person),
+			DeclaredBy: actor.Person, DeclaredCapacity: string(grant.Capacity.Role), DeclaredAt: now, Device: actor.Device,
+			CapturedAt: d.CapturedAt, DeriveState: DeriveNone}
+		files[i] = f
+		events[i] = event(actor, grant.Capacity, "evidence.declare", f, now, map[string]any{
+			"sha256": f.SHA256, "size": f.Size, "kind": f.Kind, "contains": f.Contains, "no_people": f.NoPeopleConfirmed,
+			"side": f.Side, "captured_at": f.CapturedAt.String()})
+		for _, on := range d.On {
+			links = append(links, Hanging{f.ID, on})
+		}
+	}
+	made := tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(&files, 100)
+	if made.Error != nil {
+		return 0, made.Error
+	}
+	if made.RowsAffected < int64(len(files)) {
+		// Somebody declared one of them since: under another content it is refused, under
+		// this one it is theirs; who asked asks again.
+		if _, err := s.known(tx, actor, byID); err != nil {
+			return 0, err
+		}
+		if made.RowsAffected == 0 {
+			return 0, nil
+		}
+		return 0, inspection.E(inspection.Unavailable, "error.unavailable")
+	}
+	if err := history.Append(tx, events...); err != nil {
+		return 0, err
+	}
+	return len(files), s.Link(tx, actor, grant.Capacity, links...)
+}
+
+// known tells which files have been declared before, by id; what has been declared
+// stays declared, also when the check has gone on since. Who may not see a file learns
+// of it only by a right to add files to the check that they name. Code conflict for
+// another content under a known id.
+func (s *Service) known(tx *gorm.DB, actor inspection.Actor, list map[string]Declaration) (map[string]bool, error) {
+	all := map[string]bool{}
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(list)), 500) {
+		var rows []file
+		if err := tx.Session(&gorm.Session{}).Where("id IN ?", chunk).Find(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, old := range rows {
+			d := list[old.ID]
+			if old.Declaration != d.hash(actor.Person) {
+				if _, _, err := s.see(tx, actor, old.ID); err != nil {
+					if _, err := s.rights.Add(tx, actor, d.Visit, nil); err != nil {
+						return nil, err
+					}
+				}
+				return nil, inspection.E(inspection.Conflict, "evidence.error.other_content")
+			}
+			all[old.ID] = true
+		}
+	}
+	return all, nil
 }

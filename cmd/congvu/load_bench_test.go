@@ -214,19 +214,20 @@ func (l *load) send(file string, raw []byte) {
 // photosOfCheck is how many photos a measured check has.
 const photosOfCheck = 10
 
-// check is a whole one: checked in, ten photos declared, sent and receipted, every
-// item answered, finished.
+// check is a whole one, as a tablet sends it: checked in, ten photos declared, every item
+// answered, the photos sent and receipted, finished.
 func (l *load) check(photos []*picture) {
-	check := l.begin()
-	files := make([]string, len(photos))
+	check := inspection.NewID()
+	files, raws := make([]string, len(photos)), make([][]byte, len(photos))
+	ops := []operation{opOf(check, visit.OpCheckIn, visit.CheckIn{Target: <-l.targets, Location: "UNKNOWN"})}
 	for i, p := range photos {
-		raw := p.fresh()
-		files[i] = l.declare(check, raw)
-		l.send(files[i], raw)
+		files[i], raws[i] = inspection.NewID(), p.fresh()
+		ops = append(ops, opOf(check, visit.OpDeclare, visit.Declared{File: files[i], Bytes: int64(len(raws[i])), SHA256: sum(raws[i]), Kind: "PHOTO",
+			NoPeople: true, Contains: "NOBODY", CapturedAt: time.Now()}))
 	}
 	here := true
 	row := visit.Row{ID: inspection.NewID(), Position: "Công chức tiếp nhận", Required: true}
-	ops := []operation{opOf(check, visit.OpAttendanceBegin, visit.AttendanceBegin{Rows: []visit.Row{row}})}
+	ops = append(ops, opOf(check, visit.OpAttendanceBegin, visit.AttendanceBegin{Rows: []visit.Row{row}}))
 	row.Present, row.Badge, row.Dress = &here, true, true
 	ops = append(ops, opOf(check, visit.OpAttendanceRow, row))
 	hung := 0
@@ -249,12 +250,11 @@ func (l *load) check(photos []*picture) {
 	for ; hung < len(files); hung++ {
 		ops = append(ops, opOf(check, visit.OpPhoto, visit.Photo{Item: l.items[hung].Key, File: files[hung], NoPeople: true}))
 	}
-	ops = append(ops, opOf(check, visit.OpFinish, struct{}{}))
-	for len(ops) > 0 { // as the tablet posts them
-		n := min(50, len(ops))
-		l.post(ops[:n]...)
-		ops = ops[n:]
+	l.post(ops...)
+	for i, file := range files {
+		l.send(file, raws[i])
 	}
+	l.post(opOf(check, visit.OpFinish, struct{}{}))
 }
 
 // run lets clients do something again and again for a while and reports how often, how

@@ -128,6 +128,10 @@ func (e visitEvidence) Undelivered(tx *gorm.DB, id string) ([]string, error) {
 	return e.files.Missing(tx, id)
 }
 
+func (e visitEvidence) Declare(tx *gorm.DB, actor inspection.Actor, id string, list []visit.Declared) error {
+	return e.files.DeclareIn(tx, actor, id, declarations(id, list)...)
+}
+
 func (e visitEvidence) Attach(tx *gorm.DB, actor inspection.Actor, id string, list []visit.Hanging) error {
 	// A tablet hangs a photo before it is sent; a scan of signed minutes must be there.
 	waiting := !slices.ContainsFunc(list, func(h visit.Hanging) bool { return h.Role == string(evidence.Scan) })
@@ -141,6 +145,18 @@ func (e visitEvidence) Carry(tx *gorm.DB, actor inspection.Actor, c inspection.C
 func (e visitEvidence) Detach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, file, kind, subject string) error {
 	return e.files.Unlink(tx, actor, c, evidence.Hanging{File: file, On: on(kind, subject, string(evidence.Evidence))},
 		evidence.Hanging{File: file, On: on(kind, subject, string(evidence.After))})
+}
+
+func declarations(id string, list []visit.Declared) []evidence.Declaration {
+	out := make([]evidence.Declaration, len(list))
+	for i, d := range list {
+		out[i] = evidence.Declaration{ID: d.File, Visit: id, SHA256: d.SHA256, Size: d.Bytes, Name: d.Name, Kind: evidence.Kind(d.Kind),
+			Contains: evidence.Contains(d.Contains), NoPeople: d.NoPeople}
+		if !d.CapturedAt.IsZero() {
+			out[i].CapturedAt = inspection.At(d.CapturedAt)
+		}
+	}
+	return out
 }
 
 func on(kind, id, role string) evidence.On {

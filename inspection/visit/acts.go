@@ -204,6 +204,22 @@ func (s *State) fixed(rules Rules, op Operation) error {
 	return nil
 }
 
+// declared reads what an operation says of a file. That the size may be and that the
+// check takes files is for evidence to say.
+func declared(op Operation) (Declared, error) {
+	var d Declared
+	if err := decode(op.Payload, &d); err != nil {
+		return d, err
+	}
+	if err := inspection.CheckID(d.File); err != nil {
+		return d, err
+	}
+	if !slices.Contains(kinds, d.Kind) {
+		return d, inspection.E(inspection.Invalid, "error.invalid").Field("kind", "error.invalid")
+	}
+	return d, text("name", &d.Name, 2000)
+}
+
 func (s *State) photo(rules Rules, op Operation) error {
 	var p Photo
 	if err := decode(op.Payload, &p); err != nil {

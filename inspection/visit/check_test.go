@@ -1,6 +1,9 @@
 package visit_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"sync"
 	"testing"
@@ -315,6 +318,65 @@ func TestADeclaredPhotoThatHasNotArrivedBlocksFinishing(t *testing.T) {
 		is(t, w.try(w.lead, id, visit.OpFinish, struct{}{}), inspection.Conflict, "visit.error.open_items") // it was declared and has to come
 		w.must(w.files.GiveUp(ctx, w.lead, hung, w.say("Ảnh chụp nhầm, đã xóa trên máy")))
 		w.post(w.lead, id, visit.OpFinish, struct{}{})
+	})
+}
+
+// TestFilesAreDeclaredWithTheOperationsThatHangThem: the manifest of a check is part of
+// its operations, in their order.
+func TestFilesAreDeclaredWithTheOperationsThatHangThem(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		id := w.checkIn(w.target(w.unit, &w.desk))
+		w.answerAll(w.inspector, id, nil)
+		sum := sha256.Sum256(w.photo)
+		declare := func() visit.Declared {
+			return visit.Declared{File: inspection.NewID(), Bytes: int64(len(w.photo)), SHA256: hex.EncodeToString(sum[:]), Kind: "PHOTO",
+				Name: w.say("quầy số 1.jpg"), CapturedAt: w.clock.Now().Time()}
+		}
+		one, two := declare(), declare()
+		ops := []visit.Operation{w.op(id, visit.OpDeclare, one), w.op(id, visit.OpPhoto, visit.Photo{Item: "A04", File: one.File}), w.op(id, visit.OpDeclare, two)}
+		for range 2 { // and again: nothing more
+			for _, o := range w.visits.Post(ctx, w.inspector, ops) {
+				w.must(o.Err)
+			}
+		}
+		if n := w.rows("evidence_files", "id IN ? AND state = 'DECLARED' AND captured_at = ?", []string{one.File, two.File}, w.clock.Now()); n != 2 {
+			t.Errorf("%d declared", n)
+		}
+		e := is(t, w.visits.Post(ctx, w.lead, []visit.Operation{w.op(id, visit.OpFinish, struct{}{})})[0].Err, inspection.Conflict, "visit.error.open_items")
+		if e.Fields["A04"] != "visit.open.UPLOAD" || e.Fields[two.File] != "visit.open.UPLOAD" {
+			t.Errorf("%+v", e.Fields)
+		}
+		for _, d := range []visit.Declared{one, two} {
+			_, err := w.files.Receive(ctx, w.inspector, d.File, d.Bytes, bytes.NewReader(w.photo))
+			w.must(err)
+		}
+
+		// What is declared in the same breath as the finish is waited for too.
+		late := declare()
+		outcomes := w.visits.Post(ctx, w.lead, []visit.Operation{w.op(id, visit.OpDeclare, late), w.op(id, visit.OpFinish, struct{}{})})
+		if len(outcomes) != 2 || outcomes[0].Err != nil {
+			t.Fatalf("%+v", outcomes)
+		}
+		is(t, outcomes[1].Err, inspection.Conflict, "visit.error.open_items")
+
+		// What lies, and what is somebody else's, is refused; what stood before it stands.
+		for name, change := range map[string]func(*visit.Declared){
+			"id": func(d *visit.Declared) { d.File = "../x" }, "hash": func(d *visit.Declared) { d.SHA256 = "abc" }, "size": func(d *visit.Declared) { d.Bytes = 0 },
+			"kind": func(d *visit.Declared) { d.Kind = "CAMERA_SNAPSHOT" }, "huge": func(d *visit.Declared) { d.Bytes = 1 << 40 },
+			"known": func(d *visit.Declared) { d.File = one.File; d.Bytes++ }, "contains": func(d *visit.Declared) { d.Contains = "FACES" },
+		} {
+			d := declare()
+			change(&d)
+			good := declare()
+			o := w.visits.Post(ctx, w.inspector, []visit.Operation{w.op(id, visit.OpDeclare, good), w.op(id, visit.OpDeclare, d)})
+			if len(o) != 2 || o[0].Err != nil || o[1].Err == nil || inspection.CodeOf(o[1].Err) == inspection.Internal {
+				t.Errorf("%s: %+v", name, o)
+			}
+			if n := w.rows("evidence_files", "id = ?", good.File); n != 1 {
+				t.Errorf("%s: %d of what came before it", name, n)
+			}
+		}
 	})
 }
 

@@ -21,6 +21,7 @@ const (
 	OpAnswer          Type = "answer"
 	OpNote            Type = "note"
 	OpFixed           Type = "fixed"
+	OpDeclare         Type = "declare"
 	OpPhoto           Type = "photo"
 	OpPhotoOff        Type = "photo_off"
 	OpAttendanceBegin Type = "attendance_begin"
@@ -118,6 +119,18 @@ type (
 	Fixed struct {
 		Item  string `json:"item"`
 		Fixed bool   `json:"fixed"`
+	}
+	// Declared says that a file was taken and will be sent: the manifest of the check is
+	// made of these.
+	Declared struct {
+		File       string    `json:"file"`
+		Bytes      int64     `json:"bytes"`
+		SHA256     string    `json:"sha256"` // of the bytes as the device made them, lower-case hex
+		Kind       string    `json:"kind"`   // PHOTO, DOCUMENT_SCAN, SCREENSHOT or NOTE
+		Name       string    `json:"name,omitempty"`
+		Contains   string    `json:"contains,omitempty"` // UNKNOWN, NOBODY, STAFF, CITIZEN, CHILD or PAPERS
+		NoPeople   bool      `json:"no_people,omitempty"`
+		CapturedAt time.Time `json:"captured_at,omitzero"` // by the device's clock
 	}
 	// Photo hangs a declared file on an item, or on a finding under re-inspection.
 	Photo struct {
@@ -266,6 +279,7 @@ func needed(field, value string) error {
 var (
 	reasons    = []score.Reason{score.Leave, score.Mission, score.Meeting, score.Study, score.Sick, score.Maternity, score.Compensation, score.Other, score.Unknown}
 	severities = []score.Severity{score.Minor, score.Moderate, score.Major, score.Critical}
+	kinds      = []string{"PHOTO", "DOCUMENT_SCAN", "SCREENSHOT", "NOTE"}
 	verdicts   = []string{"VERIFIED", "PARTIAL", "NOT_REMEDIED", "RECURRED"}
 )
 

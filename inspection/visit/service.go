@@ -18,6 +18,9 @@ type Evidence interface {
 	Received(tx *gorm.DB, visit string) (map[string]bool, error)
 	// Undelivered lists the files that were declared for a check and have not arrived.
 	Undelivered(tx *gorm.DB, visit string) ([]string, error)
+	// Declare takes down that files of the check exist and will be sent. What is known
+	// already stays; code conflict for another content under a known id.
+	Declare(tx *gorm.DB, actor inspection.Actor, visit string, list []Declared) error
 	// Attach hangs files that the team declared for the check on subjects of it. Code
 	// invalid for a file of another check.
 	Attach(tx *gorm.DB, actor inspection.Actor, visit string, list []Hanging) error

@@ -25,6 +25,7 @@ const (
 var takes = map[Type][]Phase{
 	OpCheckIn: {Unborn}, OpCannotInspect: {Inspecting},
 	OpAnswer: {Inspecting}, OpNote: {Inspecting}, OpFixed: {Inspecting}, OpPhoto: {Inspecting}, OpPhotoOff: {Inspecting},
+	OpDeclare:         {Inspecting, Drafting, Cannot},
 	OpAttendanceBegin: {Inspecting}, OpAttendanceRow: {Inspecting}, OpAttendanceDrop: {Inspecting},
 	OpVerdict: {Inspecting}, OpFinding: {Inspecting, Drafting}, OpMinutes: {Inspecting, Drafting, Cannot},
 	OpFinish: {Inspecting}, OpSign: {Drafting}, OpRefuse: {Drafting},
@@ -207,6 +208,9 @@ func (s *State) act(rules Rules, op Operation) error {
 		return s.fixed(rules, op)
 	case OpPhoto, OpPhotoOff:
 		return s.photo(rules, op)
+	case OpDeclare:
+		_, err := declared(op)
+		return err
 	case OpAttendanceBegin, OpAttendanceRow, OpAttendanceDrop:
 		return s.attendance(op)
 	case OpFinding:

@@ -54,7 +54,8 @@ type work struct {
 	pending []Operation
 	touched map[string]bool // items whose answers may have changed; true: a row may be there
 	events  []history.Event
-	hangs   []Hanging // photographs that are to hang on items and findings
+	files   []Declared // that are to be declared
+	hangs   []Hanging  // photographs that are to hang on items and findings
 }
 
 // open loads a check that the actor may see and locks it.
@@ -169,6 +170,9 @@ func (w *work) add(op Operation) error {
 func (w *work) apply(op Operation) error {
 	before := w.visit.State
 	if op.Type == OpFinish {
+		if err := w.write(); err != nil { // what was just declared is waited for too
+			return err
+		}
 		if err := w.ready(); err != nil {
 			return err
 		}
@@ -183,7 +187,7 @@ func (w *work) apply(op Operation) error {
 		return err
 	}
 	if op.Type.followed() {
-		if op.Type != OpPhoto {
+		if op.Type != OpPhoto && op.Type != OpDeclare {
 			if err := w.write(); err != nil { // what follows stands after it, in history too
 				return err
 			}
@@ -204,7 +208,7 @@ func (w *work) apply(op Operation) error {
 
 // flush writes what apply has left to be written, and the check's row.
 func (w *work) flush() error {
-	if len(w.pending) == 0 && len(w.events) == 0 && len(w.hangs) == 0 {
+	if len(w.pending) == 0 && len(w.events) == 0 && len(w.files) == 0 && len(w.hangs) == 0 {
 		return nil
 	}
 	if err := w.write(); err != nil {
@@ -213,7 +217,7 @@ func (w *work) flush() error {
 	return w.save()
 }
 
-// write writes operations, answers and history, and hangs photographs.
+// write writes operations, answers and history, declares files and hangs photographs.
 func (w *work) write() error {
 	if len(w.pending) > 0 {
 		if err := w.tx.CreateInBatches(&w.pending, 100).Error; err != nil {
@@ -226,12 +230,17 @@ func (w *work) write() error {
 	if err := history.Append(w.tx, w.events...); err != nil {
 		return err
 	}
+	if len(w.files) > 0 {
+		if err := w.evidence.Declare(w.tx, w.actor, w.visit.ID, w.files); err != nil {
+			return err
+		}
+	}
 	if len(w.hangs) > 0 {
 		if err := w.evidence.Attach(w.tx, w.actor, w.visit.ID, w.hangs); err != nil {
 			return err
 		}
 	}
-	w.pending, w.touched, w.events, w.hangs = nil, nil, nil, nil
+	w.pending, w.touched, w.events, w.files, w.hangs = nil, nil, nil, nil, nil
 	return nil
 }
 
@@ -308,12 +317,16 @@ func personOf(tx *gorm.DB, id string) (name, position string, err error) {
 
 // followed tells whether an operation sets something off beyond the answers.
 func (t Type) followed() bool {
-	return slices.Contains([]Type{OpPhoto, OpPhotoOff, OpFinish, OpCannotInspect, OpSign, OpRefuse}, t)
+	return slices.Contains([]Type{OpDeclare, OpPhoto, OpPhotoOff, OpFinish, OpCannotInspect, OpSign, OpRefuse}, t)
 }
 
 // follow does what an operation sets off beyond the answers.
 func (w *work) follow(op Operation) error {
 	switch op.Type {
+	case OpDeclare:
+		d, err := declared(op)
+		w.files = append(w.files, d)
+		return err
 	case OpPhoto:
 		var p Photo
 		if err := decode(op.Payload, &p); err != nil {

@@ -49,6 +49,15 @@ func (e visitFiles) Undelivered(tx *gorm.DB, id string) ([]string, error) {
 	return e.files.Missing(tx, id)
 }
 
+func (e visitFiles) Declare(tx *gorm.DB, actor inspection.Actor, id string, list []visit.Declared) error {
+	out := make([]evidence.Declaration, len(list))
+	for i, d := range list {
+		out[i] = evidence.Declaration{ID: d.File, Visit: id, SHA256: d.SHA256, Size: d.Bytes, Name: d.Name, Kind: evidence.Kind(d.Kind), NoPeople: d.NoPeople,
+			Contains: evidence.Contains(d.Contains), CapturedAt: inspection.At(d.CapturedAt)}
+	}
+	return e.files.DeclareIn(tx, actor, id, out...)
+}
+
 func (e visitFiles) Attach(tx *gorm.DB, actor inspection.Actor, id string, list []visit.Hanging) error {
 	waiting := !slices.ContainsFunc(list, func(h visit.Hanging) bool { return h.Role == string(evidence.Scan) })
 	return e.files.Attach(tx, actor, id, hangings(list), waiting)
