@@ -24,12 +24,9 @@ import (
 // again. Codes: not_found; invalid (.size_differs, .hash_differs, .type, .broken,
 // .not_a_picture, .interrupted); too_large; unavailable when the store fails; full when it has no room.
 func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID string, size int64, r io.Reader) (Receipt, error) {
-	f, view, err := s.see(s.read(ctx), actor, fileID)
+	f, view, err := s.sendable(ctx, actor, fileID)
 	if err != nil {
 		return Receipt{}, err
-	}
-	if f.DeclaredBy != actor.Person && (view.Side != f.Side || !whole(view, f)) {
-		return Receipt{}, notFound()
 	}
 	if f.State == Received {
 		return s.receipt(f)
@@ -40,25 +37,48 @@ func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID st
 		}
 		return Receipt{}, differs(f, size)
 	}
-	s.receiving.Add(1)
-	defer func() {
-		s.received.Store(time.Now().UnixNano())
-		s.receiving.Add(-1)
-	}()
+	defer s.busy()()
 	sent, err := s.take(f, r)
 	if err != nil {
 		return Receipt{}, err
 	}
-	defer sent.done()
+	receipt, kept, err := s.whole(ctx, actor, view, f, sent.ReadSeeker, false)
+	sent.done(kept)
+	return receipt, err
+}
+
+// busy tells the makers of previews that something is being received, until it is done.
+func (s *Service) busy() (done func()) {
+	s.receiving.Add(1)
+	return func() {
+		s.received.Store(time.Now().UnixNano())
+		s.receiving.Add(-1)
+	}
+}
+
+// sendable loads a file whose bytes the actor may send: whoever declared it, and
+// whoever on the same side sees it whole.
+func (s *Service) sendable(ctx context.Context, actor inspection.Actor, id string) (file, View, error) {
+	f, view, err := s.see(s.read(ctx), actor, id)
+	if err == nil && f.DeclaredBy != actor.Person && (view.Side != f.Side || !whole(view, f)) {
+		err = notFound()
+	}
+	return f, view, err
+}
+
+// whole takes in a file of which all bytes are there and are as declared; parked tells
+// that some of them were kept as parts. kept tells that the store has them, whatever
+// became of the rest.
+func (s *Service) whole(ctx context.Context, actor inspection.Actor, view View, f file, sent io.ReadSeeker, parked bool) (_ Receipt, kept bool, err error) {
 	info, err := s.inspect(ctx, f.Kind, f.Size, sent)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, false, err
 	}
 	if _, err := sent.Seek(0, io.SeekStart); err != nil {
-		return Receipt{}, err
+		return Receipt{}, false, err
 	}
-	if err := s.keep(ctx, f.key(), sent.ReadSeeker, f.Size, f.SHA256); err != nil {
-		return Receipt{}, err
+	if err := s.keep(ctx, f.key(), sent, f.Size, f.SHA256); err != nil {
+		return Receipt{}, false, err
 	}
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
 		now, got := s.clock.Now(), f
@@ -72,6 +92,11 @@ func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID st
 		if done.Error != nil {
 			return done.Error
 		}
+		if parked {
+			if err := s.unpark(tx, f.ID); err != nil {
+				return err
+			}
+		}
 		if done.RowsAffected == 0 { // somebody sent the same bytes at the same time
 			f, err = load(tx, f.ID)
 			return err
@@ -81,10 +106,11 @@ func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID st
 			"sha256": f.SHA256, "size": f.Size, "media_type": f.MediaType})
 	})
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, true, err
 	}
 	s.notify()
-	return s.receipt(f)
+	receipt, err := s.receipt(f)
+	return receipt, true, err
 }
 
 // inspect looks at bytes as a file of a kind.
@@ -107,10 +133,11 @@ func (s *Service) Fits(ctx context.Context, kind Kind, size int64, r io.ReadSeek
 	return err
 }
 
-// held is bytes that were sent and are as declared, until they are kept.
+// held is bytes that were sent and are as declared, until they are kept. Nobody reads
+// them any more once they are; of a store that failed nobody knows.
 type held struct {
 	io.ReadSeeker
-	done func()
+	done func(kept bool)
 }
 
 // What is received in memory, in bytes: files up to the first, all that are being
@@ -123,23 +150,49 @@ const (
 // take holds what is sent against the declaration.
 func (s *Service) take(f file, r io.Reader) (held, error) {
 	in := &keepError{r: io.LimitReader(r, f.Size+1)}
-	if f.Size <= inMemory && s.memory.TryAcquire(f.Size) {
-		h, err := fromMemory(f, in)
+	if room := s.room(f.Size); room != nil {
+		h, err := fromMemory(f, in, room.b)
 		if err != nil {
-			s.memory.Release(f.Size)
+			room.leave(false)
 			return held{}, err
 		}
-		return held{h, func() { s.memory.Release(f.Size) }}, nil
+		return held{h, room.leave}, nil
 	}
 	spooled, err := s.spooled(f, in)
 	if err != nil {
 		return held{}, err
 	}
-	return held{spooled, func() { spooled.Close(); os.Remove(spooled.Name()) }}, nil
+	return held{spooled, func(bool) { spooled.Close(); os.Remove(spooled.Name()) }}, nil
 }
 
-func fromMemory(f file, in *keepError) (*blob.Sound, error) {
-	raw := make([]byte, f.Size)
+// room is memory that something is received in.
+type room struct {
+	s *Service
+	b []byte
+}
+
+// room gives memory for so many bytes, nil where there is none.
+func (s *Service) room(n int64) *room {
+	if n > inMemory || !s.memory.TryAcquire(n) {
+		return nil
+	}
+	r, _ := s.rooms.Get().(*room)
+	if r == nil || int64(cap(r.b)) < n {
+		r = &room{s, make([]byte, max(n, 512<<10))}
+	}
+	r.b = r.b[:n]
+	return r
+}
+
+// leave gives it back; clean tells that nobody reads it any more.
+func (r *room) leave(clean bool) {
+	r.s.memory.Release(int64(len(r.b)))
+	if clean {
+		r.s.rooms.Put(r)
+	}
+}
+
+func fromMemory(f file, in *keepError, raw []byte) (*blob.Sound, error) {
 	n, err := io.ReadFull(in, raw)
 	if err == nil { // nothing may follow
 		var more [1]byte

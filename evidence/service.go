@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"congvu/evidence/blob"
@@ -36,6 +37,7 @@ type Service struct {
 	key    ed25519.PrivateKey
 	wake   chan struct{}
 	memory *semaphore.Weighted // bytes that may be received in memory
+	rooms  sync.Pool           // rooms in which something was received
 
 	receiving atomic.Int64 // how many files are being received
 	received  atomic.Int64 // when the last one was, in nanoseconds since 1970

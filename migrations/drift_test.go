@@ -68,6 +68,8 @@ func fields(t *testing.T, v any) (string, []column) {
 			c.kind = "boolean"
 		case reflect.Float64:
 			c.kind = "real"
+		case reflect.Slice:
+			c.kind = "bytes"
 		default:
 			c.kind = f.IndirectFieldType.String()
 		}
@@ -78,7 +80,7 @@ func fields(t *testing.T, v any) (string, []column) {
 
 // rough maps the types of both dialects onto those of the structs.
 var rough = map[string]string{"text": "text", "integer": "integer", "bigint": "integer", "boolean": "boolean", "real": "real",
-	"double precision": "real"}
+	"double precision": "real", "blob": "bytes", "bytea": "bytes"}
 
 // columns reads the migrated schema.
 func columns(t *testing.T, db *gorm.DB) map[string][]column {

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"io"
 	"net/http"
 	"time"
@@ -53,21 +55,45 @@ func fileOf(i evidence.Item) fileBody {
 	return b
 }
 
-// streamed is the body of a request that is not read into memory.
-type streamed struct {
+// Streamed is the body of a request that is not read into memory.
+type Streamed struct {
 	ID   string `path:"id" maxLength:"36"`
 	body io.Reader
 	size int64
 }
 
 // Resolve keeps the body for the handler to read.
-func (b *streamed) Resolve(ctx huma.Context) []error {
+func (b *Streamed) Resolve(ctx huma.Context) []error {
 	b.body = ctx.BodyReader()
 	b.size = -1
 	if c, ok := ctx.Context().Value(echoKey{}).(echo.Context); ok {
 		b.size = c.Request().ContentLength
 	}
 	return nil
+}
+
+// The protocol of resuming, https://tus.io/protocols/resumable-upload version 1.0.0: the
+// declaration takes the place of its creation.
+const (
+	tusVersion = "1.0.0"
+	tusType    = "application/offset+octet-stream"
+)
+
+// patient reads a body that may come slowly, but not one that does not come at all.
+type patient struct {
+	io.Reader
+	to *http.ResponseController
+}
+
+const stalled = time.Minute
+
+func (p patient) Read(b []byte) (int, error) {
+	_ = p.to.SetReadDeadline(time.Now().Add(stalled))
+	n, err := p.Reader.Read(b)
+	if err == io.EOF { // what is done with it may take longer
+		_ = p.to.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 func (s *Server) apiFiles() {
@@ -106,7 +132,7 @@ func (s *Server) apiFiles() {
 	call(s, SignedIn, huma.Operation{Method: http.MethodPut, Path: "/api/v1/files/{id}/content", Errors: []int{409, 413, 503, 507}, MaxBodyBytes: -1, BodyReadTimeout: -1,
 		Summary:     "Send the bytes of a declared file; the answer is the signed receipt",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}},
-		func(ctx context.Context, a inspection.Actor, in *streamed) (*receiptOut, error) {
+		func(ctx context.Context, a inspection.Actor, in *Streamed) (*receiptOut, error) {
 			size := in.size
 			if size < 0 {
 				item, err := s.Evidence.Get(ctx, a, in.ID)
@@ -116,6 +142,63 @@ func (s *Server) apiFiles() {
 				size = item.Size
 			}
 			receipt, err := s.Evidence.Receive(ctx, a, in.ID, size, in.body)
+			if err != nil {
+				return nil, err
+			}
+			return &receiptOut{receipt}, nil
+		})
+
+	type resumeHead struct {
+		Resumable string `header:"Tus-Resumable"`
+		Offset    int64  `header:"Upload-Offset"`
+		Length    int64  `header:"Upload-Length"`
+		Receipt   string `header:"Upload-Receipt" doc:"base64 of the receipt's JSON, when the file is whole"`
+		Cache     string `header:"Cache-Control"`
+	}
+	headOf := func(at, size int64) *resumeHead {
+		return &resumeHead{Resumable: tusVersion, Offset: at, Length: size, Cache: "no-store"}
+	}
+	call(s, SignedIn, huma.Operation{Method: http.MethodHead, Path: "/api/v1/files/{id}/content", DefaultStatus: http.StatusNoContent,
+		Summary: "How much of a declared file has arrived (tus 1.0)"},
+		func(ctx context.Context, a inspection.Actor, in *byID) (*resumeHead, error) {
+			at, size, err := s.Evidence.Progress(ctx, a, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			return headOf(at, size), nil
+		})
+	type resumeIn struct {
+		Streamed
+		Resumable string `header:"Tus-Resumable" doc:"1.0.0"`
+		Offset    int64  `header:"Upload-Offset" minimum:"0" required:"true"`
+		Type      string `header:"Content-Type"`
+	}
+	call(s, SignedIn, huma.Operation{Method: http.MethodPatch, Path: "/api/v1/files/{id}/content", DefaultStatus: http.StatusNoContent,
+		Errors: []int{409, 412, 413, 415, 503, 507}, MaxBodyBytes: -1, BodyReadTimeout: -1,
+		Summary:     "Send bytes of a declared file from where it stands (tus 1.0); what arrives before a break stays",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{tusType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}},
+		func(ctx context.Context, a inspection.Actor, in *resumeIn) (*resumeHead, error) {
+			c := requestOf(ctx)
+			if in.Resumable != "" && in.Resumable != tusVersion || in.Type != tusType {
+				return nil, inspection.E(inspection.Invalid, "error.invalid").Field("Content-Type", "error.invalid")
+			}
+			at, receipt, err := s.Evidence.Resume(ctx, a, in.ID, in.Offset, in.size, patient{in.body, http.NewResponseController(c.Response())})
+			if err != nil {
+				return nil, err
+			}
+			h := headOf(at, 0)
+			if receipt != nil {
+				raw, err := json.Marshal(receipt)
+				if err != nil {
+					return nil, err
+				}
+				h.Receipt = base64.StdEncoding.EncodeToString(raw)
+			}
+			return h, nil
+		})
+	call(s, SignedIn, huma.Operation{Method: http.MethodGet, Path: "/api/v1/files/{id}/receipt", Errors: []int{409}, Summary: "The signed receipt of a file that has arrived"},
+		func(ctx context.Context, a inspection.Actor, in *byID) (*receiptOut, error) {
+			receipt, err := s.Evidence.ReceiptOf(ctx, a, in.ID)
 			if err != nil {
 				return nil, err
 			}

@@ -45,6 +45,7 @@ type visitHead struct {
 type todayBody struct {
 	Now     string       `json:"now"`
 	Targets []targetBody `json:"targets" doc:"sealed targets that this person knows of, due today or earlier"`
+	Coming  []targetBody `json:"coming" doc:"sealed targets that this person knows of, planned for the seven days after"`
 	Visits  []visitHead  `json:"visits" doc:"checks of this person's teams that are under way or of today"`
 }
 
@@ -53,7 +54,9 @@ type operationBody struct {
 	Visit     string          `json:"visit" maxLength:"36"`
 	Device    string          `json:"device" maxLength:"100"`
 	DeviceAt  time.Time       `json:"device_at" doc:"the device's clock"`
-	ElapsedMS int64           `json:"elapsed_ms,omitempty" minimum:"0" doc:"monotonic time since the device's start"`
+	ElapsedMS int64           `json:"elapsed_ms,omitempty" minimum:"0" doc:"monotonic time since the start that boot names"`
+	OffsetMS  *int64          `json:"offset_ms,omitempty" doc:"how far the server's clock is ahead of the device's, as last learned"`
+	Boot      string          `json:"boot,omitempty" maxLength:"36" doc:"id of this start of the device's program"`
 	Seq       int64           `json:"seq" minimum:"0" doc:"counts this device's acts on this check"`
 	Base      string          `json:"base,omitempty" maxLength:"36" doc:"the operation whose value the author saw"`
 	Type      string          `json:"type" maxLength:"40"`
@@ -241,14 +244,19 @@ func (s *Server) apiVisits() {
 	call(s, SignedIn, huma.Operation{Method: http.MethodGet, Path: "/api/v1/today", Summary: "What this person has to check today"},
 		func(ctx context.Context, a inspection.Actor, _ *struct{}) (*todayOut, error) {
 			now := s.Clock.Now()
-			out := &todayOut{todayBody{Now: now.String(), Targets: []targetBody{}, Visits: []visitHead{}}}
-			targets, err := s.Plan.Waiting(ctx, a, now.Date())
+			out := &todayOut{todayBody{Now: now.String(), Targets: []targetBody{}, Coming: []targetBody{}, Visits: []visitHead{}}}
+			targets, err := s.Plan.Waiting(ctx, a, now.Date().AddDays(7))
 			if err != nil {
 				return nil, err
 			}
 			for _, t := range targets {
-				out.Body.Targets = append(out.Body.Targets, targetBody{t.ID, string(t.Form), t.Organisation, t.Desk, string(t.PlannedOn),
-					t.PlannedAt.String(), t.DecisionNumber, string(t.DecisionDate), t.MayCheckIn})
+				b := targetBody{t.ID, string(t.Form), t.Organisation, t.Desk, string(t.PlannedOn),
+					t.PlannedAt.String(), t.DecisionNumber, string(t.DecisionDate), t.MayCheckIn}
+				if t.PlannedOn > now.Date() {
+					out.Body.Coming = append(out.Body.Coming, b)
+				} else {
+					out.Body.Targets = append(out.Body.Targets, b)
+				}
 			}
 			visits, _, err := s.Visits.List(ctx, a, visit.Filter{Running: true}, inspection.Page{Limit: 100})
 			if err != nil {
@@ -272,6 +280,19 @@ func (s *Server) apiVisits() {
 			}
 			if !v.MayInspect {
 				return nil, inspection.E(inspection.NotFound, "error.not_found")
+			}
+			b, err := s.bundle(ctx, a, language(requestOf(ctx).Request()), v)
+			if err != nil {
+				return nil, err
+			}
+			return &bundleOut{b}, nil
+		})
+
+	call(s, SignedIn, huma.Operation{Method: http.MethodGet, Path: "/api/v1/targets/{id}/handover", Errors: []int{409}, Summary: "What the check will be that is begun on a sealed target, for a tablet without a network"},
+		func(ctx context.Context, a inspection.Actor, in *byID) (*bundleOut, error) {
+			v, err := s.Visits.HandOver(ctx, a, in.ID)
+			if err != nil {
+				return nil, err
 			}
 			b, err := s.bundle(ctx, a, language(requestOf(ctx).Request()), v)
 			if err != nil {
@@ -308,7 +329,7 @@ func (s *Server) apiVisits() {
 		func(ctx context.Context, a inspection.Actor, in *postIn) (*postOut, error) {
 			ops := make([]visit.Operation, 0, len(in.Body.Operations))
 			for _, o := range in.Body.Operations {
-				ops = append(ops, visit.Operation{ID: o.ID, VisitID: o.Visit, Device: o.Device, DeviceAt: inspection.At(o.DeviceAt), ElapsedMS: o.ElapsedMS,
+				ops = append(ops, visit.Operation{ID: o.ID, VisitID: o.Visit, Device: o.Device, DeviceAt: inspection.At(o.DeviceAt), ElapsedMS: o.ElapsedMS, OffsetMS: o.OffsetMS, Boot: o.Boot,
 					Seq: o.Seq, Base: o.Base, Type: visit.Type(o.Type), Payload: string(o.Payload)})
 			}
 			c := requestOf(ctx)

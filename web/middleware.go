@@ -128,7 +128,7 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 		switch {
 		case route == "POST /login":
 			limit = loginBody
-		case route == "PUT /api/v1/files/:id/content" && known:
+		case (route == "PUT /api/v1/files/:id/content" || route == "PATCH /api/v1/files/:id/content") && known:
 			limit = s.config.MaxBytes + 1
 		case s.takes[route] && isMultipart(r):
 			if !known {
@@ -221,7 +221,7 @@ func (s *Server) plainJSON(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return bodyError(err)
 		}
-		if !utf8.Valid(raw) || escapedNUL.Match(raw) {
+		if !utf8.Valid(raw) || bytes.Contains(raw, []byte(`\u0000`)) && escapedNUL.Match(raw) {
 			return inspection.E(inspection.Invalid, "error.text")
 		}
 		r.Body = io.NopCloser(bytes.NewReader(raw))

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"maps"
 	"net/http"
@@ -334,6 +335,39 @@ func (s *Server) apiSessions() {
 			}
 			s.setSession(c, opened.Token, opened.Expires)
 			return &out{s.me(signed.Actor, signed.MustChange)}, nil
+		})
+	type keyIn struct {
+		Body struct {
+			Device string `json:"device" maxLength:"36" doc:"id that the device made for itself"`
+		}
+	}
+	type keyOut struct {
+		Cache string `header:"Cache-Control"`
+		Body  struct {
+			Key string `json:"key" doc:"32 bytes in base64: the same for this person on this device for ever"`
+		}
+	}
+	call(s, SignedIn, huma.Operation{Method: http.MethodPost, Path: "/api/v1/session/key", Summary: "The key under which a device keeps what its user has not sent yet"},
+		func(_ context.Context, a inspection.Actor, in *keyIn) (*keyOut, error) {
+			key, err := s.Auth.DeviceKey(a, in.Body.Device)
+			if err != nil {
+				return nil, err
+			}
+			o := &keyOut{Cache: "no-store"}
+			o.Body.Key = base64.StdEncoding.EncodeToString(key)
+			return o, nil
+		})
+	type clockOut struct {
+		Cache string `header:"Cache-Control"`
+		Body  struct {
+			Now string `json:"now" doc:"RFC 3339 with milliseconds"`
+		}
+	}
+	call(s, Public, huma.Operation{Method: http.MethodGet, Path: "/api/v1/clock", Summary: "The server's time, for devices to learn how far theirs is off"},
+		func(context.Context, inspection.Actor, *struct{}) (*clockOut, error) {
+			o := &clockOut{Cache: "no-store"}
+			o.Body.Now = s.Clock.Now().Time().Format("2006-01-02T15:04:05.000Z07:00")
+			return o, nil
 		})
 	call(s, AnyPassword, huma.Operation{Method: http.MethodGet, Path: "/api/v1/session", Summary: "Who is signed in"},
 		func(ctx context.Context, a inspection.Actor, _ *struct{}) (*out, error) {

@@ -179,6 +179,7 @@ type Keys struct {
 	Sessions []byte // separates the hashes of this installation from others
 	Setup    []byte // makes the code of the first start
 	Receipts []byte // seed of the Ed25519 key that signs receipts
+	Devices  []byte // from which the keys of people's devices derive
 }
 
 // ReadKeys derives every key (HKDF-SHA-256, RFC 5869) from the master key, which is
@@ -195,7 +196,7 @@ func (c Config) ReadKeys() (Keys, error) {
 		}
 		return key
 	}
-	k := Keys{Sessions: derive("sessions"), Setup: derive("setup"), Receipts: derive("receipts")}
+	k := Keys{Sessions: derive("sessions"), Setup: derive("setup"), Receipts: derive("receipts"), Devices: derive("devices")}
 	return k, err
 }
 

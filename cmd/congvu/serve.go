@@ -55,7 +55,7 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var workers sync.WaitGroup
 	workers.Go(func() { p.services.Evidence.Deriver(max(1, runtime.NumCPU()/2), 5*time.Second).Run(work) })
-	workers.Go(func() { p.acknowledge(work) })
+	workers.Go(func() { p.tidy(work) })
 	workers.Go(func() { p.beat(work, m.Clock) })
 	defer func() { stop(); workers.Wait() }()
 	if err := m.firstStart(ctx, p); err != nil {
@@ -91,14 +91,17 @@ func (m *Main) firstStart(ctx context.Context, p *program) error {
 	return nil
 }
 
-// acknowledge lets assignments that nobody acknowledged in time be taken as
-// acknowledged, every ten minutes; any number of copies may do it.
-func (p *program) acknowledge(ctx context.Context) {
+// tidy lets assignments that nobody acknowledged in time be taken as acknowledged, and
+// drops what nobody finished sending, every ten minutes; any number of copies may do it.
+func (p *program) tidy(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Minute)
 	defer tick.Stop()
 	for {
 		if _, err := p.services.Findings.AcknowledgeOverdue(ctx, 200); err != nil && ctx.Err() == nil {
 			slog.Error("acknowledging overdue assignments", "error", err)
+		}
+		if _, err := p.services.Evidence.DropParts(ctx); err != nil && ctx.Err() == nil {
+			slog.Error("dropping what nobody finished sending", "error", err)
 		}
 		select {
 		case <-ctx.Done():

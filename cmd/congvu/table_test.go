@@ -232,6 +232,12 @@ var theTable = []ask{
 	{"401 413 413 413 413 413 413 413 413 413 413 413", "API", "/api/v1/files", `{"id":"{new}","visit":"{signed}","bytes":2000000,"sha256":"` + strings.Repeat("0", 64) + `","kind":"PHOTO"}`},
 	{"401 404 404 404 422 422 422 404 404 404 404 404", "API", "/api/v1/files/{photo:concluded}/shared", `{"boxes":[],"nobody":false}`},
 	{"401 404 404 404 422 422 422 404 404 404 404 404", "PUT", "/api/v1/files/{waiting}/content", "x"},
+	{"401 404 404 404 204 204 204 404 404 404 404 404", "HEAD", "/api/v1/files/{waiting}/content", ""},
+	{"401 404 404 404 409 409 409 404 404 404 404 404", "PATCH", "/api/v1/files/{waiting}/content", "x"},
+	{"401 404 404 404 409 409 409 404 404 404 404 404", "GET", "/api/v1/files/{waiting}/receipt", ""},
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/api/v1/files/{photo:running}/receipt", ""},
+	{"401 404 404 404 200 404 404 404 404 404 404 404", "GET", "/api/v1/targets/{sealed}/handover", ""},
+	{"401 404 404 404 200 404 404 404 404 404 404 404", "GET", "/api/v1/targets/{tomorrow}/handover", ""},
 }
 
 // scene makes a check in each stage and answers for the words in braces.
@@ -332,6 +338,12 @@ func (s *site) asks(username string, row ask, ids map[string]string) (int, answe
 		return a.code, a
 	case "PUT":
 		a := s.call(username, http.MethodPut, path, body)
+		return a.code, a
+	case "HEAD":
+		a := s.call(username, http.MethodHead, path, "")
+		return a.code, a
+	case "PATCH":
+		a := s.call(username, http.MethodPatch, path, body, "Content-Type", "application/offset+octet-stream", "Upload-Offset", "7", "Tus-Resumable", "1.0.0")
 		return a.code, a
 	case "POST":
 		r := httptest.NewRequest(row.method, path, strings.NewReader(body))

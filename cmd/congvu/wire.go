@@ -97,7 +97,7 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 		return web.Services{}, err
 	}
 	s := web.Services{
-		Auth:       auth.New(db, clock, auth.Config{Key: keys.Sessions, SetupKey: keys.Setup}),
+		Auth:       auth.New(db, clock, auth.Config{Key: keys.Sessions, SetupKey: keys.Setup, Devices: keys.Devices}),
 		Org:        org.New(db, clock),
 		Checklists: checklist.New(db, clock),
 		Plan:       plan.New(db, clock, visit.Checks{}),

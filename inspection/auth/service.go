@@ -64,6 +64,7 @@ func Tables() []any { return []any{Account{}, session{}, attempts{}} }
 type Config struct {
 	Key      []byte
 	SetupKey []byte
+	Devices  []byte // from which the keys of people's devices derive
 	Idle     time.Duration
 	Absolute time.Duration
 }
@@ -73,6 +74,7 @@ type Service struct {
 	db             *gorm.DB
 	clock          inspection.Clock
 	key, setupKey  []byte
+	devices        []byte
 	idle, absolute time.Duration
 	touching       sync.Mutex  // held while a last use is written
 	founded        atomic.Bool // an account exists: what has been seen once stays true
@@ -86,7 +88,7 @@ func New(db *gorm.DB, clock inspection.Clock, c Config) *Service {
 	if c.Absolute <= 0 {
 		c.Absolute = 7 * 24 * time.Hour
 	}
-	return &Service{db: db, clock: clock, key: c.Key, setupKey: c.SetupKey, idle: c.Idle, absolute: c.Absolute}
+	return &Service{db: db, clock: clock, key: c.Key, setupKey: c.SetupKey, devices: c.Devices, idle: c.Idle, absolute: c.Absolute}
 }
 
 // SignIn is an attempt to sign in. Address is the client's IP address.

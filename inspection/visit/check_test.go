@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -320,6 +321,102 @@ func TestADeclaredPhotoThatHasNotArrivedBlocksFinishing(t *testing.T) {
 		w.post(w.lead, id, visit.OpFinish, struct{}{})
 	})
 }
+
+// TestAHandoverIsWhatTheCheckWillBe: a tablet begins it without a network and finds
+// nothing else when it comes back; asking for it begins nothing.
+func TestAHandoverIsWhatTheCheckWillBe(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		today := w.target(w.unit, &w.desk)
+		w.clock.Advance(24 * time.Hour)
+		tomorrow := w.target(w.other, &w.otherDesk)
+		w.clock.Advance(-24 * time.Hour)
+		before := w.rows("history", "1 = 1") + w.rows("visits", "1 = 1") + w.rows("visit_members", "1 = 1")
+		given, err := w.visits.HandOver(ctx, w.lead, today.ID)
+		w.must(err)
+		ahead, err := w.visits.HandOver(ctx, w.lead, tomorrow.ID)
+		w.must(err)
+		if n := w.rows("history", "1 = 1") + w.rows("visits", "1 = 1") + w.rows("visit_members", "1 = 1"); n != before {
+			t.Errorf("%d rows came of it", n-before)
+		}
+		if given.ID != "" || len(given.Operations) != 0 || given.State.Phase != visit.Unborn || !given.MayInspect || !given.MayFinish || ahead.Day != w.clock.Now().Date().AddDays(1) {
+			t.Errorf("%+v, for %s", given.Visit, ahead.Day)
+		}
+		for _, a := range []inspection.Actor{w.secretary, w.inspector, w.fresh, w.deputy, w.head, w.chair, w.homeAffairs, w.admin, w.sealedLead} {
+			for _, id := range []string{today.ID, inspection.NewID(), "x"} {
+				_, err := w.visits.HandOver(ctx, a, id)
+				is(t, err, inspection.NotFound, "error.not_found")
+			}
+		}
+		view, err := w.visits.Get(ctx, w.lead, w.checkIn(today))
+		w.must(err)
+		if given.OrganisationName != view.OrganisationName || given.DeskName != view.DeskName || given.DecisionNumber != view.DecisionNumber || given.Day != view.Day ||
+			!reflect.DeepEqual(given.Rules, view.Rules) || !reflect.DeepEqual(given.Roster, view.Roster) || given.Checklist.ID != view.Checklist.ID || len(given.Roster) == 0 {
+			t.Errorf("handed over %+v, begun %+v", given.Visit, view.Visit)
+		}
+		_, err = w.visits.HandOver(ctx, w.lead, today.ID)
+		is(t, err, inspection.Conflict, "visit.error.already_checked_in")
+	})
+}
+
+// TestActsWithoutANetworkKeepTheirOwnTime: by the device's clock as it was corrected,
+// however late they arrive; what cannot be believed is dated by its receipt.
+func TestActsWithoutANetworkKeepTheirOwnTime(t *testing.T) {
+	hour := int64(time.Hour / time.Millisecond)
+	received := inspection.At(monday.AddDate(0, 0, 2))
+	for name, c := range map[string]struct {
+		device inspection.Instant
+		offset *int64
+		want   inspection.Instant
+	}{
+		"never learned, close":     {received.Add(-time.Minute), nil, received.Add(-time.Minute)},
+		"never learned, far":       {received.Add(-48 * time.Hour), nil, received},
+		"right, two days late":     {received.Add(-48 * time.Hour), new(int64), received.Add(-48 * time.Hour)},
+		"three hours behind":       {received.Add(-51 * time.Hour), ptr(3 * hour), received.Add(-48 * time.Hour)},
+		"three hours ahead":        {received.Add(-45 * time.Hour), ptr(-3 * hour), received.Add(-48 * time.Hour)},
+		"a bit after the receipt":  {received.Add(time.Minute), new(int64), received},
+		"long after the receipt":   {received.Add(48 * time.Hour), new(int64), received},
+		"before there were clocks": {1, ptr(-2), received},
+	} {
+		if got := (visit.Operation{DeviceAt: c.device, OffsetMS: c.offset, ReceivedAt: received}).At(); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		sealed := w.target(w.unit, &w.desk)
+		begun := w.clock.Now()
+		late := func(op visit.Operation, after time.Duration) visit.Operation {
+			op.DeviceAt, op.OffsetMS, op.Boot = begun.Add(after-3*time.Hour), ptr(3*hour), inspection.NewID()
+			return op
+		}
+		w.clock.Advance(50 * time.Hour)
+		id := inspection.NewID()
+		for _, o := range w.visits.Post(ctx, w.lead, []visit.Operation{
+			late(w.op(id, visit.OpCheckIn, visit.CheckIn{Target: sealed.ID}), 0),
+			late(w.op(id, visit.OpAttendanceBegin, visit.AttendanceBegin{Rows: []visit.Row{{ID: inspection.NewID(), Position: w.say("Công chức tiếp nhận")}}}), time.Minute)}) {
+			w.must(o.Err)
+		}
+		view, err := w.visits.Get(ctx, w.lead, id)
+		w.must(err)
+		if view.CheckedInAt != begun || view.Day != begun.Date() || view.State.CountedAt != begun.Add(time.Minute) {
+			t.Errorf("checked in at %v, counted at %v", view.CheckedInAt, view.State.CountedAt)
+		}
+		other := w.target(w.other, &w.otherDesk) // planned for today: it cannot have been begun before
+		id = inspection.NewID()
+		w.must(w.visits.Post(ctx, w.lead, []visit.Operation{late(w.op(id, visit.OpCheckIn, visit.CheckIn{Target: other.ID}), 0)})[0].Err)
+		if view, err = w.visits.Get(ctx, w.lead, id); err != nil || view.CheckedInAt != w.clock.Now() {
+			t.Errorf("checked in at %v, %v", view.CheckedInAt, err)
+		}
+		for _, change := range []func(*visit.Operation){func(o *visit.Operation) { o.OffsetMS = ptr(1 << 62) }, func(o *visit.Operation) { o.OffsetMS = ptr(-1 << 63) }, func(o *visit.Operation) { o.Boot = "x" }} {
+			op := w.op(id, visit.OpNote, visit.Note{Item: "A04", Text: w.say("ghi chú")})
+			change(&op)
+			is(t, w.visits.Post(ctx, w.lead, []visit.Operation{op})[0].Err, inspection.Invalid, "visit.error.payload")
+		}
+	})
+}
+
+func ptr(n int64) *int64 { return &n }
 
 // TestFilesAreDeclaredWithTheOperationsThatHangThem: the manifest of a check is part of
 // its operations, in their order.

@@ -85,14 +85,18 @@ func (s *Service) checkedIn(tx *gorm.DB, actor inspection.Actor, op Operation) (
 
 func newVisit(tx *gorm.DB, op Operation, in CheckIn, taken plan.Taken, now inspection.Instant) (Visit, error) {
 	t, c := taken.Target, taken.Campaign
+	at := op.At()
+	if at.Date() < t.PlannedOn || at.Date() < c.DecisionDate { // a clock that cannot be right
+		at = now
+	}
 	o, err := org.OrganisationByID(tx, t.OrganisationID)
 	if err != nil {
 		return Visit{}, err
 	}
 	v := Visit{ID: op.VisitID, TargetID: t.ID, CampaignID: c.ID, TeamID: t.TeamID, LeadID: op.AuthorID, Form: t.Form,
 		OrganisationID: o.ID, OrganisationName: o.Name, OrganisationKind: o.Kind, DeskID: t.DeskID, IssuerID: c.IssuerID, DecisionNumber: c.DecisionNumber,
-		DecisionDate: c.DecisionDate, DecidedBy: c.DecidedBy, ReinspectsID: t.ReinspectsID, State: Inspecting, Day: now.Date(),
-		CheckedInAt: now, Location: in.Location, Latitude: in.Latitude, Longitude: in.Longitude, Accuracy: in.Accuracy,
+		DecisionDate: c.DecisionDate, DecidedBy: c.DecidedBy, ReinspectsID: t.ReinspectsID, State: Inspecting, Day: at.Date(),
+		CheckedInAt: at, Location: in.Location, Latitude: in.Latitude, Longitude: in.Longitude, Accuracy: in.Accuracy,
 		Positions: 1, Simulated: c.Simulated, Version: 1}
 	if c.ChecklistID == nil {
 		return Visit{}, inspection.E(inspection.Invalid, "plan.error.no_decision")

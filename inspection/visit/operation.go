@@ -45,7 +45,10 @@ const (
 // Operation is one act on a check, as it was posted and as it is stored. ID is
 // made by the device; Seq counts the device's acts on this check; Base is the id
 // of the operation whose value the author saw, empty where there was none;
-// Position is the order in which the server took it in.
+// Position is the order in which the server took it in. OffsetMS is how far the
+// server's clock was ahead of the device's, in milliseconds, as the device last learned
+// it, nil when it never did; Boot is the start of the device's program in which
+// ElapsedMS counts.
 type Operation struct {
 	ID         string             `gorm:"column:id;primaryKey"`
 	VisitID    string             `gorm:"column:visit_id"`
@@ -54,6 +57,8 @@ type Operation struct {
 	Role       string             `gorm:"column:role"`
 	Device     string             `gorm:"column:device"`
 	DeviceAt   inspection.Instant `gorm:"column:device_at"`
+	OffsetMS   *int64             `gorm:"column:offset_ms"`
+	Boot       string             `gorm:"column:boot"`
 	ElapsedMS  int64              `gorm:"column:elapsed_ms"`
 	Seq        int64              `gorm:"column:seq"`
 	Base       string             `gorm:"column:base"`
@@ -69,9 +74,17 @@ func (Operation) TableName() string { return "operations" }
 // server's time is taken for the act.
 const trusted = 5 * time.Minute
 
-// At is when the act happened: the device's time where it agrees with the
-// server's within five minutes, else the time of receipt.
+// At is when the act happened. A device that has learned how far its clock is off says
+// it, however long ago that was: acts done without a network arrive hours or days later.
+// Of one that never did, its time counts where it agrees with the server's within five
+// minutes, else the time of receipt. Nothing happens after it was received.
 func (op Operation) At() inspection.Instant {
+	if op.OffsetMS != nil {
+		if at := op.DeviceAt + inspection.Instant(*op.OffsetMS); at > 0 && at <= op.ReceivedAt.Add(trusted) {
+			return min(at, op.ReceivedAt)
+		}
+		return op.ReceivedAt
+	}
 	if op.DeviceAt >= op.ReceivedAt.Add(-trusted) && op.DeviceAt <= op.ReceivedAt.Add(trusted) {
 		return op.DeviceAt
 	}
@@ -222,6 +235,7 @@ const (
 	maxDossiers = 500
 	maxPhotos   = 200
 	maxCount    = 1_000_000
+	maxOffset   = 100 * 365 * 24 * 3600_000 // milliseconds
 )
 
 // decode reads a payload strictly: an unknown field or anything behind the value

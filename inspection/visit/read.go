@@ -2,6 +2,7 @@ package visit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"congvu/inspection"
 	"congvu/inspection/checklist"
 	"congvu/inspection/org"
+	"congvu/inspection/plan"
 
 	"gorm.io/gorm"
 )
@@ -41,7 +43,51 @@ func (v View) Item(key string) (checklist.Item, bool) {
 // Get is a check for who may read its content: its team at any time, its unit and
 // who issued the decision from the minutes on. Code: not_found.
 func (s *Service) Get(ctx context.Context, actor inspection.Actor, id string) (View, error) {
-	tx := s.db.WithContext(ctx)
+	return s.view(s.db.WithContext(ctx), actor, id)
+}
+
+// HandOver is what the check will be that is begun on a target: now, or on the day for
+// which it is planned when that is still to come. It is for a tablet that will begin it
+// without a network; nothing is begun, the check has no id and no operations. For who
+// may check in. Codes: not_found; conflict as checking in would give it.
+func (s *Service) HandOver(ctx context.Context, actor inspection.Actor, target string) (view View, err error) {
+	payload, err := json.Marshal(CheckIn{Target: target})
+	if err != nil {
+		return view, err
+	}
+	if inspection.CheckID(target) != nil {
+		return view, notFound()
+	}
+	undone := errors.New("this was to see what it would be")
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		now := s.clock.Now()
+		var on []inspection.Date
+		if err := tx.Model(&plan.Target{}).Where("id = ?", target).Pluck("planned_on", &on).Error; err != nil {
+			return err
+		}
+		if len(on) > 0 && on[0] > now.Date() {
+			now = inspection.At(on[0].Time())
+		}
+		op := Operation{ID: inspection.NewID(), VisitID: inspection.NewID(), AuthorID: actor.Person, Type: OpCheckIn, Payload: string(payload), DeviceAt: now, ReceivedAt: now}
+		if _, err := s.checkIn(tx, actor, op); err != nil {
+			return err
+		}
+		if view, err = s.view(tx, actor, op.VisitID); err != nil {
+			return err
+		}
+		return undone
+	})
+	view.ID, view.Operations, view.State = "", nil, NewState()
+	if errors.Is(err, undone) {
+		return view, nil
+	}
+	if inspection.CodeOf(err) == inspection.Forbidden {
+		err = notFound()
+	}
+	return View{}, err
+}
+
+func (s *Service) view(tx *gorm.DB, actor inspection.Actor, id string) (View, error) {
 	v, err := s.find(tx, id)
 	if err != nil {
 		return View{}, err

@@ -159,6 +159,7 @@ func (op Operation) check() error {
 	}
 	device, fits := inspection.Text(op.Device, 100)
 	if !fits || device != op.Device || !utf8.ValidString(op.Payload) || op.Seq < 0 || op.DeviceAt < 0 || op.ElapsedMS < 0 ||
+		op.OffsetMS != nil && (*op.OffsetMS > maxOffset || *op.OffsetMS < -maxOffset) || op.Boot != "" && inspection.CheckID(op.Boot) != nil ||
 		op.Base != "" && inspection.CheckID(op.Base) != nil {
 		return inspection.E(inspection.Invalid, "visit.error.payload")
 	}

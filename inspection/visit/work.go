@@ -92,7 +92,7 @@ func (w *work) fold() (err error) {
 // look at each field of each row anew.
 func operationsOf(tx *gorm.DB, id string) ([]Operation, error) {
 	rows, err := tx.Model(&Operation{}).Where("visit_id = ?", id).Order("position").
-		Select("id, visit_id, position, author_id, role, device, device_at, elapsed_ms, seq, base, type, payload, received_at").Rows()
+		Select("id, visit_id, position, author_id, role, device, device_at, offset_ms, boot, elapsed_ms, seq, base, type, payload, received_at").Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func operationsOf(tx *gorm.DB, id string) ([]Operation, error) {
 	var ops []Operation
 	for rows.Next() {
 		var o Operation
-		if err := rows.Scan(&o.ID, &o.VisitID, &o.Position, &o.AuthorID, &o.Role, &o.Device, &o.DeviceAt, &o.ElapsedMS, &o.Seq, &o.Base, &o.Type, &o.Payload, &o.ReceivedAt); err != nil {
+		if err := rows.Scan(&o.ID, &o.VisitID, &o.Position, &o.AuthorID, &o.Role, &o.Device, &o.DeviceAt, &o.OffsetMS, &o.Boot, &o.ElapsedMS, &o.Seq, &o.Base, &o.Type, &o.Payload, &o.ReceivedAt); err != nil {
 			return nil, err
 		}
 		ops = append(ops, o)
@@ -350,9 +350,9 @@ func (w *work) follow(op Operation) error {
 		}
 		return w.evidence.Detach(w.tx, w.actor, w.capacity, p.File, "item", p.Item)
 	case OpFinish:
-		w.visit.EndedAt = w.now
+		w.visit.EndedAt = op.At()
 	case OpCannotInspect:
-		w.visit.EndedAt, w.visit.MinutesAt, w.visit.CouldNot = w.now, w.now, true
+		w.visit.EndedAt, w.visit.MinutesAt, w.visit.CouldNot = op.At(), w.now, true
 		if err := w.minutesClocks(); err != nil {
 			return err
 		}
