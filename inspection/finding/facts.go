@@ -97,36 +97,24 @@ func inShare(db *gorm.DB) *gorm.DB {
 	return db.Where("NOT (findings.state = ? AND findings.accepted_at = 0 AND findings.handed_in_on <> '' AND findings.handed_in_on <= findings.due_on)", Submitted)
 }
 
-// Remedied is a number of findings of which the facts that the on-time share goes by are
-// the same, told by one of them.
-type Remedied struct {
-	Remedy
-	N int64
-}
+// Remedied is the on-time share of what fell due: put right in time, of all.
+type Remedied struct{ OnTime, Of int64 }
 
-// RemediedIn counts what of the findings that an actor may read fell due in a period.
-func RemediedIn(tx *gorm.DB, actor inspection.Actor, p Period) ([]Remedied, error) {
-	var out []Remedied
+// RemediedIn counts what of the findings that an actor may read fell due in a period and
+// is in the share, and what of it was put right in time: score.Remediation as conditions;
+// a test holds the two equal.
+func RemediedIn(tx *gorm.DB, actor inspection.Actor, p Period) (Remedied, error) {
+	var all Remedied
+	const inTime = "findings.accepted_at <> 0 AND findings.handed_in_on <> '' AND findings.handed_in_on <= findings.due_on OR " + onSite
 	for _, part := range times(org.Parts(actor, org.ReadFinding, Columns), dueIn(p)) {
-		var rows []struct{ Facts, N int64 } // one number of all facts: grouping by five takes three times as long
-		facts := "CASE WHEN findings.state = ? THEN 1 ELSE 0 END + CASE WHEN findings.accepted_at <> 0 THEN 2 ELSE 0 END + CASE WHEN " + onSite +
-			" THEN 4 ELSE 0 END + CASE WHEN findings.handed_in_on <> '' THEN 8 ELSE 0 END + CASE WHEN findings.handed_in_on <= findings.due_on THEN 16 ELSE 0 END"
-		err := tx.Model(&Finding{}).Scopes(part).Select(facts+" AS facts, COUNT(*) AS n", Submitted, Verified).Group("facts").Scan(&rows).Error
+		var one Remedied
+		err := tx.Model(&Finding{}).Scopes(part, inShare).Select(`COALESCE(SUM(CASE WHEN `+inTime+` THEN 1 ELSE 0 END), 0) AS on_time, COUNT(*) AS "of"`, Verified).Scan(&one).Error
 		if err != nil {
-			return nil, err
+			return all, err
 		}
-		for _, r := range rows {
-			one := Remedy{Due: p.To, InReview: r.Facts&1 != 0, Accepted: r.Facts&2 != 0, FixedOnSite: r.Facts&4 != 0}
-			if r.Facts&8 != 0 {
-				one.HandedIn = p.To.AddDays(1)
-				if r.Facts&16 != 0 {
-					one.HandedIn = p.To
-				}
-			}
-			out = append(out, Remedied{one, r.N})
-		}
+		all.OnTime, all.Of = all.OnTime+one.OnTime, all.Of+one.Of
 	}
-	return out, nil
+	return all, nil
 }
 
 // RemediesOf lists the findings of a unit and of its whole predecessors that fell due
@@ -171,17 +159,93 @@ func times(a, b []func(*gorm.DB) *gorm.DB) []func(*gorm.DB) *gorm.DB {
 // waits is Open as a condition, word for word as in the index findings_open.
 const waits = "state NOT IN ('MERGED', 'WITHDRAWN', 'VERIFIED', 'CLOSED_NOT_FIXED')"
 
-// Waiting lists the findings that wait for something and that an actor may read, with
-// what the clock says of them on a day. Of each only what figures need is read: ids,
-// state and dates.
-func Waiting(tx *gorm.DB, actor inspection.Actor, today inspection.Date) ([]Line, error) {
-	var rows []Finding
+// Waits is what waits for something, as figures need it.
+type Waits struct {
+	Places []Place
+	Soon   []string // ids, as Soon gives them
+}
+
+// Place is how much waits at one place under one term; a place may come several times.
+type Place struct {
+	Visit         string  // the check, where it was at no desk
+	Desk          *string // as the check knew it
+	Organisation  string
+	Open, Overdue int64
+	OverdueDays   int // working days that the one longest overdue is
+}
+
+// Waiting counts the findings that wait for something and that an actor may read, with
+// what the clock says of them on a day; soon is as in Soon.
+func Waiting(tx *gorm.DB, actor inspection.Actor, today inspection.Date, soon int) (Waits, error) {
+	var all Waits
+	type group struct {
+		Place
+		responsible string
+		since, ends inspection.Date // of those overdue: due first, and until when time ran
+	}
+	var groups []group
+	late, args := overdueOn(today)
+	ends, until := clockEndsOn(today)
 	for _, part := range org.Parts(actor, org.ReadFinding, Columns) {
-		q := tx.Model(&Finding{}).Scopes(part).Where(waits).
-			Select("id, visit_id, organisation_id, responsible_id, desk_id, state, due_on, handed_in_on, on_hold, held_on")
+		q := tx.Model(&Finding{}).Scopes(part).Where(waits).Group("1, 2, 3, 4, 5").Select("desk_id, CASE WHEN desk_id IS NULL THEN visit_id ELSE '' END, organisation_id, responsible_id, "+
+			"CASE WHEN "+late+" THEN "+ends+" ELSE '' END, COUNT(*), MIN(due_on)", append(args, until...)...)
+		err := Each(q, func(scan func(...any) error) error {
+			var g group
+			err := scan(&g.Desk, &g.Visit, &g.Organisation, &g.responsible, &g.ends, &g.Open, &g.since)
+			groups = append(groups, g)
+			return err
+		})
+		if err != nil {
+			return all, err
+		}
+	}
+	rows, err := notYetDue(tx, actor, today)
+	if err != nil {
+		return all, err
+	}
+	var units []string
+	for _, g := range groups {
+		if g.ends != "" {
+			units = append(units, g.responsible)
+		}
+	}
+	cals, err := calendarsOf(tx, rows, units...)
+	if err != nil {
+		return all, err
+	}
+	days := workingDays{}
+	for _, g := range groups {
+		if g.ends != "" {
+			g.Overdue, g.OverdueDays = g.Open, days.between(cals[g.responsible], g.since, g.ends)
+		}
+		all.Places = append(all.Places, g.Place)
+	}
+	all.Soon = within(rows, cals, days, today, soon)
+	return all, nil
+}
+
+// Soon lists the findings that an actor may read, whose unit still has to hand in and
+// which are due within so many working days of a day.
+func Soon(tx *gorm.DB, actor inspection.Actor, today inspection.Date, soon int) ([]string, error) {
+	rows, err := notYetDue(tx, actor, today)
+	if err != nil {
+		return nil, err
+	}
+	cals, err := calendarsOf(tx, rows)
+	return within(rows, cals, workingDays{}, today, soon), err
+}
+
+// notYetDue lists, of the findings that an actor may read, those of which the term runs or
+// is held and is not over on a day. Of each only what the clock needs is read.
+func notYetDue(tx *gorm.DB, actor inspection.Actor, today inspection.Date) ([]Finding, error) {
+	var rows []Finding
+	late, args := overdueOn(today)
+	for _, part := range org.Parts(actor, org.ReadFinding, Columns) {
+		q := tx.Model(&Finding{}).Scopes(part).Where(waits).Where("findings.due_on <> '' AND findings.state NOT IN ?", inReview).Where("NOT ("+late+")", args...).
+			Select("id, responsible_id, state, due_on, on_hold, held_on")
 		err := Each(q, func(scan func(...any) error) error {
 			var f Finding
-			err := scan(&f.ID, &f.VisitID, &f.OrganisationID, &f.ResponsibleID, &f.DeskID, &f.State, &f.DueOn, &f.HandedInOn, &f.OnHold, &f.HeldOn)
+			err := scan(&f.ID, &f.ResponsibleID, &f.State, &f.DueOn, &f.OnHold, &f.HeldOn)
 			rows = append(rows, f)
 			return err
 		})
@@ -189,7 +253,18 @@ func Waiting(tx *gorm.DB, actor inspection.Actor, today inspection.Date) ([]Line
 			return nil, err
 		}
 	}
-	return Lines(tx, rows, today)
+	return rows, nil
+}
+
+// within are the ids of those that are due within so many working days.
+func within(rows []Finding, cals map[string]org.Calendar, days workingDays, today inspection.Date, soon int) []string {
+	ids := []string{}
+	for _, f := range rows {
+		if days.between(cals[f.ResponsibleID], f.clockEnds(today), f.DueOn) <= soon {
+			ids = append(ids, f.ID)
+		}
+	}
+	return ids
 }
 
 // Each reads rows one by one, for thousands of them: gorm would look at every field anew.

@@ -48,24 +48,38 @@ func (s *Service) List(ctx context.Context, actor inspection.Actor, f Filter, pa
 			return nil, "", err
 		}
 	}
-	parts, err := s.filtered(ctx, actor, f)
-	if err != nil {
-		return nil, "", err
+	if actor.Person == "" {
+		return nil, "", notSignedIn()
+	}
+	batches := [][]string{nil}
+	if f.IDs != nil { // as many of them as it takes to fill the page, newest first
+		ids := slices.DeleteFunc(slices.Clone(f.IDs), func(id string) bool { return page.Cursor != "" && id >= page.Cursor })
+		slices.SortFunc(ids, func(a, b string) int { return strings.Compare(b, a) })
+		batches = slices.Collect(slices.Chunk(ids, page.Size()+1))
 	}
 	var rows []Finding
-	for _, q := range parts {
-		if page.Cursor != "" {
-			q = q.Where("findings.id < ?", page.Cursor)
+	for _, f.IDs = range batches {
+		if f.IDs != nil && len(rows) > page.Size() {
+			break
 		}
-		if len(rows) > page.Size() { // older ones have no place any more
-			q = q.Where("findings.id > ?", rows[page.Size()].ID)
-		}
-		var more []Finding
-		if err := q.Order("findings.id DESC").Limit(page.Size() + 1).Find(&more).Error; err != nil {
+		parts, err := s.filtered(ctx, actor, f)
+		if err != nil {
 			return nil, "", err
 		}
-		rows = append(rows, more...)
-		slices.SortFunc(rows, func(a, b Finding) int { return strings.Compare(b.ID, a.ID) })
+		for _, q := range parts {
+			if page.Cursor != "" {
+				q = q.Where("findings.id < ?", page.Cursor)
+			}
+			if len(rows) > page.Size() { // older ones have no place any more
+				q = q.Where("findings.id > ?", rows[page.Size()].ID)
+			}
+			var more []Finding
+			if err := q.Order("findings.id DESC").Limit(page.Size() + 1).Find(&more).Error; err != nil {
+				return nil, "", err
+			}
+			rows = append(rows, more...)
+			slices.SortFunc(rows, func(a, b Finding) int { return strings.Compare(b.ID, a.ID) })
+		}
 	}
 	next := ""
 	if len(rows) > page.Size() {
@@ -134,7 +148,7 @@ func (s *Service) Tallied(ctx context.Context, actor inspection.Actor) (Tally, e
 			State   State
 			N, Late int64
 		}
-		err := q.Select("findings.state, COUNT(*) AS n, SUM(CASE WHEN "+late+" THEN 1 ELSE 0 END) AS late", args...).Group("findings.state").Scan(&rows).Error
+		err := q.Where(waits).Select("findings.state, COUNT(*) AS n, SUM(CASE WHEN "+late+" THEN 1 ELSE 0 END) AS late", args...).Group("findings.state").Scan(&rows).Error
 		if err != nil {
 			return t, err
 		}
@@ -149,7 +163,7 @@ func (s *Service) Tallied(ctx context.Context, actor inspection.Actor) (Tally, e
 // one.
 func (s *Service) filtered(ctx context.Context, actor inspection.Actor, f Filter) ([]*gorm.DB, error) {
 	if actor.Person == "" {
-		return nil, inspection.E(inspection.Unauthenticated, "org.error.sign_in")
+		return nil, notSignedIn()
 	}
 	var parts []*gorm.DB
 	all := org.Parts(actor, org.ReadFinding, Columns)
@@ -161,6 +175,8 @@ func (s *Service) filtered(ctx context.Context, actor inspection.Actor, f Filter
 	}
 	return parts, nil
 }
+
+func notSignedIn() error { return inspection.E(inspection.Unauthenticated, "org.error.sign_in") }
 
 func (s *Service) narrowed(q *gorm.DB, f Filter) *gorm.DB {
 	for column, value := range map[string]string{"responsible_id": f.Unit, "team_id": f.Team, "visit_id": f.Visit, "campaign_id": f.Campaign, "item_key": f.Item} {
@@ -200,22 +216,22 @@ func OverdueOn(today inspection.Date) func(*gorm.DB) *gorm.DB {
 
 // overdueOn is what makes an open finding overdue.
 func overdueOn(today inspection.Date) (string, []any) {
-	return `findings.due_on <> '' AND findings.due_on < CASE
+	ends, args := clockEndsOn(today)
+	return "findings.due_on <> '' AND findings.due_on < " + ends, args
+}
+
+// clockEndsOn is Finding.clockEnds on the rows.
+func clockEndsOn(today inspection.Date) (string, []any) {
+	return `CASE
 			WHEN findings.state IN ? THEN findings.handed_in_on
 			WHEN findings.on_hold AND findings.held_on < ? THEN findings.held_on
-			ELSE ? END`, []any{[]State{Submitted, Accepted, ReinspectDue}, today, today}
+			ELSE ? END`, []any{inReview, today, today}
 }
 
 // Lines adds to findings what the clock says of them on a day. The caller has checked
 // rights.
 func Lines(tx *gorm.DB, rows []Finding, today inspection.Date) ([]Line, error) {
-	var units []string
-	for _, f := range rows {
-		if f.State.Open() && f.DueOn != "" {
-			units = append(units, f.ResponsibleID)
-		}
-	}
-	cals, err := org.CalendarsFor(tx, units)
+	cals, err := calendarsOf(tx, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -234,6 +250,18 @@ func Lines(tx *gorm.DB, rows []Finding, today inspection.Date) ([]Line, error) {
 		out = append(out, l)
 	}
 	return out, nil
+}
+
+// calendarsOf loads the calendars that the terms of findings go by, and those of more
+// organisations.
+func calendarsOf(tx *gorm.DB, rows []Finding, more ...string) (map[string]org.Calendar, error) {
+	for _, f := range rows {
+		if f.State.Open() && f.DueOn != "" {
+			more = append(more, f.ResponsibleID)
+		}
+	}
+	slices.Sort(more)
+	return org.CalendarsFor(tx, slices.Compact(more))
 }
 
 // workingDays remembers what was counted: many findings of a list have the same calendar
@@ -273,7 +301,7 @@ type Detail struct {
 func (s *Service) Get(ctx context.Context, actor inspection.Actor, id string) (Detail, error) {
 	var d Detail
 	if actor.Person == "" {
-		return d, inspection.E(inspection.Unauthenticated, "org.error.sign_in")
+		return d, notSignedIn()
 	}
 	tx := s.db.WithContext(ctx)
 	f, err := ByID(tx, id)

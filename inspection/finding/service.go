@@ -78,7 +78,7 @@ func lock(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, now
 // caller does not compare.
 func (s *Service) act(ctx context.Context, actor inspection.Actor, action org.Action, id string, version int64, change func(w *work) error) error {
 	if actor.Person == "" {
-		return inspection.E(inspection.Unauthenticated, "org.error.sign_in")
+		return notSignedIn()
 	}
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		w, err := lock(tx, actor, inspection.Capacity{}, s.clock.Now(), id)

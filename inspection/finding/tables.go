@@ -1,6 +1,8 @@
 package finding
 
 import (
+	"slices"
+
 	"congvu/inspection"
 	"congvu/inspection/org"
 )
@@ -82,9 +84,9 @@ func (f Finding) Place() string {
 
 // InReview tells whether the unit has handed in and waits for the team: these days
 // do not run against it.
-func (f Finding) InReview() bool {
-	return f.State == Submitted || f.State == Accepted || f.State == ReinspectDue
-}
+func (f Finding) InReview() bool { return slices.Contains(inReview, f.State) }
+
+var inReview = []State{Submitted, Accepted, ReinspectDue}
 
 // clockEnds is the day up to which time runs against the unit: the day of handing in
 // while the team reviews, the day of the hold while on hold, else today.

@@ -7,6 +7,7 @@ import (
 	"congvu/inspection"
 	"congvu/inspection/finding"
 	"congvu/inspection/org"
+	"congvu/inspection/visit"
 
 	"gorm.io/gorm"
 )
@@ -33,13 +34,8 @@ func (s *Service) Behind(ctx context.Context, actor inspection.Actor, from, to i
 	case figure == FigureOnTime:
 		return Behind{FellDue: finding.Period{From: from, To: min(to, today)}}, nil
 	case figure == FigureSoon:
-		all, err := finding.Waiting(tx, actor, today)
-		for _, l := range all {
-			if isSoon(l) {
-				b.IDs = append(b.IDs, l.ID)
-			}
-		}
-		return b, err
+		ids, err := finding.Soon(tx, actor, today, soon)
+		return Behind{IDs: ids}, err
 	case figure == FigureChecked:
 		err := s.checked(tx, actor, issuers, from, to, &b)
 		return b, err
@@ -60,7 +56,7 @@ func (s *Service) checked(tx *gorm.DB, actor inspection.Actor, issuers []string,
 	if err != nil {
 		return err
 	}
-	checks, err := checksOf(tx, actor, from, to)
+	checks, err := checksOf(tx, actor, from, to, "NULL")
 	if err != nil {
 		return err
 	}
@@ -81,33 +77,17 @@ func (s *Service) checked(tx *gorm.DB, actor inspection.Actor, issuers []string,
 
 // short lists the findings about an item of the checks in which it fell short.
 func (s *Service) short(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date, item string, b *Behind) error {
-	checks, err := checksOf(tx, actor, from, to)
-	if err != nil {
-		return err
-	}
-	sheets, err := s.sheets.of(tx, checks)
-	if err != nil {
-		return err
-	}
-	fell := map[string]bool{}
-	for id, sheet := range sheets {
-		for _, short := range sheet.short {
-			if short.item.key == item {
-				fell[id] = true
-			}
-		}
-	}
 	for _, part := range org.Parts(actor, org.ReadFinding, finding.Columns) {
-		var rows []struct{ ID, VisitID string }
-		err := tx.Model(&finding.Finding{}).Scopes(part).Select("id, visit_id").Where("item_key = ? AND state <> ?", item, finding.Withdrawn).Scan(&rows).Error
+		var ids []string
+		err := tx.Model(&finding.Finding{}).Scopes(part, org.Scope(actor, org.ListVisit, visit.Columns)).
+			Joins("JOIN visits ON visits.id = findings.visit_id").Scopes(full(from, to)).
+			Where("(SELECT score_lines.applicable AND score_lines.numerator <> score_lines.denominator FROM score_lines WHERE score_lines.score_id = "+ // in lowest terms, at most one
+				newestScore("scores.id")+" AND score_lines.item_key = ?)", item).
+			Where("findings.item_key = ? AND findings.state <> ?", item, finding.Withdrawn).Pluck("findings.id", &ids).Error
 		if err != nil {
 			return err
 		}
-		for _, r := range rows {
-			if fell[r.VisitID] {
-				b.IDs = append(b.IDs, r.ID)
-			}
-		}
+		b.IDs = append(b.IDs, ids...)
 	}
 	return nil
 }

@@ -13,6 +13,10 @@ import (
 
 // sheet is what the summary needs of a frozen score.
 type sheet struct {
+	rated    bool
+	total    int64
+	grade    string
+	list     string // version of the checklist
 	asked    []*itemOf
 	short    []shortfall
 	sections map[string]int64 // share of full marks by section, in hundredths of a per cent
@@ -39,36 +43,30 @@ type sheets struct {
 // manySheets is how many are kept, some 2 KB each; then it begins anew.
 const manySheets = 20_000
 
-// of gives the sheets of the checks that have a score, by check.
-func (s *sheets) of(tx *gorm.DB, checks []check) (map[string]*sheet, error) {
+// of puts their sheets into the checks that have a score.
+func (s *sheets) of(tx *gorm.DB, checks []check) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.by == nil || len(s.by) > manySheets {
 		s.by, s.items = map[string]*sheet{}, map[string]map[string]*itemOf{}
 	}
 	var missing []string
-	version := map[string]string{}
 	for _, c := range checks {
 		if c.ScoreID != nil && s.by[*c.ScoreID] == nil {
 			missing = append(missing, *c.ScoreID)
-			version[*c.ScoreID] = *c.List
-			if err := s.know(tx, *c.List); err != nil {
-				return nil, err
-			}
 		}
 	}
 	for ids := range slices.Chunk(missing, 500) {
-		if err := s.read(tx, ids, version); err != nil {
-			return nil, err
+		if err := s.read(tx, ids); err != nil {
+			return err
 		}
 	}
-	out := map[string]*sheet{}
-	for _, c := range checks {
+	for i, c := range checks {
 		if c.ScoreID != nil {
-			out[c.ID] = s.by[*c.ScoreID]
+			checks[i].sheet = s.by[*c.ScoreID]
 		}
 	}
-	return out, nil
+	return nil
 }
 
 func (s *sheets) know(tx *gorm.DB, version string) error {
@@ -86,36 +84,47 @@ func (s *sheets) know(tx *gorm.DB, version string) error {
 	return nil
 }
 
-// read reads the lines of scores that are not known yet.
-func (s *sheets) read(tx *gorm.DB, ids []string, version map[string]string) error {
-	rows, err := tx.Table("score_lines").Select("score_id, item_key, section, numerator, denominator, weight").
-		Where("score_id IN ? AND applicable", ids).Order("score_id, item_code").Rows()
-	if err != nil {
+// read reads scores that are not known yet, with their lines.
+func (s *sheets) read(tx *gorm.DB, ids []string) error {
+	var frozen []struct {
+		ID, Grade, ChecklistID string
+		Rated                  bool
+		Total                  int64
+	}
+	if err := tx.Table("scores").Select("id, grade, checklist_id, rated, total").Where("id IN ?", ids).Find(&frozen).Error; err != nil {
 		return err
 	}
-	defer rows.Close()
 	type sum struct {
 		earned *big.Rat
 		weight int64
 	}
 	sections := map[string]map[string]*sum{}
 	found := map[string]*sheet{}
-	for _, id := range ids {
-		found[id], sections[id] = &sheet{sections: map[string]int64{}}, map[string]*sum{}
+	for _, f := range frozen {
+		if err := s.know(tx, f.ChecklistID); err != nil {
+			return err
+		}
+		found[f.ID], sections[f.ID] = &sheet{rated: f.Rated, total: f.Total, grade: f.Grade, list: f.ChecklistID, sections: map[string]int64{}}, map[string]*sum{}
 	}
+	rows, err := tx.Table("score_lines").Select("score_id, item_key, section, numerator, denominator, weight").
+		Where("score_id IN ? AND applicable", ids).Order("score_id, item_code").Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
 	for rows.Next() {
 		var id, key, section, numerator, denominator string
 		var weight int64
 		if err := rows.Scan(&id, &key, &section, &numerator, &denominator, &weight); err != nil {
 			return err
 		}
-		item := s.items[version[id]][key]
+		sheet := found[id]
+		item := s.items[sheet.list][key]
 		n, err1 := strconv.ParseInt(numerator, 10, 64)
 		of, err2 := strconv.ParseInt(denominator, 10, 64)
 		if item == nil || err1 != nil || err2 != nil || of <= 0 {
 			continue
 		}
-		sheet := found[id]
 		sheet.asked = append(sheet.asked, item)
 		if n < of {
 			sheet.short = append(sheet.short, shortfall{item, weight * (of - n), of})

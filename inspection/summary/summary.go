@@ -53,7 +53,6 @@ type Overview struct {
 	Worst          []Item
 	Months         []Month
 	Recorded       []Recorded
-	checks         []check
 }
 
 // Figure names a figure of the overview that leads to what it counts.
@@ -87,7 +86,8 @@ type Row struct {
 	HasBefore bool
 	Open      int64
 	Overdue   int64
-	Sections  map[string]int64 // share by section, -1 where nothing applied
+	Sections  map[string]int64 // share by section, none where nothing applied; shared, not to be written to
+	first     string           // check of the period
 	cohort    score.Cohort
 	done      bool
 }
@@ -136,9 +136,10 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 	// What it is made of is read side by side.
 	var desks []Desk
 	var earlier map[string]string
-	var rows, before []check
-	var waiting []finding.Line
-	var remedied []finding.Remedied
+	var rows []check
+	var before []total
+	var waiting finding.Waits
+	var remedied finding.Remedied
 	until := min(to, today)
 	days := int(to.Time().Sub(from.Time()).Hours()/24) + 1
 	var reads errgroup.Group
@@ -153,12 +154,17 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 		o.Recorded, err = recorded(tx, area)
 		return err
 	})
-	reads.Go(func() (err error) { rows, err = checksOf(tx, actor, from, to); return err })
 	reads.Go(func() (err error) {
-		before, err = checksOf(tx, actor, from.AddDays(-days), from.AddDays(-1))
+		if rows, err = checksOf(tx, actor, from, to, newestScore("scores.id")); err != nil {
+			return err
+		}
+		return s.sheets.of(tx, rows)
+	})
+	reads.Go(func() (err error) {
+		before, err = totalsOf(tx, actor, from.AddDays(-days), from.AddDays(-1))
 		return err
 	})
-	reads.Go(func() (err error) { waiting, err = finding.Waiting(tx, actor, today); return err })
+	reads.Go(func() (err error) { waiting, err = finding.Waiting(tx, actor, today, soon); return err })
 	reads.Go(func() (err error) {
 		remedied, err = finding.RemediedIn(tx, actor, finding.Period{From: from, To: until})
 		return err
@@ -168,19 +174,20 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 	}
 	o.Desks = len(desks)
 	atDesks(rows, earlier)
-	atDesks(before, earlier)
-	for i, l := range waiting {
-		if l.DeskID != nil {
-			at := cmp.Or(earlier[*l.DeskID], *l.DeskID)
-			waiting[i].DeskID = &at
+	for i, p := range waiting.Places {
+		if p.Desk != nil {
+			at := cmp.Or(earlier[*p.Desk], *p.Desk)
+			waiting.Places[i].Desk = &at
 		}
 	}
-	if err := s.checks(tx, &o, rows, desks); err != nil {
+	if err := o.checks(tx, rows, desks); err != nil {
 		return o, err
 	}
-	o.MeanBefore = meanOf(before)
+	o.MeanBefore = meanOf(before, earlier)
 	o.findings(waiting)
-	o.remedied(remedied, until)
+	if o.OnTime = (score.Share{Part: remedied.OnTime, Of: remedied.Of}); o.OnTime.Of > 0 {
+		o.OnTimeShare = divide(10000*o.OnTime.Part, o.OnTime.Of)
+	}
 	return o, nil
 }
 
@@ -245,33 +252,38 @@ func recorded(tx *gorm.DB, area []string) ([]Recorded, error) {
 }
 
 type check struct {
-	ID       string
-	DeskID   string
-	DeskName string
-	Name     string
-	Day      inspection.Date
-	State    visit.Phase
-	ScoreID  *string
-	Rated    *bool
-	Total    *int64
-	Grade    *string
-	List     *string            // version of the checklist that the score was frozen with
-	Kind     string             // of the organisation
-	At       inspection.Instant // of checking in
-	Done     bool               // minutes are closed, and the desk could be inspected
+	ID      string
+	DeskID  string
+	Day     inspection.Date
+	State   visit.Phase
+	Kind    string             // of the organisation
+	At      inspection.Instant // of checking in
+	Done    bool               // minutes are closed, and the desk could be inspected
+	ScoreID *string            // the newest
+	*sheet                     // of that score, nil for none
 }
 
-// checksOf lists the full checks of a period with their newest score, oldest first.
-func checksOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date) ([]check, error) {
+// newestScore is a column of the newest score of each check, NULL where there is none.
+func newestScore(column string) string {
+	return "(SELECT " + column + " FROM scores WHERE scores.visit_id = visits.id ORDER BY scores.revision DESC LIMIT 1)"
+}
+
+// full leaves re-inspections and other periods out.
+func full(from, to inspection.Date) func(*gorm.DB) *gorm.DB {
+	return func(db *gorm.DB) *gorm.DB {
+		return db.Where("visits.form <> ? AND visits.day >= ? AND visits.day <= ?", plan.Reinspection, from, to)
+	}
+}
+
+// checksOf lists the full checks of a period with the id of their newest score, as
+// score says, oldest first.
+func checksOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date, score string) ([]check, error) {
 	var all []check
 	for _, part := range org.Parts(actor, org.ListVisit, visit.Columns) {
-		err := finding.Each(tx.Table("visits").Scopes(part).
-			Select("visits.id, COALESCE(visits.desk_id, '') AS desk_id, visits.desk_name, visits.organisation_name AS name, visits.day, visits.state, visits.organisation_kind AS kind, visits.checked_in_at AS at, (visits.minutes_at > 0 AND NOT visits.could_not) AS done, "+
-				"scores.id AS score_id, scores.rated, scores.total, scores.grade, scores.checklist_id AS list").
-			Joins("LEFT JOIN scores ON scores.visit_id = visits.id AND scores.revision = (SELECT MAX(newer.revision) FROM scores newer WHERE newer.visit_id = visits.id)").
-			Where("visits.form <> ? AND visits.day >= ? AND visits.day <= ?", plan.Reinspection, from, to), func(scan func(...any) error) error {
+		err := finding.Each(tx.Table("visits").Scopes(part, full(from, to)).
+			Select("visits.id, COALESCE(visits.desk_id, ''), visits.day, visits.state, visits.organisation_kind, visits.checked_in_at, (visits.minutes_at > 0 AND NOT visits.could_not), "+score), func(scan func(...any) error) error {
 			var c check
-			err := scan(&c.ID, &c.DeskID, &c.DeskName, &c.Name, &c.Day, &c.State, &c.Kind, &c.At, &c.Done, &c.ScoreID, &c.Rated, &c.Total, &c.Grade, &c.List)
+			err := scan(&c.ID, &c.DeskID, &c.Day, &c.State, &c.Kind, &c.At, &c.Done, &c.ScoreID)
 			all = append(all, c)
 			return err
 		})
@@ -283,12 +295,62 @@ func checksOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date) ([]
 	return all, nil
 }
 
-func (s *Service) checks(tx *gorm.DB, o *Overview, rows []check, desks []Desk) error {
+// total is what a check that was rated came to.
+type total struct {
+	place string // the desk, or the organisation where it was at none
+	check string
+	at    inspection.Instant
+	total int64
+}
+
+// totalsOf lists what the full checks of a period that were rated came to, oldest first.
+func totalsOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date) ([]total, error) {
+	var all []total
+	for _, part := range org.Parts(actor, org.ListVisit, visit.Columns) {
+		err := finding.Each(tx.Table("visits").Scopes(part, full(from, to)).
+			Select("COALESCE(visits.desk_id, visits.organisation_name), visits.id, visits.checked_in_at, "+newestScore("CASE WHEN scores.rated THEN scores.total END")), func(scan func(...any) error) error {
+			var t total
+			var points *int64
+			err := scan(&t.place, &t.check, &t.at, &points)
+			if points != nil {
+				t.total = *points
+				all = append(all, t)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(all, func(a, b total) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.check, b.check)) })
+	return all, nil
+}
+
+// nameOthers names the rows of checks that were not at a desk of today, as the check has it.
+func nameOthers(tx *gorm.DB, rows []Row) error {
+	at := map[string]int{}
+	for i, r := range rows {
+		if r.Name == "" {
+			at[r.first] = i
+		}
+	}
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(at)), 500) {
+		var named []struct{ ID, DeskName, OrganisationName string }
+		if err := tx.Table("visits").Select("id, desk_name, organisation_name").Where("id IN ?", ids).Find(&named).Error; err != nil {
+			return err
+		}
+		for _, n := range named {
+			rows[at[n.ID]].Name, rows[at[n.ID]].Organisation = cmp.Or(n.DeskName, n.OrganisationName), n.OrganisationName
+		}
+	}
+	return nil
+}
+
+func (o *Overview) checks(tx *gorm.DB, rows []check, desks []Desk) error {
 	known := map[string]Desk{}
 	for _, d := range desks {
 		known[d.ID] = d
 	}
-	o.checks = rows
 	byDesk := map[string]*Row{}
 	for _, c := range rows {
 		if c.State == visit.Concluded {
@@ -300,22 +362,19 @@ func (s *Service) checks(tx *gorm.DB, o *Overview, rows []check, desks []Desk) e
 		}
 		r, ok := byDesk[key]
 		if !ok {
-			r = &Row{Desk: Desk{ID: c.DeskID, Name: c.DeskName, Organisation: c.Name}, Sections: map[string]int64{}}
+			r = &Row{Desk: Desk{ID: c.DeskID}, first: c.ID}
 			if d, ok := known[c.DeskID]; ok {
 				r.Desk = d
-			}
-			if r.Name == "" {
-				r.Name = c.Name
 			}
 			byDesk[key] = r
 		}
 		r.done = r.done || c.Done
-		if c.Total != nil {
-			if r.Scored && r.Rated && *c.Rated {
-				r.Change, r.HasBefore = *c.Total-r.Total, true
+		if c.sheet != nil {
+			if r.Scored && r.Rated && c.rated {
+				r.Change, r.HasBefore = c.total-r.Total, true
 			}
-			r.Scored, r.Rated, r.Total, r.Grade, r.Visit, r.Day, r.State = true, *c.Rated, *c.Total, *c.Grade, c.ID, c.Day, c.State
-			r.cohort = score.Cohort{Kind: c.Kind, Version: *c.List}
+			r.Scored, r.Rated, r.Total, r.Grade, r.Visit, r.Day, r.State = true, c.rated, c.total, c.grade, c.ID, c.Day, c.State
+			r.Sections, r.cohort = c.sections, score.Cohort{Kind: c.Kind, Version: c.list}
 		} else if !r.Scored {
 			r.Visit, r.Day, r.State = c.ID, c.Day, c.State
 		}
@@ -332,10 +391,14 @@ func (s *Service) checks(tx *gorm.DB, o *Overview, rows []check, desks []Desk) e
 			o.Unchecked = append(o.Unchecked, d)
 		}
 	}
+	if err := nameOthers(tx, o.Rows); err != nil {
+		return err
+	}
 	rank(o.Rows)
 	o.Mean, o.Scored = mean(o.Rows)
 	months(o, rows)
-	return s.lines(tx, o)
+	o.lines(rows)
+	return nil
 }
 
 // rank orders the rows by score, best first, the unrated after them by name, and
@@ -384,12 +447,10 @@ func mean(rows []Row) (int64, int) {
 func divide(sum, n int64) int64 { return (2*sum + n) / (2 * n) }
 
 // meanOf is the mean of the newest score of each desk.
-func meanOf(rows []check) int64 {
+func meanOf(all []total, earlier map[string]string) int64 {
 	newest := map[string]Row{}
-	for _, c := range rows {
-		if c.Total != nil && *c.Rated {
-			newest[cmp.Or(c.DeskID, c.Name)] = Row{Rated: true, Total: *c.Total}
-		}
+	for _, t := range all {
+		newest[cmp.Or(earlier[t.place], t.place)] = Row{Rated: true, Total: t.total}
 	}
 	m, _ := mean(slices.Collect(maps.Values(newest)))
 	return m
@@ -399,7 +460,7 @@ func months(o *Overview, rows []check) {
 	sums := map[string]*Month{}
 	total := map[string]int64{}
 	for _, c := range rows {
-		if c.Total == nil || !*c.Rated {
+		if c.sheet == nil || !c.rated {
 			continue
 		}
 		m := string(c.Day[:7])
@@ -407,7 +468,7 @@ func months(o *Overview, rows []check) {
 			sums[m] = &Month{Month: m}
 		}
 		sums[m].N++
-		total[m] += *c.Total
+		total[m] += c.total
 	}
 	for m, month := range sums {
 		month.Mean = divide(total[m], int64(month.N))
@@ -416,45 +477,40 @@ func months(o *Overview, rows []check) {
 	slices.SortFunc(o.Months, func(a, b Month) int { return strings.Compare(a.Month, b.Month) })
 }
 
-// lines tells from the frozen scores of the period the shares by section of the newest
-// score of each desk, and how often each item fell short, by adding numerators and
-// denominators (domain §5.2 rule 7).
-func (s *Service) lines(tx *gorm.DB, o *Overview) error {
-	sheets, err := s.sheets.of(tx, o.checks)
-	if err != nil {
-		return err
-	}
-	at := map[string]int{}
-	for i, r := range o.Rows {
-		at[r.Visit] = i
-	}
-	items := map[string]*Item{}
+// lines tells from the frozen scores of the period how often each item fell short, by
+// adding numerators and denominators (domain §5.2 rule 7).
+func (o *Overview) lines(rows []check) {
+	var seen []*itemOf // of each version of the checklist
+	asked, failed := map[*itemOf]int{}, map[*itemOf]int{}
 	lost := map[string]map[int64]int64{} // by item: numerators by denominator
-	for _, c := range o.checks {
-		sheet := sheets[c.ID]
-		if sheet == nil {
+	for _, c := range rows {
+		if c.sheet == nil {
 			continue
 		}
-		for _, it := range sheet.asked {
-			if o.SectionNames[it.section] == "" {
-				o.Sections = append(o.Sections, it.section)
-				o.SectionNames[it.section], o.SectionNamesEN[it.section] = it.sectionVI, it.sectionEN
+		for _, it := range c.asked {
+			if asked[it]++; asked[it] == 1 {
+				seen = append(seen, it)
 			}
-			if items[it.key] == nil {
-				items[it.key] = &Item{Key: it.key, Code: it.code, Text: it.textVI, TextEN: it.textEN}
-				lost[it.key] = map[int64]int64{}
-			}
-			items[it.key].Asked++
 		}
-		for _, short := range sheet.short {
-			items[short.item.key].Failed++
+		for _, short := range c.short {
+			failed[short.item]++
+			if lost[short.item.key] == nil {
+				lost[short.item.key] = map[int64]int64{}
+			}
 			lost[short.item.key][short.of] += short.lost
 		}
-		if i, ok := at[c.ID]; ok {
-			for section, share := range sheet.sections {
-				o.Rows[i].Sections[section] = share
-			}
+	}
+	items := map[string]*Item{}
+	for _, it := range seen {
+		if o.SectionNames[it.section] == "" {
+			o.Sections = append(o.Sections, it.section)
+			o.SectionNames[it.section], o.SectionNamesEN[it.section] = it.sectionVI, it.sectionEN
 		}
+		if items[it.key] == nil {
+			items[it.key] = &Item{Key: it.key, Code: it.code, Text: it.textVI, TextEN: it.textEN}
+		}
+		items[it.key].Asked += asked[it]
+		items[it.key].Failed += failed[it]
 	}
 	slices.Sort(o.Sections)
 	for key, it := range items {
@@ -473,52 +529,27 @@ func (s *Service) lines(tx *gorm.DB, o *Overview) error {
 	if len(o.Worst) > 8 {
 		o.Worst = o.Worst[:8]
 	}
-	return nil
-}
-
-func isSoon(l finding.Line) bool {
-	return l.HasDue && !l.Overdue && !l.InReview() && l.Left <= soon
 }
 
 // findings counts what waits, of all and of each desk.
-func (o *Overview) findings(all []finding.Line) {
+func (o *Overview) findings(all finding.Waits) {
 	at := map[string]int{} // by desk; a check without a desk by itself
 	for i, r := range o.Rows {
 		at[cmp.Or(r.ID, r.Visit)] = i
 	}
 	long := map[string]bool{}
-	for _, l := range all {
-		o.Open++
-		desk, place := l.VisitID, l.OrganisationID
-		if l.DeskID != nil {
-			desk, place = *l.DeskID, *l.DeskID
+	for _, p := range all.Places {
+		o.Open, o.Overdue = o.Open+p.Open, o.Overdue+p.Overdue
+		desk, place := p.Visit, p.Organisation
+		if p.Desk != nil {
+			desk, place = *p.Desk, *p.Desk
 		}
-		i, shown := at[desk]
-		if shown {
-			o.Rows[i].Open++
+		if i, shown := at[desk]; shown {
+			o.Rows[i].Open, o.Rows[i].Overdue = o.Rows[i].Open+p.Open, o.Rows[i].Overdue+p.Overdue
 		}
-		if l.Overdue {
-			o.Overdue++
-			if shown {
-				o.Rows[i].Overdue++
-			}
-			if l.OverdueDays > 10 {
-				long[place] = true
-			}
-		} else if isSoon(l) {
-			o.DueSoon++
+		if p.OverdueDays > 10 {
+			long[place] = true
 		}
 	}
-	o.LongOverdue = len(long)
-}
-
-// remedied is the share of what fell due that was put right in time.
-func (o *Overview) remedied(all []finding.Remedied, until inspection.Date) {
-	for _, r := range all {
-		one := score.Remediation([]score.Remedy{{Due: r.Due, HandedIn: r.HandedIn, Accepted: r.Accepted, InReview: r.InReview, FixedOnSite: r.FixedOnSite}}, o.From, until)
-		o.OnTime.Part, o.OnTime.Of = o.OnTime.Part+one.Part*r.N, o.OnTime.Of+one.Of*r.N
-	}
-	if o.OnTime.Of > 0 {
-		o.OnTimeShare = divide(10000*o.OnTime.Part, o.OnTime.Of)
-	}
+	o.DueSoon, o.LongOverdue = int64(len(all.Soon)), len(long)
 }
