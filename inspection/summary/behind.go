@@ -79,11 +79,11 @@ func (s *Service) checked(tx *gorm.DB, actor inspection.Actor, issuers []string,
 func (s *Service) short(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date, item string, b *Behind) error {
 	for _, part := range org.Parts(actor, org.ReadFinding, finding.Columns) {
 		var ids []string
-		err := tx.Model(&finding.Finding{}).Scopes(part, org.Scope(actor, org.ListVisit, visit.Columns)).
-			Joins("JOIN visits ON visits.id = findings.visit_id").Scopes(full(from, to)).
+		// The checks of the period come first: SQLite keeps to the order of a CROSS JOIN.
+		err := tx.Table("visits").Joins("CROSS JOIN findings").Scopes(full(from, to), org.Scope(actor, org.ListVisit, visit.Columns), part).
 			Where("(SELECT score_lines.applicable AND score_lines.numerator <> score_lines.denominator FROM score_lines WHERE score_lines.score_id = "+ // in lowest terms, at most one
 				newestScore("scores.id")+" AND score_lines.item_key = ?)", item).
-			Where("findings.item_key = ? AND findings.state <> ?", item, finding.Withdrawn).Pluck("findings.id", &ids).Error
+			Where("findings.visit_id = visits.id AND findings.item_key = ? AND findings.state <> ?", item, finding.Withdrawn).Pluck("findings.id", &ids).Error
 		if err != nil {
 			return err
 		}
