@@ -111,19 +111,6 @@ func (p overviewPage) Ratio(part, of int) string {
 	return percent(p.Base, int64(part)*10000/int64(of))
 }
 
-// Heat is the shade of a share: 4 good to 1 poor, with the figure always beside it.
-func (p overviewPage) Heat(share int64) int {
-	switch {
-	case share >= 9000:
-		return 4
-	case share >= 7000:
-		return 3
-	case share >= 5000:
-		return 2
-	}
-	return 1
-}
-
 // Bar is the width of a bar of at most 100 for a score in hundredths.
 func (p overviewPage) Bar(total int64) int64 { return max(0, min(100, total/100)) }
 
@@ -157,7 +144,7 @@ func percent(b Base, share int64) string {
 }
 
 type cell struct {
-	Share int64
+	Heat  int
 	Words string
 }
 
@@ -167,5 +154,18 @@ func (p overviewPage) Cell(row summary.Row, section string) *cell {
 	if !ok {
 		return nil
 	}
-	return &cell{share, percent(p.Base, (share+50)/100*100)}
+	return &cell{heat(share), percent(p.Base, (share+50)/100*100)}
+}
+
+// heat is the shade of a share: 4 good to 1 poor, with the figure always beside it.
+func heat(share int64) int {
+	switch {
+	case share >= 9000:
+		return 4
+	case share >= 7000:
+		return 3
+	case share >= 5000:
+		return 2
+	}
+	return 1
 }

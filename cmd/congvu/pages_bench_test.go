@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,7 @@ var readers = []string{"chutich", "truongdoan", "thutruong2", "noivu", "quantri"
 // from the pages of the route table, with one client, session and rights included, on
 // demo data and on the made province.
 func BenchmarkPage(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent)) // as the program runs
 	for _, data := range []string{"demo", "province"} {
 		for _, database := range databases {
 			b.Run(data+"/"+database, func(b *testing.B) {

@@ -87,6 +87,7 @@ type Row struct {
 	Open      int64
 	Overdue   int64
 	Sections  map[string]int64 // share by section, none where nothing applied; shared, not to be written to
+	search    string           // form of the name
 	first     string           // check of the period
 	cohort    score.Cohort
 	done      bool
@@ -405,6 +406,9 @@ func (o *Overview) checks(tx *gorm.DB, rows []check, desks []Desk) error {
 // gives each its rank within its cohort: same kind of unit, same version of the
 // checklist (domain §5.2 rule 6).
 func rank(rows []Row) {
+	for i, r := range rows {
+		rows[i].search = inspection.Fold(r.Name)
+	}
 	slices.SortFunc(rows, func(a, b Row) int {
 		switch {
 		case a.Rated != b.Rated:
@@ -415,7 +419,7 @@ func rank(rows []Row) {
 		case a.Rated && a.Total != b.Total:
 			return cmp.Compare(b.Total, a.Total)
 		}
-		return cmp.Compare(inspection.Fold(a.Name), inspection.Fold(b.Name))
+		return strings.Compare(a.search, b.search)
 	})
 	standings := make([]score.Standing, 0, len(rows))
 	for _, r := range rows {
