@@ -9,6 +9,7 @@ import (
 	"congvu/inspection/org"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/errgroup"
 )
 
 // beforeReform is the last day of the three tiers (Nghị quyết 203/2025/QH15: districts
@@ -63,20 +64,20 @@ func (s *Server) unitsPage(c echo.Context) error {
 	if page.AsOf == "" {
 		page.AsOf = page.Today
 	}
-	units, err := s.Org.Tree(ctx, a, page.AsOf)
-	if err != nil {
+	var units []org.Unit
+	var organisations map[string][]org.Organisation
+	var desks map[string][]org.Desk
+	var posts, simulated map[string]int
+	var became, from map[string][]org.Descent
+	var reads errgroup.Group // side by side
+	reads.Go(func() (err error) { units, err = s.Org.Tree(ctx, a, page.AsOf); return err })
+	reads.Go(func() (err error) {
+		organisations, desks, posts, err = s.Org.Register(ctx, a, page.AsOf)
 		return err
-	}
-	organisations, desks, posts, err := s.Org.Register(ctx, a, page.AsOf)
-	if err != nil {
-		return err
-	}
-	simulated, err := s.Org.SimulatedPosts(ctx, a, page.AsOf)
-	if err != nil {
-		return err
-	}
-	became, from, err := s.Org.UnitDescents(ctx, a)
-	if err != nil {
+	})
+	reads.Go(func() (err error) { simulated, err = s.Org.SimulatedPosts(ctx, a, page.AsOf); return err })
+	reads.Go(func() (err error) { became, from, err = s.Org.UnitDescents(ctx, a); return err })
+	if err := reads.Wait(); err != nil {
 		return err
 	}
 	nodes := make(map[string]*unitNode, len(units))
