@@ -104,16 +104,21 @@ func (s *Server) serveFile(c echo.Context, name string, immutable bool) error {
 		cache = "public, max-age=31536000, immutable"
 	}
 	c.Response().Header().Set("Cache-Control", cache)
-	kind := mime.TypeByExtension(path.Ext(name))
-	switch path.Ext(name) { // not left to what the machine knows
+	return c.Blob(http.StatusOK, kindOf(name), raw)
+}
+
+// kindOf is the media type of a file that the program serves, not left to what the
+// machine knows.
+func kindOf(name string) string {
+	switch path.Ext(name) {
 	case ".js":
-		kind = "text/javascript; charset=utf-8"
+		return "text/javascript; charset=utf-8"
 	case ".css":
-		kind = "text/css; charset=utf-8"
+		return "text/css; charset=utf-8"
 	case ".svg":
-		kind = "image/svg+xml"
+		return "image/svg+xml"
 	case ".webmanifest":
-		kind = "application/manifest+json"
+		return "application/manifest+json"
 	}
-	return c.Blob(http.StatusOK, kind, raw)
+	return mime.TypeByExtension(path.Ext(name))
 }

@@ -132,6 +132,7 @@ func (s *Server) routes() {
 	s.page(get, "/files/:id/:variant", SignedIn, s.filePage)
 	s.page(get, "/tablet", Public, s.tabletRedirect)
 	s.page(get, "/tablet/", Public, s.tabletShell)
+	s.page(get, "/tablet/sw.js", Public, s.tabletWorker)
 	s.page(get, "/tablet/*", Public, s.tabletFile)
 	s.page(get, "/static/*", Public, s.staticFile)
 	s.page(get, "/admin/health", SignedIn, s.healthPage)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,12 +19,14 @@ import (
 
 // browser is one person's real Chromium: a profile of its own, a screen of a size.
 type browser struct {
-	t    *testing.T
-	ctx  context.Context
-	base string
-	name string
-	size [2]int64
-	shot int
+	t     *testing.T
+	ctx   context.Context
+	base  string
+	name  string
+	size  [2]int64
+	shot  int
+	who   login  // who signed in here, empty before
+	close func() // ends it; its profile stays until the test is over
 }
 
 // screen sizes: the tablet in portrait, a phone, an office screen.
@@ -47,14 +50,27 @@ func (b *browser) anywhere() {
 
 func newBrowser(t *testing.T, base, name string, size [2]int64) *browser {
 	t.Helper()
-	path := os.Getenv("CONGVU_TEST_CHROMIUM")
-	if path == "" {
-		t.Fatal("CONGVU_TEST_CHROMIUM is not set: start the services with `make services-up` or run `make test`")
-	}
+	return browserIn(t, newProfile(t), base, name, size)
+}
+
+// newProfile is a folder that a browser keeps what it remembers in.
+func newProfile(t *testing.T) string {
+	t.Helper()
 	// Not t.TempDir: Chromium's last processes may still write when the test ends.
 	profile, err := os.MkdirTemp("", "congvu-chromium")
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(profile) })
+	return profile
+}
+
+// browserIn opens a browser with a profile that may have been used before.
+func browserIn(t *testing.T, profile, base, name string, size [2]int64) *browser {
+	t.Helper()
+	path := os.Getenv("CONGVU_TEST_CHROMIUM")
+	if path == "" {
+		t.Fatal("CONGVU_TEST_CHROMIUM is not set: start the services with `make services-up` or run `make test`")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
@@ -62,13 +78,13 @@ func newBrowser(t *testing.T, base, name string, size [2]int64) *browser {
 		chromedp.WindowSize(int(size[0]), int(size[1])))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
+	b := &browser{t: t, ctx: ctx, base: base, name: name, size: size}
+	b.close = sync.OnceFunc(func() {
 		_ = chromedp.Cancel(ctx) // waits for the browser to end
 		cancel()
 		stop()
-		_ = os.RemoveAll(profile)
 	})
-	b := &browser{t: t, ctx: ctx, base: base, name: name, size: size}
+	t.Cleanup(b.close)
 	chromedp.ListenTarget(ctx, func(event any) {
 		if _, ok := event.(*page.EventJavascriptDialogOpening); ok {
 			go chromedp.Run(ctx, page.HandleJavaScriptDialog(true))
@@ -102,11 +118,36 @@ func (b *browser) try(d time.Duration, actions ...chromedp.Action) error {
 func (b *browser) open(path string) {
 	b.t.Helper()
 	b.run(chromedp.Navigate(b.base + path))
+	if strings.HasPrefix(path, "/tablet/") && b.who.username != "" {
+		b.unlock()
+	}
+}
+
+// unlock waits until the tablet app is open, and gives it the password where it asks for
+// it: once on a device, and always without a network.
+func (b *browser) unlock() {
+	b.t.Helper()
+	b.wait("the app", `document.querySelector('.app-top, .sign-in-form') !== null`)
+	var asks bool
+	b.eval(`document.querySelector('.sign-in-form') !== null`, &asks)
+	if asks {
+		b.enter(b.who.username, b.who.password)
+		b.wait("the app opens", `document.querySelector('.app-top') !== null`)
+	}
+}
+
+// enter fills the tablet's own sign-in in.
+func (b *browser) enter(username, password string) {
+	b.t.Helper()
+	b.fill("#in-name", username)
+	b.fill("#in-word", password)
+	b.click(".sign-in-form button[type=submit]")
 }
 
 // signIn signs in and waits until the page behind it is there.
 func (b *browser) signIn(username, password string) {
 	b.t.Helper()
+	b.who = login{username: username, password: password}
 	b.open("/login")
 	b.run(chromedp.WaitVisible("#username"), chromedp.SetValue("#username", username), chromedp.SetValue("#password", password),
 		chromedp.Click(`form[action="/login"] button[type=submit]`), chromedp.WaitNotPresent("#password"))

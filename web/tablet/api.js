@@ -13,64 +13,51 @@ export class Problem extends Error {
   }
 
   /** Whether trying again later may help. */
-  get passing() { return this.status === 0 || this.status >= 500 || this.status === 429; }
+  get passing() { return this.status === 0 || this.status >= 500 || this.status === 429 || this.status === 408; }
 }
 
-/** @type {() => Promise<void>} */
-let signIn = async () => {};
+/** @type {() => Promise<boolean>} */
+let signIn = async () => false;
 
-/** @param {() => Promise<void>} f asks for the password and resolves when signed in */
+/** @param {() => Promise<boolean>} f asks for the password; true when the person signed in, false when not now */
 export function onSignedOut(f) { signIn = f; }
 
 /**
  * @param {string} method
  * @param {string} path
  * @param {any} [body]
- * @param {{quiet?: boolean}} [options] quiet: do not ask for the password
+ * @param {{quiet?: boolean, timeout?: number}} [options] quiet: do not ask for the password; timeout in ms
  * @returns {Promise<any>}
  */
 export async function call(method, path, body, options = {}) {
   for (;;) {
-    let response;
+    let response, answer = null;
     try {
-      response = await fetch(path, { method, credentials: 'same-origin',
+      response = await fetch(path, { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(options.timeout ?? 60000),
         headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
         body: body === undefined ? undefined : JSON.stringify(body) });
+      if (response.ok && response.status !== 204) answer = await response.json(); // what is no JSON is not our server
     } catch {
       throw new Problem(0, null);
     }
-    if (response.ok) return response.status === 204 ? null : response.json();
+    if (response.ok) return answer;
     const problem = new Problem(response.status, await response.json().catch(() => null));
-    if (response.status !== 401 || options.quiet) throw problem;
-    await signIn();
+    if (response.status !== 401 || options.quiet || !(await signIn())) throw problem;
   }
 }
 
 /**
- * Sends the bytes of a declared file and returns the receipt.
- * @param {string} id
- * @param {Blob} bytes
- * @param {(share: number) => void} progress
- * @returns {Promise<any>}
+ * The bytes of a picture of the server, past every cache.
+ * @param {string} path
+ * @returns {Promise<Blob>}
  */
-export async function send(id, bytes, progress) {
-  for (;;) {
-    const result = await new Promise((resolve) => {
-      const x = new XMLHttpRequest();
-      x.open('PUT', `/api/v1/files/${id}/content`);
-      x.setRequestHeader('Content-Type', 'application/octet-stream');
-      x.setRequestHeader('Accept', 'application/json');
-      x.upload.onprogress = (e) => { if (e.lengthComputable) progress(e.loaded / e.total); };
-      x.onload = () => {
-        let body = null;
-        try { body = JSON.parse(x.responseText); } catch { /* no words came with it */ }
-        resolve({ status: x.status, body });
-      };
-      x.onerror = x.onabort = x.ontimeout = () => resolve({ status: 0, body: null });
-      x.send(bytes);
-    });
-    if (result.status >= 200 && result.status < 300) return result.body;
-    if (result.status !== 401) throw new Problem(result.status, result.body);
-    await signIn();
+export async function picture(path) {
+  let response;
+  try {
+    response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(60000) });
+    if (response.ok) return await response.blob();
+  } catch {
+    throw new Problem(0, null);
   }
+  throw new Problem(response.status, null);
 }

@@ -2,8 +2,13 @@
 
 import { call, onSignedOut, Problem } from './api.js';
 import { h, t, setWords, byId, show } from './dom.js';
+import * as store from './store.js';
 import * as sync from './sync.js';
+import * as update from './update.js';
+import * as vault from './vault.js';
 import { setPerson, bring } from './frame.js';
+import { askPassword, signInPage } from './signin.js';
+import { deviceView } from './device.js';
 import { todayView } from './today.js';
 import { visitView } from './inspect.js';
 import { attendanceView } from './attendance.js';
@@ -20,6 +25,7 @@ const routes = [
   { at: /^visit\/([0-9a-f-]{36})(?:\/([A-Z]))?(?:\/(\w+))?$/, view: visitView },
   { at: /^attendance\/([0-9a-f-]{36})$/, view: attendanceView },
   { at: /^minutes\/([0-9a-f-]{36})$/, view: minutesView },
+  { at: /^device$/, view: deviceView },
   { at: /^cannot\/([0-9a-f-]{36})$/, view: cannotView },
 ];
 
@@ -42,7 +48,7 @@ async function route() {
     scrollTo(0, 0);
     current?.shown?.();
   } catch (e) {
-    const words = e instanceof Problem && e.status !== 0 ? e.message : t('tablet.error.offline');
+    const words = e instanceof Problem && e.status !== 0 && e.message ? e.message : t('tablet.error.offline');
     show(byId('app'), h('main', { class: 'app-main' }, h('div', { class: 'notice bad', role: 'alert' }, h('p', null, words)),
       h('div', { class: 'actions' }, h('button', { class: 'primary', onclick: route }, t('tablet.again')), h('a', { class: 'button', href: '#/' }, t('tablet.today')))));
     if (!(e instanceof Problem)) throw e;
@@ -59,49 +65,94 @@ function draw() {
   });
 }
 
-/** The password is asked for where the person stands; nothing on the page is lost. */
-function askPassword() {
-  return new Promise((resolve) => {
-    const again = document.querySelector('dialog.sign-in');
-    if (again) { again.addEventListener('close', () => resolve(undefined)); return; }
-    const problem = h('p', { class: 'wrong-text', role: 'alert' });
-    const name = h('input', { id: 'in-name', autocomplete: 'username', autocapitalize: 'none', required: true, value: '' });
-    const word = h('input', { id: 'in-word', type: 'password', autocomplete: 'current-password', required: true });
-    const dialog = h('dialog', { class: 'ask sign-in', 'aria-labelledby': 'in-title' },
-      h('form', { onsubmit: async (/** @type {Event} */ e) => {
-        e.preventDefault();
-        problem.textContent = '';
-        try {
-          const who = await call('POST', '/api/v1/session', { username: name.value, password: word.value, device: sync.deviceName() || undefined }, { quiet: true });
-          if (me && me.person !== who.person) { location.reload(); return; }
-          if (who.must_change) { location.href = '/password'; return; }
-          me = who;
-          setPerson(me);
-          dialog.close();
-          dialog.remove();
-          resolve(undefined);
-        } catch (error) {
-          problem.textContent = error instanceof Problem && error.status !== 0 ? error.message : t('tablet.error.offline');
-        }
-      } }, h('h2', { id: 'in-title' }, t('login.title')), me ? h('p', null, t('tablet.signin.kept')) : null,
-      h('div', { class: 'field' }, h('label', { for: 'in-name' }, t('login.username')), name),
-      h('div', { class: 'field' }, h('label', { for: 'in-word' }, t('login.password')), word), problem,
-      h('button', { class: 'primary', type: 'submit' }, t('login.submit'))));
-    dialog.addEventListener('cancel', (/** @type {Event} */ e) => e.preventDefault());
-    document.body.append(dialog);
-    dialog.showModal();
-  });
+/** Other tabs of the app on this device. */
+const tabs = new BroadcastChannel('congvu');
+
+/**
+ * Ends the person's work on this device: keys, pictures, page and history of this tab
+ * are gone with the page that loads next; what is unsent stays encrypted.
+ */
+async function signOut() {
+  current?.stop?.();
+  current = null;
+  me = null;
+  vault.lock();
+  sync.stop();
+  show(byId('app'), h('p', { class: 'loading', role: 'status' }, t('tablet.loading')));
+  byId('toast').textContent = '';
+  document.querySelectorAll('dialog').forEach((d) => d.remove());
+  tabs.postMessage('signed out');
+  await sync.signOut().catch((e) => console.warn(e));
+  history.replaceState(null, '', '/tablet/');
+  location.reload();
+}
+tabs.onmessage = () => location.reload();
+addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); });
+
+/** Signs in again in place. */
+async function again() {
+  if (!me || !(await askPassword(device, me))) return false;
+  sync.signedIn();
+  return true;
 }
 
-onSignedOut(askPassword);
-sync.onChange(draw);
-addEventListener('hashchange', route);
-addEventListener('online', () => { void sync.flush(); });
+/**
+ * Opens the vault: with the server's key when the session is alive and this device can
+ * be opened without a network too, else by the password.
+ * @param {(page: any) => void} put
+ * @returns {Promise<{person: vault.Person, keys: vault.Keys, signedIn: boolean}>}
+ */
+async function openVault(put) {
+  const vaults = await store.vaults();
+  /** @type {'first'|'offline'|''} */
+  let why = '';
+  try {
+    const who = await sync.whoIsThere(vaults.length ? 5000 : 20000);
+    if (who.must_change) {
+      location.href = '/password';
+      return new Promise(() => {});
+    }
+    const { key } = await call('POST', '/api/v1/session/key', { device }, { quiet: true, timeout: 10000 });
+    const keys = await vault.keysOf(key);
+    if (vaults.some((v) => v.owner === keys.owner)) {
+      return { person: { person: who.person, name: who.name, username: '', simulated: who.simulated }, keys, signedIn: true };
+    }
+    why = 'first';
+  } catch (e) {
+    if (!(e instanceof Problem)) throw e;
+    if (e.passing) why = 'offline';
+  }
+  return signInPage(device, why, put);
+}
 
-me = await call('GET', '/api/v1/session');
-setPerson(me);
-if (me.must_change) location.href = '/password';
-else {
-  await sync.start(me.person);
+let device = '';
+
+async function begin() {
+  const put = (/** @type {any} */ page) => { show(byId('app'), page); byId('app').querySelector('input')?.focus(); };
+  put(h('p', { class: 'loading', role: 'status' }, t('tablet.loading')));
+  if (!vault.usable()) {
+    put(h('main', { class: 'app-main' }, h('h1', null, t('tablet.insecure.title')), h('div', { class: 'notice bad', role: 'alert' }, h('p', null, t('tablet.insecure')))));
+    return;
+  }
+  try {
+    ({ device } = await sync.openDevice());
+    await update.start(draw);
+    const { person, keys, signedIn } = await openVault(put);
+    vault.unlock(keys);
+    me = person;
+    setPerson(me, signOut, again);
+    onSignedOut(again);
+    await sync.start(person, signedIn);
+  } catch (e) {
+    console.warn(e);
+    put(h('main', { class: 'app-main' }, h('h1', null, 'congvu'), h('div', { class: 'notice bad', role: 'alert' }, h('p', null, t('tablet.no_memory'))), h('button', { class: 'primary', onclick: () => location.reload() }, t('tablet.again'))));
+    return;
+  }
+  sync.onChange(() => { draw(); void update.noteUnsent().catch(() => {}); });
+  addEventListener('hashchange', route);
+  addEventListener('online', () => { void sync.flush(); });
+  void update.noteUnsent().catch(() => {});
   await route();
 }
+
+await begin();

@@ -1,15 +1,23 @@
 // The frame around every page of the app, the way from page to page, and the way to an
 // item on it.
 
-import { call } from './api.js';
-import { h, t, byId, say } from './dom.js';
+import { h, t, byId, ask } from './dom.js';
 import * as sync from './sync.js';
+import * as update from './update.js';
 
 /** @type {any} */
 let me = null;
+/** @type {() => Promise<void>} */
+let leave = async () => {};
+/** @type {() => Promise<boolean>} */
+let enter = async () => false;
 
-/** @param {any} person who is signed in */
-export function setPerson(person) { me = person; }
+/**
+ * @param {any} person whose work is open
+ * @param {() => Promise<void>} out ends it
+ * @param {() => Promise<boolean>} again asks for the password in place
+ */
+export function setPerson(person, out, again) { me = person; leave = out; enter = again; }
 
 /** Goes to a page of the app. @param {string} to */
 export function go(to) { location.hash = `#/${to}`; }
@@ -33,7 +41,7 @@ export function bring(key, what) {
   return true;
 }
 
-/** Where a page of the app stands: name, state of the photos, who. */
+/** Where a page of the app stands: name, state of the photos, who, and what the person must know. */
 export function frame(/** @type {string} */ title, /** @type {any[]} */ ...body) {
   const s = sync.status(location.hash.match(/[0-9a-f-]{36}/)?.[0]);
   const waiting = s.waiting + s.acts;
@@ -45,17 +53,38 @@ export function frame(/** @type {string} */ title, /** @type {any[]} */ ...body)
     h('header', { class: 'app-top' },
       location.hash.length > 2 ? h('a', { class: 'back', href: '#/', 'aria-label': t('tablet.today') }, '‹') : h('span', { class: 'brand' }, 'congvu'),
       h('h1', { tabindex: -1 }, title),
-      h('p', { class: `sync ${s.offline ? 'late' : waiting ? 'soon' : 'good'}`, role: 'status' },
-        s.offline ? `${t('tablet.sync.offline')} · ${words}` : words),
-      h('details', { class: 'menu' }, h('summary', null, h('span', null, me?.name ?? '')),
-        h('div', null, h('a', { class: 'button', href: '/visits' }, t('tablet.office')), h('button', { onclick: signOut }, t('page.sign_out'))))),
-    h('main', { id: 'main', class: 'app-main', tabindex: -1 }, ...body),
+      h('p', { class: `sync ${s.net !== 'ok' ? 'late' : waiting ? 'soon' : 'good'}`, role: 'status' },
+        s.net !== 'ok' ? `${t(`tablet.sync.${s.net}`)} · ${words}` : words),
+      h('details', { class: 'menu', 'data-key': 'menu' }, h('summary', null, h('span', null, me?.name ?? '')),
+        h('div', null, h('a', { class: 'button', href: '#/device' }, t('tablet.device')), h('a', { class: 'button', href: '/visits' }, t('tablet.office')), h('button', { 'data-key': 'sign-out', onclick: signOut }, t('page.sign_out'))))),
+    h('main', { id: 'main', class: 'app-main', tabindex: -1 }, notices(s), ...body),
   ];
 }
 
+/** What the person must know before the page itself. @param {any} s */
+function notices(s) {
+  const { trouble, room, refused, failed } = sync.troubles();
+  return [
+    trouble ? h('div', { class: 'notice bad', role: 'alert', 'data-key': 'trouble', 'data-trouble': trouble.kind }, h('p', null, trouble.words),
+      h('div', { class: 'actions' }, h('a', { class: 'button', href: '#/device' }, t('tablet.device')), h('button', { 'data-key': 'trouble-seen', onclick: () => sync.seen() }, t('tablet.understood')))) : null,
+    s.net === 'signed-out' || s.net === 'other' ? h('div', { class: 'notice', 'data-key': 'sign-in-again' }, h('p', null, t(`tablet.again.${s.net}`)),
+      h('div', { class: 'actions' }, h('button', { class: 'primary', 'data-key': 'sign-in', onclick: () => enter() }, t('tablet.sign_in_to_send')))) : null,
+    refused.length + failed.length > 0 && location.hash !== '#/device' ? h('div', { class: 'notice bad', role: 'alert', 'data-key': 'refused' }, h('p', null, t('tablet.refused', { n: refused.length + failed.length })),
+      h('div', { class: 'actions' }, h('a', { class: 'button', href: '#/device' }, t('tablet.refused.look')))) : null,
+    room.low ? h('div', { class: 'notice', role: 'alert', 'data-key': 'room' }, h('p', null, t('tablet.room', { mb: Math.floor(room.free / 1e6), n: Math.floor(room.free / 4e6) }))) : null,
+    update.available() ? h('div', { class: 'notice', 'data-key': 'version' }, h('p', null, t(updateHeld ? 'tablet.version.held' : 'tablet.version')),
+      h('div', { class: 'actions' }, h('button', { 'data-key': 'take', onclick: async () => { updateHeld = !(await update.take()); sync.touch(); } }, t('tablet.version.take')))) : null,
+  ];
+}
+
+let updateHeld = false;
+
 async function signOut() {
   const s = sync.status();
-  if (s.waiting + s.acts > 0) { say(t('tablet.signout.unsent', { n: s.waiting + s.acts }), 'bad'); return; }
-  await call('DELETE', '/api/v1/session').catch(() => null);
-  location.href = '/login';
+  if (s.waiting + s.acts > 0) {
+    const sure = await ask(t('page.sign_out'), [h('p', null, t('tablet.signout.unsent', { n: s.waiting + s.acts }))],
+      [{ label: t('page.sign_out'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+    if (!sure) return;
+  }
+  await leave();
 }

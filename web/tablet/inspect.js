@@ -310,7 +310,7 @@ export async function visitView(_me, id, section, item) {
         return h('article', { class: 'card item', id: `item-${f.id}`, 'data-finding': f.id },
           h('h3', null, h('span', { class: 'code' }, f.code), ' ', f.text), h('p', null, h('strong', null, t('tablet.finding.remedy')), ' ', f.remedy),
           h('p', { class: 'muted' }, `${t(`severity.${f.severity}`)} · ${t('tablet.reinspect.due', { date: day(f.due) })}`),
-          f.photos.length ? h('div', { class: 'strip' }, f.photos.map((/** @type {any} */ p) => h('figure', { class: 'shot' }, h('img', { src: `/files/${p.id}/thumb`, alt: t(`tablet.photo.role.${p.role}`) }), h('figcaption', null, t(`tablet.photo.role.${p.role}`))))) : null,
+          f.photos.length ? h('div', { class: 'strip' }, f.photos.map((/** @type {any} */ p) => h('figure', { class: 'shot' }, h('img', { src: sync.fileURL(p.id), alt: t(`tablet.photo.role.${p.role}`) }), h('figcaption', null, t(`tablet.photo.role.${p.role}`))))) : null,
           h('div', { class: 'choices', role: 'group', 'aria-label': t('tablet.verdict') }, ['VERIFIED', 'PARTIAL', 'NOT_REMEDIED', 'RECURRED'].map((value) => h('button', {
             class: `choice ${value === 'VERIFIED' ? 'yes' : 'no'}`, 'aria-pressed': given?.verdict === value, 'data-key': `${f.id}-${value}`, 'data-value': value, onclick: () => verdict(f, value) }, t(`tablet.verdict.${value}`)))),
           given?.text ? h('p', null, given.text) : null,

@@ -1,15 +1,14 @@
 // Today's checks: those planned that the person knows of, those under way.
 
-import { call, Problem } from './api.js';
 import { h, t, say, day, when, ask } from './dom.js';
-import { newID } from './fold.js';
 import * as sync from './sync.js';
 import { frame, go } from './frame.js';
 
-/** @param {any} me */
-export async function todayView(me) {
-  let today = await call('GET', '/api/v1/today');
+/** @param {any} _me */
+export async function todayView(_me) {
+  let { data: today, fresh } = await sync.today();
   let busy = '';
+  const timer = setInterval(async () => { if (busy === '') { ({ data: today, fresh } = await sync.today()); sync.touch(); } }, 15000);
 
   /** @param {any} target */
   async function checkIn(target) {
@@ -20,24 +19,24 @@ export async function todayView(me) {
     [{ label: t('tablet.checkin.go'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
     if (!sure) return;
     busy = target.id;
-    const place = await locate();
-    const visit = newID();
-    const { done } = await sync.act(visit, 'check_in', { target: target.id, ...place });
-    await done;
+    sync.touch();
     try {
-      await sync.openVisit(visit);
-      go(`visit/${visit}`);
-    } catch (e) {
+      const [place, bundle] = await Promise.all([locate(), sync.handover(target.id)]);
+      if (!bundle && sync.status().net !== 'ok') { say(t('tablet.checkin.not_here'), 'bad'); return; }
+      const { visit, done } = await sync.begin(target.id, bundle, place);
+      if (sync.status().net === 'ok') await done; // a server that is there may know better
+      if (sync.visit(visit)) { go(`visit/${visit}`); return; }
+      ({ data: today, fresh } = await sync.today());
+    } finally {
       busy = '';
-      if (e instanceof Problem && e.status === 0) say(t('tablet.error.offline'), 'bad');
-      today = await call('GET', '/api/v1/today');
-      go('');
+      sync.touch();
     }
   }
 
   return {
     draw: () => frame(t('tablet.today'),
-      h('p', { class: 'muted' }, t('tablet.today.date', { date: when(today.now).slice(0, 10) })),
+      fresh ? h('p', { class: 'muted' }, t('tablet.today.date', { date: when(today.now).slice(0, 10) }))
+        : h('div', { class: 'notice' }, h('p', null, today.now ? t('tablet.today.kept', { time: when(today.now) }) : t('tablet.today.never'))),
       h('section', { 'aria-labelledby': 'planned' }, h('h2', { id: 'planned' }, t('tablet.today.planned')),
         today.targets.length === 0 ? h('p', { class: 'empty' }, t('tablet.today.none')) : null,
         h('div', { class: 'cards' }, today.targets.map((/** @type {any} */ x) => h('article', { class: 'card' },
@@ -52,6 +51,7 @@ export async function todayView(me) {
         h('div', { class: 'cards' }, today.visits.map((/** @type {any} */ v) => h('a', { class: 'card card-link', href: `#/${v.state === 'IN_PROGRESS' ? 'visit' : 'minutes'}/${v.id}` },
           h('p', { class: 'muted' }, `${when(v.checked_in_at)} · ${t(`form.${v.form}`)}`),
           h('h3', null, v.desk || v.organisation), h('span', { class: 'tag plain' }, t(`visit.state.${v.state}`))))))),
+    stop: () => clearInterval(timer),
   };
 }
 

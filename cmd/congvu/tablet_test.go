@@ -1,0 +1,491 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// field is a tablet in use: a program to stop and start at one address, and one device
+// whose browser is closed and opened again.
+type field struct {
+	t       *testing.T
+	launch  launch
+	program *running
+	profile string
+	b       *browser
+	opened  int
+}
+
+// newField starts the demo and a tablet that nobody has used yet.
+func newField(t *testing.T, settings []string) *field {
+	t.Helper()
+	f := &field{t: t, profile: newProfile(t), launch: launch{sub: "demo", settings: settings, addr: freeAddress(t), data: t.TempDir()}}
+	f.program = f.launch.start(t)
+	f.launch.sub = "serve"
+	f.reopen()
+	return f
+}
+
+// away stops the server; back starts it again, with the same data at the same address.
+func (f *field) away() {
+	f.t.Helper()
+	f.program.stop(f.t)
+}
+
+func (f *field) back() {
+	f.t.Helper()
+	f.program = f.launch.start(f.t)
+}
+
+// reopen closes the browser, if it is open, and opens it again with the same profile.
+func (f *field) reopen() *browser {
+	f.t.Helper()
+	if f.b != nil {
+		f.b.close()
+	}
+	f.opened++
+	f.b = browserIn(f.t, f.profile, f.program.base, fmt.Sprintf("tablet-%d", f.opened), tablet)
+	return f.b
+}
+
+// app opens the app and waits until it asks who is there, or is open.
+func (b *browser) app() {
+	b.t.Helper()
+	b.run(chromedp.Navigate(b.base + "/tablet/"))
+	b.wait("the app", `document.querySelector('.app-top, .sign-in-form') !== null`)
+}
+
+// awaited evaluates an expression whose value is a promise.
+func (b *browser) awaited(expression string, into any) {
+	b.t.Helper()
+	b.run(chromedp.Evaluate(expression, into, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+}
+
+// installed waits until the app can open without a network.
+func (b *browser) installed() {
+	b.t.Helper()
+	var active bool
+	b.awaited(`navigator.serviceWorker.ready.then(r => new Promise(done => { const look = () => r.active?.state === 'activated' ? done(true) : setTimeout(look, 50); look(); }))`, &active)
+}
+
+// holds waits until a store of the tablet has at least so many records.
+func (b *browser) holds(store string, n int) {
+	b.t.Helper()
+	b.run(chromedp.Evaluate(fmt.Sprintf(`window.__held = -1; clearInterval(window.__looking); window.__looking = setInterval(() => { const q = indexedDB.open('congvu'); q.onsuccess = () => { const c = q.result.transaction(%q).objectStore(%[1]q).count(); c.onsuccess = () => { window.__held = c.result; q.result.close(); }; }; }, 100); 0`, store), nil))
+	b.wait(fmt.Sprintf("%d records in %s", n, store), fmt.Sprintf(`window.__held >= %d`, n))
+	b.eval(`clearInterval(window.__looking); 0`, nil)
+}
+
+// stored is everything that the page's origin keeps in this browser, as text: every
+// record of every database with its bytes, caches, both storages, cookies that scripts
+// see, and the page with its addresses.
+const stored = `(async () => {
+	const out = [], seen = new Set();
+	const bytes = b => { const u = new Uint8Array(b); let s = ''; for (let i = 0; i < u.length; i += 8192) s += String.fromCharCode(...u.subarray(i, i + 8192)); out.push(s, new TextDecoder().decode(u), new TextDecoder('utf-16le').decode(u.subarray(0, u.length & ~1))); };
+	const take = async v => {
+		if (v === null || v === undefined) return;
+		if (typeof v !== 'object') { out.push(String(v)); return; }
+		if (v instanceof ArrayBuffer) { bytes(v); return; }
+		if (ArrayBuffer.isView(v)) { bytes(v.buffer); return; }
+		if (v instanceof Blob) { out.push(v.name ?? ''); bytes(await v.arrayBuffer()); return; }
+		if (v instanceof CryptoKey) { out.push('A CRYPTOKEY IS STORED'); return; }
+		for (const [k, x] of Object.entries(v)) { out.push(k); await take(x); }
+	};
+	for (const { name } of await indexedDB.databases()) {
+		const db = await new Promise((ok, no) => { const q = indexedDB.open(name); q.onsuccess = () => ok(q.result); q.onerror = () => no(q.error); });
+		for (const store of db.objectStoreNames) {
+			const [keys, values] = await Promise.all(['getAllKeys', 'getAll'].map(f => new Promise(ok => { const q = db.transaction(store).objectStore(store)[f](); q.onsuccess = () => ok(q.result); })));
+			out.push('store ' + store + ' ' + values.length);
+			await take(keys); await take(values);
+		}
+		db.close();
+	}
+	for (const name of await caches.keys()) {
+		const cache = await caches.open(name);
+		for (const r of await cache.keys()) { out.push(r.url); if (!r.url.endsWith('/tablet/')) await take(await (await cache.match(r)).arrayBuffer()); }
+	}
+	await take({ ...localStorage }); await take({ ...sessionStorage });
+	out.push(document.cookie, document.documentElement.outerHTML.replace(/<script id="words"[^]*?<\/script>/, ''), location.href, document.title, JSON.stringify(history.state));
+	return out.join('\n');
+})()`
+
+// noneOf holds everything that the browser keeps against words that must not be there.
+func (f *field) noneOf(when string, words ...string) {
+	f.t.Helper()
+	var all string
+	f.b.awaited(stored, &all)
+	if !strings.Contains(all, "store ops ") || !strings.Contains(all, "store bytes ") || !strings.Contains(all, "congvu-mark=") {
+		f.t.Fatalf("%s: the dump does not hold the tablet's stores", when)
+	}
+	for _, w := range append(words, "A CRYPTOKEY IS STORED") {
+		if at := strings.Index(all, w); at >= 0 {
+			f.t.Errorf("%s: the tablet keeps %q: …%q…", when, w, all[max(0, at-80):min(len(all), at+80)])
+		}
+	}
+}
+
+// noneOnDisk looks for words in every file of the closed browser's profile, in both
+// encodings that Chromium writes.
+func (f *field) noneOnDisk(words ...string) {
+	f.t.Helper()
+	f.b.close()
+	var looked int
+	err := filepath.WalkDir(f.profile, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !d.Type().IsRegular() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		looked++
+		for _, w := range words {
+			if strings.Contains(string(raw), w) || strings.Contains(string(raw), wide(w)) {
+				f.t.Errorf("%s holds %q", strings.TrimPrefix(path, f.profile), w)
+			}
+		}
+		return nil
+	})
+	if err != nil || looked < 20 {
+		f.t.Errorf("%d files of the profile were read: %v", looked, err)
+	}
+}
+
+// wide is a text as UTF-16, little end first.
+func wide(s string) string {
+	var b strings.Builder
+	for _, u := range utf16.Encode([]rune(s)) {
+		b.WriteByte(byte(u))
+		b.WriteByte(byte(u >> 8))
+	}
+	return b.String()
+}
+
+// token is the session's cookie, which no script sees.
+func (b *browser) token() *network.Cookie {
+	b.t.Helper()
+	var found *network.Cookie
+	b.run(chromedp.ActionFunc(func(ctx context.Context) error {
+		cookies, err := network.GetCookies().Do(ctx)
+		for _, c := range cookies {
+			if strings.HasSuffix(c.Name, "congvu") {
+				found = c
+			}
+		}
+		return err
+	}))
+	return found
+}
+
+// status is what the server says of a session.
+func (f *field) status(c *network.Cookie) int {
+	f.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, f.program.base+"/api/v1/session", nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	answer.Body.Close()
+	return answer.StatusCode
+}
+
+// checkIn begins the check at the desk of the story and returns its id.
+func (b *browser) checkIn() string {
+	b.t.Helper()
+	b.sees(deskHere)
+	b.pressIn(deskHere, "button")
+	b.press("Đã xuất trình, bắt đầu")
+	b.wait("the check opens", `location.hash.startsWith('#/visit/') && document.querySelector('.rail') !== null`)
+	var id string
+	b.eval(`location.hash.split('/')[2]`, &id)
+	return id
+}
+
+// signOut leaves the app by its menu, whether or not something is unsent.
+func (b *browser) signOut() {
+	b.t.Helper()
+	b.eval(`document.querySelector('.menu').open = true; 0`, nil)
+	b.click(`[data-key=sign-out]`)
+	b.wait("signed out or asked", `document.querySelector('.sign-in-form, dialog .primary') !== null`)
+	var asked bool
+	if b.eval(`document.querySelector('dialog .primary') !== null`, &asked); asked {
+		b.click(`dialog .primary`)
+	}
+	b.wait("the sign-in", `document.querySelector('.sign-in-form') !== null`)
+}
+
+// TestR4NothingOfTheFormerUserIsLeft: one tablet, two people. A works without a network
+// and signs out; nothing that the browser keeps says a word of it, neither then nor while
+// B is signed in, and B's session carries nothing of A. A signs in without a network and
+// finds the unsent work, and it reaches the server in A's name.
+func TestR4NothingOfTheFormerUserIsLeft(t *testing.T) {
+	const secret, ofB = "Bảng phí của quầy ba ghi sai hai dòng.", "Quản trị"
+	s := &story{t: t}
+	s.draw()
+	f := newField(t, nil)
+	b := f.b
+	b.app()
+	b.sees("Đăng nhập")
+	b.picture("sign-in")
+	b.anywhere()
+	b.enter("truongdoan", demoPassword)
+	visit := b.checkIn()
+	b.click(`[data-key="rail-C"]`)
+	b.wait("section C", `document.querySelector('#note-C03') !== null`)
+	b.installed()
+	b.sent()
+	ofA := b.token()
+	var name string
+	b.eval(`document.querySelector('.menu summary').innerText.trim()`, &name)
+	words := []string{secret, "quầy ba ghi sai", name, "truongdoan", deskHere, "12/QĐ-UBND", "before.jpg", demoPassword}
+
+	f.away()
+	b.fill("#note-C03", secret)
+	b.files(`input[data-photo="C03"]`, s.photos["before"])
+	b.wait("the photo waits", `document.querySelectorAll('[data-item="C03"] .shot').length === 1 && document.querySelector('.sync').classList.contains('late')`)
+	b.picture("offline")
+	f.noneOfStores("while A works", secret, "before.jpg", demoPassword)
+	b.signOut()
+	b.picture("signed-out")
+	f.noneOf("after A signed out", words...)
+	b.run(chromedp.Evaluate(`history.back()`, nil))
+	b.wait("the page before", `document.querySelector('.sign-in-form') !== null`)
+	f.noneOf("after going back", words...)
+	f.noneOnDisk(secret, "quầy ba ghi sai", "truongdoan", demoPassword)
+
+	// B, with a network: A's session ends first, and nothing of A goes out with B's.
+	f.back()
+	b = f.reopen()
+	b.app()
+	b.wait("the sign-in", `document.querySelector('.sign-in-form') !== null`)
+	if got := f.status(ofA); got != http.StatusUnauthorized {
+		t.Errorf("A's session, signed out without a network, answers %d at the next contact", got)
+	}
+	b.enter("quantri", demoPassword)
+	b.sees("Việc hôm nay")
+	b.sees(ofB)
+	if strings.Contains(b.text(), deskHere) || strings.Contains(b.text(), "chờ gửi") {
+		t.Errorf("B sees A's work:\n%s", b.text())
+	}
+	f.noneOf("while B is signed in", words...)
+	b.signOut()
+	f.noneOf("after B signed out", words...)
+
+	// A, without one.
+	f.away()
+	b = f.reopen()
+	b.app()
+	b.sees("không cần mạng")
+	b.enter("truongdoan", demoPassword)
+	b.sees(deskHere)
+	b.sees("1 ảnh chờ gửi")
+	b.picture("unsent-is-back")
+	b.run(chromedp.Navigate(b.base + "/tablet/#/visit/" + visit + "/C"))
+	b.wait("the note", fmt.Sprintf(`document.querySelector('#note-C03')?.value === %s`, quote(secret)))
+	b.wait("the photo", `document.querySelector('[data-item="C03"] .shot img')?.src.startsWith('blob:') === true`)
+	f.back()
+	b.wait("the password is asked", `document.querySelector('dialog.sign-in') !== null`)
+	b.picture("sign-in-again")
+	b.enter("truongdoan", demoPassword)
+	b.sent()
+	b.run(chromedp.Navigate(b.base + "/visits/" + visit))
+	var news string
+	b.awaited(`fetch('/api/v1/visits/`+visit+`').then(r => r.text())`, &news)
+	if !strings.Contains(news, secret) || strings.Count(news, `"RECEIVED"`) != 1 {
+		t.Errorf("the server has not got A's work: %s", news)
+	}
+}
+
+// noneOfStores is noneOf for what is stored only: the page may show it.
+func (f *field) noneOfStores(when string, words ...string) {
+	f.t.Helper()
+	var all string
+	f.b.awaited(strings.Replace(stored, "document.documentElement.outerHTML", "''", 1), &all)
+	for _, w := range words {
+		if strings.Contains(all, w) {
+			f.t.Errorf("%s: the tablet stores %q", when, w)
+		}
+	}
+}
+
+// TestOfflineFiveWrongPasswords: without a network a password may be wrong five times,
+// however often the browser is opened; the network lets its owner in again.
+func TestOfflineFiveWrongPasswords(t *testing.T) {
+	f := newField(t, nil)
+	b := f.b
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	b.sees(deskHere)
+	b.installed()
+	f.away()
+	b = f.reopen()
+	b.app()
+	b.enter("quantri", demoPassword)
+	b.sees("Tài khoản này chưa đăng nhập trên máy này")
+	for left := 4; left > 1; left-- {
+		b.enter("truongdoan", "khong-phai")
+		b.sees(fmt.Sprintf("còn thử được %d lần", left))
+	}
+	b.enter("truongdoan", demoPassword) // a right one gives all five back
+	b.sees("Việc hôm nay")
+	b = f.reopen()
+	b.app()
+	for left := 4; left > 1; left-- {
+		b.enter("TruongDoan ", "khong-phai")
+		b.sees(fmt.Sprintf("còn thử được %d lần", left))
+	}
+	b = f.reopen()
+	b.app()
+	b.enter("truongdoan", "khong-phai")
+	b.sees("còn thử được 1 lần")
+	b.enter("truongdoan", "khong-phai")
+	b.sees("Cần có mạng để đăng nhập")
+	b.enter("truongdoan", demoPassword)
+	b.wait("it has been looked at", `document.querySelector('.sign-in-form button').disabled === false`)
+	b.sees("Cần có mạng để đăng nhập")
+	b.picture("five-times")
+	f.back()
+	b.enter("truongdoan", demoPassword)
+	b.sees("Việc hôm nay")
+	f.away()
+	b = f.reopen()
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	b.sees(deskHere)
+	b.sees("Danh sách lưu trên máy")
+}
+
+// TestOfflineAWholeVisit: the server stops before the team arrives. The check is begun
+// from what was handed over, every item answered, every photo taken, the browser closed
+// and opened again in between; when the server is back all of it goes out in order, and
+// the minutes are closed.
+func TestOfflineAWholeVisit(t *testing.T) {
+	for _, stores := range bothStores {
+		t.Run(stores.name, func(t *testing.T) {
+			t.Parallel()
+			s := &story{t: t}
+			s.draw()
+			f := newField(t, stores.settings(t))
+			b := f.b
+			b.app()
+			b.enter("truongdoan", demoPassword)
+			b.sees(deskHere)
+			b.installed()
+			b.holds("handovers", 2)
+			f.away()
+
+			b = f.reopen()
+			b.app()
+			b.enter("truongdoan", demoPassword)
+			visit := b.checkIn()
+			b.picture("begun")
+			s.headCount(b)
+			for _, section := range []string{"A", "B", "C", "D"} {
+				s.whole(b, section)
+			}
+			var before int
+			b.eval(`document.querySelectorAll('.choice[aria-pressed=true]').length`, &before)
+			b = f.reopen()
+			b.app()
+			b.enter("truongdoan", demoPassword)
+			b.sees("Đang thực hiện")
+			b.picture("today")
+			b.anywhere()
+			b.click(fmt.Sprintf(`a[href="#/visit/%s"]`, visit))
+			b.wait("the check opens", `document.querySelector('.rail') !== null`)
+			b.click(`[data-key="rail-D"]`)
+			b.wait("what was answered before", fmt.Sprintf(`document.querySelector('.items h2')?.textContent.startsWith('D.') && document.querySelectorAll('.choice[aria-pressed=true]').length === %d`, before))
+			for _, section := range []string{"E", "F", "G", "H"} {
+				s.whole(b, section)
+			}
+			b.run(chromedp.Navigate(b.base + "/tablet/#/device"))
+			b.sees("Chờ gửi (")
+			b.picture("photos-waiting")
+			b.anywhere()
+			var photos int
+			b.eval(`document.querySelectorAll('.photo-row').length`, &photos)
+			if photos < 5 {
+				t.Errorf("%d photos wait", photos)
+			}
+
+			f.back()
+			b.sent()
+			b.sees(fmt.Sprintf("An toàn, có biên nhận (%d)", photos))
+			b.click(`details.card summary`)
+			b.picture("photos-safe")
+			b.anywhere()
+			b.run(chromedp.Navigate(b.base + "/tablet/#/visit/" + visit))
+			b.wait("complete", `document.querySelector('[data-key=finish]') !== null && !document.querySelector('[data-key=finish]').disabled`)
+			b.click("[data-key=finish]")
+			b.click("dialog .primary")
+			b.wait("minutes", `document.querySelector('#m-representatives') !== null`)
+			b.fill("#m-representatives", "Giám đốc Trung tâm Phục vụ hành chính công xã Mẫu 07")
+			b.click("[data-key=agree]")
+			b.wait("opinion", `document.querySelector('#m-opinion').value.length > 0`)
+			b.files(`input[data-photo="scan"]`, s.photos["scan"])
+			b.wait("scan safe", `document.querySelector('.shot .good') !== null && !document.querySelector('[data-key=sign]').disabled`)
+			b.click("[data-key=sign]")
+			b.click("dialog .primary")
+			b.sees("Biên bản đã ký")
+			b.sent()
+
+			var news struct {
+				Operations []struct{ ID, Type string }
+				Files      map[string]string
+			}
+			b.awaited(`fetch('/api/v1/visits/`+visit+`').then(r => r.json())`, &news)
+			seen := map[string]bool{}
+			for _, op := range news.Operations {
+				if seen[op.ID] {
+					t.Errorf("the operation %s stands twice", op.ID)
+				}
+				seen[op.ID] = true
+			}
+			if len(news.Operations) < 60 || news.Operations[0].Type != "check_in" || len(news.Files) != photos+1 {
+				t.Errorf("%d operations, %d files, %d photos were taken", len(news.Operations), len(news.Files), photos+1)
+			}
+			for file, state := range news.Files {
+				if state != "RECEIVED" {
+					t.Errorf("%s is %s", file, state)
+				}
+			}
+			b.signOut()
+			f.noneOf("after the visit", "Mẫu 07", "truongdoan", "board.jpg", "hết hiệu lực")
+		})
+	}
+}
+
+// headCount counts everybody as present.
+func (s *story) headCount(b *browser) {
+	s.t.Helper()
+	b.press("Bắt đầu kiểm đếm")
+	b.wait("the table", `document.querySelector('[data-key=begin]') !== null`)
+	b.click(`[data-key=begin]`)
+	b.click(`[data-key=rest-present]`)
+	b.wait("all counted", `document.querySelectorAll('.person').length > 0 && [...document.querySelectorAll('.person')].every(p => p.querySelector('[data-value=present]').getAttribute('aria-pressed') === 'true')`)
+	b.press("Xong, về bảng kiểm")
+}
+
+// whole opens a section and answers it.
+func (s *story) whole(b *browser, section string) {
+	s.t.Helper()
+	b.click(fmt.Sprintf(`[data-key="rail-%s"]`, section))
+	b.wait("the section", fmt.Sprintf(`document.querySelector('.items h2')?.textContent.startsWith('%s.')`, section))
+	s.section(b)
+	b.wait("all of it kept", fmt.Sprintf(`document.querySelector('[data-key="rail-%s"]').textContent.includes('●')`, section))
+}

@@ -1,0 +1,90 @@
+// Sending the bytes of a declared file: tus 1.0, from where the server stands. After any
+// break it is asked how much it has; nothing that arrived is sent again.
+
+import { call, Problem } from './api.js';
+
+/** @type {XMLHttpRequest | null} */
+let current = null;
+
+/** A request whose bytes stand still for so long is given up, in ms. */
+const STALLED = 60000;
+
+/** Stops what is being sent. */
+export function stop() { current?.abort(); }
+
+/**
+ * Sends what the server lacks of a file and returns the receipt.
+ * @param {string} id
+ * @param {Blob} bytes
+ * @param {(share: number) => void} progress share of the whole that has gone out
+ * @returns {Promise<any>}
+ */
+export async function send(id, bytes, progress) {
+  let anew = 0; // how often the whole was not what was declared
+  for (let still = 0, had = -1; ;) {
+    const at = await offset(id);
+    if (at >= bytes.size) return call('GET', `/api/v1/files/${id}/receipt`, undefined, { quiet: true });
+    still = at > had ? 0 : still + 1;
+    had = at;
+    progress(at / bytes.size);
+    const answer = await patch(id, bytes.slice(at), at, (loaded) => progress((at + loaded) / bytes.size));
+    if (answer.status === 204) {
+      if (answer.receipt) return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(answer.receipt), (c) => c.charCodeAt(0))));
+      continue;
+    }
+    const problem = new Problem(answer.status, answer.body);
+    const again = answer.status === 0 || answer.status === 409 || problem.key === 'evidence.error.interrupted';
+    if (again && still < 3) continue;
+    if (problem.key === 'evidence.error.hash_differs' && anew++ < 2) { had = -1; continue; } // hurt on the way: from its beginning
+    throw again ? new Problem(0, null) : problem;
+  }
+}
+
+/** How many bytes the server has. @param {string} id */
+async function offset(id) {
+  let response;
+  try {
+    response = await fetch(`/api/v1/files/${id}/content`, { method: 'HEAD', credentials: 'same-origin', cache: 'no-store', headers: { 'Tus-Resumable': '1.0.0' }, signal: AbortSignal.timeout(30000) });
+  } catch {
+    throw new Problem(0, null);
+  }
+  if (!response.ok) throw new Problem(response.status, null);
+  const at = Number(response.headers.get('Upload-Offset') ?? NaN);
+  if (!Number.isInteger(at)) throw new Problem(0, null); // not our server
+  return at;
+}
+
+/**
+ * @param {string} id
+ * @param {Blob} rest
+ * @param {number} at
+ * @param {(loaded: number) => void} progress
+ * @returns {Promise<{status: number, body: any, receipt: string}>}
+ */
+function patch(id, rest, at, progress) {
+  return new Promise((resolve) => {
+    const x = current = new XMLHttpRequest();
+    /** @type {ReturnType<typeof setTimeout>} */
+    let watch;
+    const alive = () => {
+      clearTimeout(watch);
+      watch = setTimeout(() => x.abort(), STALLED);
+    };
+    const done = (/** @type {any} */ answer) => {
+      clearTimeout(watch);
+      current = null;
+      resolve(answer);
+    };
+    x.open('PATCH', `/api/v1/files/${id}/content`);
+    for (const [name, value] of Object.entries({ Accept: 'application/json', 'Content-Type': 'application/offset+octet-stream', 'Tus-Resumable': '1.0.0', 'Upload-Offset': String(at) })) x.setRequestHeader(name, value);
+    x.upload.onprogress = (e) => { alive(); progress(e.loaded); };
+    x.onload = () => {
+      let body = null;
+      try { body = JSON.parse(x.responseText); } catch { /* no words came with it */ }
+      done({ status: x.status, body, receipt: x.getResponseHeader('Upload-Receipt') ?? '' });
+    };
+    x.onerror = x.onabort = x.ontimeout = () => done({ status: 0, body: null, receipt: '' });
+    alive();
+    x.send(rest);
+  });
+}
