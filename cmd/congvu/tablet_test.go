@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 )
 
@@ -488,4 +490,231 @@ func (s *story) whole(b *browser, section string) {
 	b.wait("the section", fmt.Sprintf(`document.querySelector('.items h2')?.textContent.startsWith('%s.')`, section))
 	s.section(b)
 	b.wait("all of it kept", fmt.Sprintf(`document.querySelector('[data-key="rail-%s"]').textContent.includes('●')`, section))
+}
+
+// operations is what the server has of a check, as this browser's session sees it.
+func (b *browser) operations(visit string) (news struct {
+	Operations []struct {
+		ID, Type, Author string
+		Payload          struct{ Item, Text, Value, File string }
+	}
+	Files map[string]string
+}) {
+	b.t.Helper()
+	b.awaited(`fetch('/api/v1/visits/`+visit+`').then(r => r.json())`, &news)
+	return news
+}
+
+// forget clears the databases of the site, as a browser does that makes room.
+func (b *browser) forget() {
+	b.t.Helper()
+	b.run(storage.ClearDataForOrigin(b.base, "indexeddb"))
+}
+
+// TestOfflineALostDatabaseIsToldWithinOneSave: the browser clears what it kept while
+// somebody works. The next act says so; what was in memory is kept again and arrives. A
+// loss between two starts is told at the second.
+func TestOfflineALostDatabaseIsToldWithinOneSave(t *testing.T) {
+	s := &story{t: t}
+	s.draw()
+	f := newField(t, nil)
+	b := f.b
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	visit := b.checkIn()
+	b.click(`[data-key="rail-C"]`)
+	b.wait("section C", `document.querySelector('#note-C03') !== null`)
+	b.installed()
+	b.sent()
+	f.away()
+	b.fill("#note-C03", "Trước khi mất.")
+	b.files(`input[data-photo="C03"]`, s.photos["before"])
+	b.wait("the photo waits", `document.querySelectorAll('[data-item="C03"] .shot').length === 1`)
+	b.holds("bytes", 1)
+	b.forget()
+	b.click(`[data-item="C05"] [data-value=YES]`)
+	b.wait("the person is told", `document.querySelector('[data-trouble=lost]') !== null`)
+	b.sees("Trình duyệt vừa xóa dữ liệu")
+	b.picture("lost")
+	b.anywhere()
+	b.wait("answered", `document.querySelector('[data-item="C05"] [data-value=YES]').getAttribute('aria-pressed') === 'true'`)
+	b.holds("ops", 4) // the note, the declaration, the photo, the answer
+	b.holds("bytes", 1)
+	b.holds("vaults", 1)
+	b = f.reopen() // what was kept again is there without the page that kept it
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	b.sees("1 ảnh chờ gửi, 3 thao tác chờ gửi")
+	f.back()
+	b.sent()
+	news := b.operations(visit)
+	said := map[string]bool{}
+	for _, op := range news.Operations {
+		said[op.Type+" "+op.Payload.Item+" "+op.Payload.Text+op.Payload.Value] = true
+	}
+	if !said["note C03 Trước khi mất."] || !said["answer C05 YES"] || len(news.Files) != 1 {
+		t.Errorf("%v %v", said, news.Files)
+	}
+	b.run(chromedp.Navigate(b.base + "/healthz"))
+	b.forget()
+	b.app()
+	b.sees("đã xóa dữ liệu từng lưu trên máy này")
+	b.picture("lost-before")
+}
+
+// TestR4WhatAnEarlierVersionKeptIsEncrypted: records that an earlier version of the app
+// kept in the clear are encrypted when their owner next opens the app, and all arrive.
+func TestR4WhatAnEarlierVersionKeptIsEncrypted(t *testing.T) {
+	const secret = "Ghi bằng phiên bản trước."
+	s := &story{t: t}
+	s.draw()
+	raw, err := os.ReadFile(s.photos["before"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newField(t, nil)
+	b := f.b
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	visit := b.checkIn()
+	b.sent()
+	b.run(chromedp.Navigate(b.base + "/healthz"))
+	b.forget()
+	var done bool
+	b.awaited(fmt.Sprintf(`(async () => {
+		document.cookie = 'congvu-mark=; path=/tablet/; max-age=0';
+		const { person } = await (await fetch('/api/v1/session')).json(), id = () => crypto.randomUUID(), now = new Date().toISOString(), device = id(), file = id(), visit = %q;
+		const blob = new Blob([Uint8Array.from(atob(%q), c => c.charCodeAt(0))], { type: 'image/jpeg' });
+		const sha256 = [...new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()))].map(b => b.toString(16).padStart(2, '0')).join('');
+		const db = await new Promise((ok, no) => { const q = indexedDB.open('congvu', 1); q.onupgradeneeded = () => { for (const s of ['ops', 'files']) q.result.createObjectStore(s, { keyPath: 'id' }).createIndex('owner', 'owner'); q.result.createObjectStore('meta'); }; q.onsuccess = () => ok(q.result); q.onerror = () => no(q.error); });
+		const tx = db.transaction(['ops', 'files', 'meta'], 'readwrite');
+		tx.objectStore('meta').put(device, 'device'); tx.objectStore('meta').put(8, 'seq:' + visit);
+		const op = (n, type, payload) => tx.objectStore('ops').put({ id: '01a20000-0000-7000-8000-00000000000' + n, owner: person, visit, device, device_at: now, elapsed_ms: 5, seq: 6 + n, base: '', type, payload });
+		op(1, 'note', { item: 'C03', text: %q }); op(2, 'photo', { item: 'C03', file });
+		tx.objectStore('files').put({ id: file, owner: person, visit, blob, bytes: blob.size, sha256, name: 'truoc.jpg', captured_at: now, kind: 'PHOTO', item: 'C03', finding: '', noPeople: false, declared: false, share: 0, problem: '' });
+		tx.objectStore('files').put({ id: id(), owner: 'somebody else', visit, blob, bytes: blob.size, sha256, name: 'khac.jpg', captured_at: now, kind: 'PHOTO', item: 'C03', finding: '', noPeople: false, declared: false, share: 0, problem: '' });
+		await new Promise((ok, no) => { tx.oncomplete = ok; tx.onabort = () => no(tx.error); });
+		db.close();
+		return true;
+	})()`, visit, base64.StdEncoding.EncodeToString(raw), secret), &done)
+	b.app()
+	b.sees("Nhập mật khẩu một lần")
+	b.picture("first-password")
+	b.enter("truongdoan", demoPassword)
+	b.sees(deskHere)
+	b.sent()
+	b.holds("receipts", 1)
+	f.noneOfStores("after the change", secret, "truoc.jpg")
+	var all string
+	b.awaited(stored, &all)
+	if !strings.Contains(all, "khac.jpg") {
+		t.Error("what belongs to somebody else, who has not come yet, is gone")
+	}
+	news := b.operations(visit)
+	var types []string
+	for _, op := range news.Operations {
+		types = append(types, op.Type)
+		if op.Type == "note" && op.Payload.Text != secret {
+			t.Errorf("%+v", op)
+		}
+	}
+	if got := strings.Join(types, " "); got != "check_in note declare photo" || len(news.Files) != 1 {
+		t.Errorf("%s, %v", got, news.Files)
+	}
+	for file, state := range news.Files {
+		if state != "RECEIVED" {
+			t.Errorf("%s is %s", file, state)
+		}
+	}
+}
+
+// TestOfflineWhatIsRefusedStaysListed: a check begun without a network that somebody has
+// begun meanwhile. Nothing of it vanishes: each act stands there with the server's words
+// until the person has read them.
+func TestOfflineWhatIsRefusedStaysListed(t *testing.T) {
+	f := newField(t, nil)
+	b := f.b
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	b.sees(deskHere)
+	b.installed()
+	b.holds("handovers", 2)
+	f.away()
+	b = f.reopen()
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	b.checkIn()
+	b.click(`[data-item="A04"] [data-value=YES]`)
+	b.wait("answered", `document.querySelector('[data-item="A04"] [data-value=YES]').getAttribute('aria-pressed') === 'true'`)
+	b.close()
+	f.back()
+	other := newBrowser(t, f.program.base, "other", tablet)
+	other.signIn("truongdoan", demoPassword)
+	other.open("/tablet/")
+	other.checkIn()
+
+	b = f.reopen()
+	b.app()
+	b.sees("chưa được máy chủ nhận")
+	b.press("Xem và xử lý")
+	b.sees("Máy chủ không nhận (2)")
+	b.sees("Bắt đầu kiểm tra")
+	b.picture("refused")
+	b.anywhere()
+	b = f.reopen()
+	b.app()
+	b.run(chromedp.Navigate(b.base + "/tablet/#/device"))
+	b.sees("Máy chủ không nhận (2)")
+	b.press("Gửi lại")
+	b.sees("Máy chủ không nhận (2)")
+	for range 2 {
+		var n int
+		b.eval(`document.querySelectorAll('[data-key^="seen-"]').length`, &n)
+		b.press("Đã xem, bỏ mục này")
+		b.wait("one less", fmt.Sprintf(`document.querySelectorAll('[data-key^="seen-"]').length === %d`, n-1))
+	}
+	b.run(chromedp.Navigate(b.base + "/tablet/"))
+	b.app()
+	b.sees("Việc hôm nay")
+	if strings.Contains(b.text(), "chưa được máy chủ nhận") {
+		t.Error("what was read still stands there")
+	}
+}
+
+// TestR4NothingGoesOutInAnothersName: somebody signs in on the office pages of the same
+// browser while the app is open. What is done in the app waits until its own person has
+// signed in again.
+func TestR4NothingGoesOutInAnothersName(t *testing.T) {
+	f := newField(t, nil)
+	b := f.b
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	visit := b.checkIn()
+	b.sent()
+	own := b.token()
+	answer, err := http.Post(f.program.base+"/api/v1/session", "application/json", strings.NewReader(`{"username":"thanhvien","password":"`+demoPassword+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	other := answer.Cookies()[0]
+	b.run(network.SetCookie(own.Name, other.Value).WithURL(f.program.base).WithPath("/").WithHTTPOnly(true))
+	b.click(`[data-item="A04"] [data-value=YES]`)
+	b.wait("the person is told", `document.querySelector('[data-key=sign-in-again]') !== null`)
+	b.sees("đang đăng nhập một tài khoản khác")
+	b.picture("other")
+	b.anywhere()
+	if news := b.operations(visit); len(news.Operations) != 1 {
+		t.Errorf("%d operations went out", len(news.Operations))
+	}
+	b.click(`[data-key=sign-in]`)
+	b.wait("the dialog", `document.querySelector('dialog.sign-in') !== null`)
+	b.enter("thanhvien", demoPassword)
+	b.sees("Đây là tài khoản khác")
+	b.enter("truongdoan", demoPassword)
+	b.sent()
+	news := b.operations(visit)
+	if len(news.Operations) != 2 || news.Operations[0].Author != news.Operations[1].Author {
+		t.Errorf("%+v", news.Operations)
+	}
 }

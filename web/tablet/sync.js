@@ -6,8 +6,10 @@ import { call, picture, Problem } from './api.js';
 import * as store from './store.js';
 import * as upload from './upload.js';
 import * as vault from './vault.js';
-import { apply, fold, newID, failed, still } from './fold.js';
+import * as folding from './fold.js';
 import { say, t } from './dom.js';
+
+const { fold, newID, failed, still } = folding;
 
 /** @type {vault.Person | null} */
 let me = null;
@@ -248,7 +250,6 @@ function adopt(bundle) {
   const v = visits.get(bundle.visit.id) ?? {};
   Object.assign(v, { local: false }, bundle, { rules: { items: bundle.items, findings: bundle.findings.map((/** @type {any} */ f) => f.id), hours: bundle.hours } });
   take(bundle.files);
-  v.base = fold(v.rules, bundle.operations);
   v.position = bundle.operations.at(-1)?.position ?? 0;
   visits.set(bundle.visit.id, v);
   arrived(bundle.operations);
@@ -294,11 +295,11 @@ function take(states) { for (const [id, s] of Object.entries(states)) if (s === 
 /** When an act was done, by the server's clock as the device knows it. @param {any} op */
 const atOf = (op) => (op.offset_ms ? new Date(Date.parse(op.device_at) + op.offset_ms).toISOString() : op.device_at);
 
-/** @param {any} v */
+/** What all that is known of a check means, with what waits here. @param {any} v */
 function refold(v) {
-  let state = v.base;
-  for (const op of queue) if (op.visit === v.visit.id) state = apply(v.rules, state, { ...op, author: me?.person, at: atOf(op) });
-  v.state = state;
+  const known = new Set(v.operations.map((/** @type {any} */ op) => op.id));
+  const waiting = queue.filter((op) => op.visit === v.visit.id && !known.has(op.id)).map((op) => ({ ...op, author: me?.person, at: atOf(op) }));
+  v.state = fold(v.rules, [...v.operations, ...waiting]);
 }
 
 /** @param {string} id @returns {any} */
@@ -341,7 +342,6 @@ export async function refresh(id) {
 async function receive(v, operations) {
   for (const op of operations) {
     if (op.position <= v.position) continue;
-    v.base = apply(v.rules, v.base, op);
     v.position = op.position;
     v.operations.push(op);
   }
@@ -519,7 +519,7 @@ async function keep(visitID, acts, more, kept) {
       { name: `seq:${await vault.nameOf(`visit ${visitID}`)}`, formerly: `seq:${visitID}`, count: acts.length }]);
     for (const [i, { type, payload }] of acts.entries()) {
       ops.push({ id: newID(), visit: visitID, device, device_at: new Date().toISOString(), elapsed_ms: Math.round(performance.now()), boot,
-        ...(ahead === null ? {} : { offset_ms: ahead }), seq: seq + i, base: v?.state.last ?? '', type, payload, n: n + i });
+        ...(ahead === null ? {} : { offset_ms: ahead }), seq: seq + i, base: v ? baseOf(v.state, type, payload) : '', type, payload, n: n + i });
     }
     await store.write([...(more ? await more() : []), ...(await Promise.all(ops.map(sealed)))]);
   } catch (e) {
@@ -534,6 +534,9 @@ async function keep(visitID, acts, more, kept) {
   changed();
   return { id: /** @type {string} */ (ops.at(-1).id), done: flush() };
 }
+
+/** The operation whose value the author saw. @param {any} state @param {string} type @param {any} payload @returns {string} */
+const baseOf = (state, type, payload) => /** @type {any} */ (folding).baseOf?.(state, type, payload) ?? state.last;
 
 /** @param {any} op @returns {Promise<store.Change>} */
 async function sealed(op) {
@@ -860,7 +863,6 @@ async function settle(batch, outcomes) {
     if (op.type === 'check_in') begun.add(v);
     if (outcome.position === v.position + 1) {
       const { n: _n, ...logged } = { ...op, position: outcome.position, author: me?.person, at: atOf(op) };
-      v.base = apply(v.rules, v.base, logged);
       v.position = outcome.position;
       v.operations.push(logged);
     } else if (outcome.position > v.position) missed.add(v);
@@ -873,7 +875,6 @@ async function settle(batch, outcomes) {
     take(news.files);
     for (const op of news.operations) {
       if (op.position <= v.position) continue;
-      v.base = apply(v.rules, v.base, op);
       v.position = op.position;
       v.operations.push(op);
     }
