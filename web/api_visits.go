@@ -75,7 +75,10 @@ type loggedBody struct {
 	ID       string          `json:"id"`
 	Position int64           `json:"position"`
 	Author   string          `json:"author"`
-	At       string          `json:"at"`
+	Device   string          `json:"device"`
+	Seq      int64           `json:"seq"`
+	Base     string          `json:"base"`
+	At       string          `json:"at" doc:"when it happened, by the device's corrected clock"`
 	Type     string          `json:"type"`
 	Payload  json.RawMessage `json:"payload"`
 }
@@ -165,7 +168,7 @@ func head(v visit.Visit) visitHead {
 func logged(ops []visit.Operation) []loggedBody {
 	out := make([]loggedBody, 0, len(ops))
 	for _, op := range ops {
-		out = append(out, loggedBody{op.ID, op.Position, op.AuthorID, op.At().String(), string(op.Type), json.RawMessage(op.Payload)})
+		out = append(out, loggedBody{op.ID, op.Position, op.AuthorID, op.Device, op.Seq, op.Base, op.At().String(), string(op.Type), json.RawMessage(op.Payload)})
 	}
 	return out
 }

@@ -88,6 +88,8 @@ func (s *State) answer(rules Rules, op Operation) error {
 		Operation: op.ID, Author: op.AuthorID, At: op.At()}
 	if !failed(score.Item{Key: it.Key, Response: it.Response, Source: score.FromAnswer, Target: it.Target, ZeroAt: it.ZeroAt, Weight: 1, Applies: true}, a) {
 		a.Fixed, a.FixedBy, a.FixedAt = false, "", 0
+	} else {
+		s.wrong[it.Key] = true
 	}
 	s.Answers[it.Key] = a
 	return nil
@@ -194,7 +196,10 @@ func (s *State) fixed(rules Rules, op Operation) error {
 	}
 	a := s.Answers[p.Item]
 	if p.Fixed && !s.Failed(rules, it) {
-		return inspection.E(inspection.Invalid, "visit.error.fixed_without_failure", "item", it.Code)
+		if s.wrong[it.Key] { // somebody else has found it in order meanwhile
+			return nil
+		}
+		return passed(inspection.E(inspection.Invalid, "visit.error.fixed_without_failure", "item", it.Code))
 	}
 	a.Fixed, a.FixedBy, a.FixedAt = p.Fixed, op.AuthorID, op.At()
 	if !p.Fixed {
@@ -256,8 +261,12 @@ func (s *State) photo(rules Rules, op Operation) error {
 			return err
 		}
 		if at < 0 {
-			return inspection.E(inspection.Conflict, "visit.error.photo_gone")
+			if s.gone[key+p.File] { // somebody else has taken it off meanwhile
+				return nil
+			}
+			return passed(inspection.E(inspection.Conflict, "visit.error.photo_gone"))
 		}
+		s.gone[key+p.File] = true
 		s.Photos[key] = slices.Delete(slices.Clone(images), at, at+1)
 		return nil
 	}
@@ -265,7 +274,7 @@ func (s *State) photo(rules Rules, op Operation) error {
 		return nil
 	}
 	if len(images) >= maxPhotos {
-		return inspection.E(inspection.Invalid, "visit.error.too_many_files", "max", maxPhotos)
+		return passed(inspection.E(inspection.Invalid, "visit.error.too_many_files", "max", maxPhotos))
 	}
 	s.Photos[key] = append(slices.Clone(images), Image{File: p.File, Author: op.AuthorID, At: op.At(), NoPeople: p.NoPeople, After: p.After})
 	return nil
@@ -277,9 +286,6 @@ func (s *State) attendance(op Operation) error {
 		var p AttendanceBegin
 		if err := decode(op.Payload, &p); err != nil {
 			return err
-		}
-		if !s.CountedAt.IsZero() {
-			return inspection.E(inspection.Conflict, "visit.error.count_begun")
 		}
 		if len(p.Rows) > maxRows {
 			return inspection.E(inspection.Invalid, "visit.error.too_many_rows", "max", maxRows)
@@ -294,7 +300,22 @@ func (s *State) attendance(op Operation) error {
 			}
 			seen[p.Rows[i].ID] = true
 		}
-		s.CountedAt, s.Rows = op.At(), p.Rows
+		if s.CountedAt.IsZero() {
+			s.CountedAt, s.Rows = op.At(), p.Rows
+			return nil
+		}
+		for _, h := range s.Heads["attendance"] {
+			if s.saw(op, "attendance", h) {
+				return passed(inspection.E(inspection.Conflict, "visit.error.count_begun"))
+			}
+		}
+		rows := slices.Clone(s.Rows) // two began without knowing: they count together
+		for _, r := range p.Rows {
+			if rowOf(rows, r) < 0 {
+				rows = append(rows, r)
+			}
+		}
+		s.Rows = rows
 		return nil
 	case OpAttendanceRow:
 		var p Row
@@ -305,13 +326,14 @@ func (s *State) attendance(op Operation) error {
 			return err
 		}
 		if s.CountedAt.IsZero() {
-			return inspection.E(inspection.Conflict, "visit.error.count_not_begun")
+			return passed(inspection.E(inspection.Conflict, "visit.error.count_not_begun"))
 		}
 		rows := slices.Clone(s.Rows)
-		if at := slices.IndexFunc(rows, func(r Row) bool { return r.ID == p.ID }); at >= 0 {
+		if at := rowOf(rows, p); at >= 0 {
+			p.ID = rows[at].ID
 			rows[at] = p
 		} else if len(rows) >= maxRows {
-			return inspection.E(inspection.Invalid, "visit.error.too_many_rows", "max", maxRows)
+			return passed(inspection.E(inspection.Invalid, "visit.error.too_many_rows", "max", maxRows))
 		} else {
 			rows = append(rows, p)
 		}
@@ -323,11 +345,21 @@ func (s *State) attendance(op Operation) error {
 		return err
 	}
 	at := slices.IndexFunc(s.Rows, func(r Row) bool { return r.ID == p.ID })
-	if at < 0 || s.Rows[at].Post != "" {
-		return inspection.E(inspection.Invalid, "visit.error.row_of_roster")
+	if at < 0 && s.gone[p.ID] { // somebody else has taken it out meanwhile
+		return nil
 	}
+	if at < 0 || s.Rows[at].Post != "" {
+		return passed(inspection.E(inspection.Invalid, "visit.error.row_of_roster"))
+	}
+	s.gone[p.ID] = true
 	s.Rows = slices.Delete(slices.Clone(s.Rows), at, at+1)
 	return nil
+}
+
+// rowOf is the place of a row among others: the same row, or the same post of the roster,
+// which each tablet knows by an id of its own.
+func rowOf(rows []Row, r Row) int {
+	return slices.IndexFunc(rows, func(o Row) bool { return o.ID == r.ID || r.Post != "" && o.Post == r.Post })
 }
 
 func (s *State) draft(rules Rules, op Operation) error {

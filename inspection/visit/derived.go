@@ -1,8 +1,10 @@
 package visit
 
 import (
+	"maps"
 	"math/big"
 	"slices"
+	"strings"
 
 	"congvu/inspection"
 	"congvu/inspection/score"
@@ -90,10 +92,11 @@ const (
 	NeedsUpload     = "UPLOAD"
 	NeedsAttendance = "ATTENDANCE"
 	NeedsVerdict    = "VERDICT"
+	NeedsChoice     = "CHOICE" // two who did not know of each other said different things
 )
 
 // Open is one thing that is missing before a check can be finished. Subject is
-// the key of an item, the id of a finding under re-inspection, or of a row.
+// the key of an item, the id of a finding under re-inspection, of a row or of its post.
 type Open struct {
 	What    string
 	Subject string
@@ -137,6 +140,14 @@ func (s *State) Still(rules Rules, received map[string]bool) []Open {
 				open = append(open, Open{What: NeedsPhoto, Subject: it.Key, Code: it.Code})
 			}
 		}
+	}
+	for _, register := range slices.Sorted(maps.Keys(s.Conflicts())) {
+		kind, subject, _ := strings.Cut(register, "/")
+		if kind == "minutes" || kind == "finding" { // they wait until the minutes are signed
+			continue
+		}
+		it, _ := rules.Item(subject)
+		open = append(open, Open{What: NeedsChoice, Subject: subject, Code: it.Code})
 	}
 	keys := make([]string, 0, len(s.Photos))
 	for key := range s.Photos {

@@ -2,6 +2,7 @@ package visit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"os"
@@ -55,6 +56,9 @@ type (
 	vectorOperation struct {
 		ID      string          `json:"id"`
 		Author  string          `json:"author"`
+		Device  string          `json:"device,omitempty"`
+		Seq     int64           `json:"seq,omitempty"` // none: its place in the list
+		Base    string          `json:"base,omitempty"`
 		At      time.Time       `json:"at"`
 		Type    Type            `json:"type"`
 		Payload json.RawMessage `json:"payload"`
@@ -71,6 +75,7 @@ type (
 		Failed     []string                 `json:"failed"`
 		Still      []wantedOpen             `json:"still"`
 		Attendance *wantedAttendance        `json:"attendance"`
+		Conflicts  map[string][]string      `json:"conflicts,omitempty"` // the operations that stand, by register
 	}
 	wantedAnswer struct {
 		Value     score.Value `json:"value"`
@@ -124,7 +129,7 @@ func (v vector) operations() []Operation {
 	for i, o := range v.Operations {
 		at := inspection.At(o.At)
 		ops = append(ops, Operation{ID: o.ID, Position: int64(i + 1), AuthorID: o.Author, Type: o.Type, Payload: string(o.Payload),
-			DeviceAt: at, ReceivedAt: at, Seq: int64(i + 1)})
+			DeviceAt: at, ReceivedAt: at, Device: o.Device, Seq: cmp.Or(o.Seq, int64(i+1)), Base: o.Base})
 	}
 	return ops
 }
@@ -166,6 +171,14 @@ func describe(rules Rules, s *State, received []string) wanted {
 	}
 	if a := s.Attendance(rules); a != nil {
 		w.Attendance = &wantedAttendance{a.Required, a.Present, a.Late, a.Excused, a.Unexcused, a.Documented, a.Seen, a.Badge, a.Dress, a.OutsideHours}
+	}
+	for r, heads := range s.Conflicts() {
+		if w.Conflicts == nil {
+			w.Conflicts = map[string][]string{}
+		}
+		for _, h := range heads {
+			w.Conflicts[r] = append(w.Conflicts[r], h.Operation.ID)
+		}
 	}
 	return w
 }

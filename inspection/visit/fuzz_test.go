@@ -25,7 +25,7 @@ func script(t testing.TB, rules Rules, lines []string) (taken int) {
 		kind, payload, _ := strings.Cut(line, " ")
 		at := inspection.Instant(1_772_000_000_000 + int64(i)*60_000)
 		op := Operation{ID: fmt.Sprintf("00000000-0000-7000-8000-%012d", i), AuthorID: fmt.Sprint("p", i%3), Type: Type(kind), Payload: payload, DeviceAt: at, ReceivedAt: at}
-		before := state(t, s)
+		before, late := state(t, s), !op.Type.barrier() && s.late(op)
 		if err := s.Apply(rules, op); err != nil {
 			if inspection.CodeOf(err) == inspection.Internal {
 				t.Fatalf("%s: %v", line, err)
@@ -36,6 +36,12 @@ func script(t testing.TB, rules Rules, lines []string) (taken int) {
 			continue
 		}
 		kept = append(kept, op)
+		if late { // as the server does
+			var err error
+			if s, err = Fold(rules, kept); err != nil {
+				t.Fatalf("what was taken does not fold: %v", err)
+			}
+		}
 	}
 	again, err := Fold(rules, kept)
 	if err != nil {

@@ -22,6 +22,7 @@ const (
 	OpNote            Type = "note"
 	OpFixed           Type = "fixed"
 	OpDeclare         Type = "declare"
+	OpChoose          Type = "choose"
 	OpPhoto           Type = "photo"
 	OpPhotoOff        Type = "photo_off"
 	OpAttendanceBegin Type = "attendance_begin"

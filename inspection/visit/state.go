@@ -26,6 +26,7 @@ var takes = map[Type][]Phase{
 	OpCheckIn: {Unborn}, OpCannotInspect: {Inspecting},
 	OpAnswer: {Inspecting}, OpNote: {Inspecting}, OpFixed: {Inspecting}, OpPhoto: {Inspecting}, OpPhotoOff: {Inspecting},
 	OpDeclare:         {Inspecting, Drafting, Cannot},
+	OpChoose:          {Inspecting, Drafting, Cannot},
 	OpAttendanceBegin: {Inspecting}, OpAttendanceRow: {Inspecting}, OpAttendanceDrop: {Inspecting},
 	OpVerdict: {Inspecting}, OpFinding: {Inspecting, Drafting}, OpMinutes: {Inspecting, Drafting, Cannot},
 	OpFinish: {Inspecting}, OpSign: {Drafting}, OpRefuse: {Drafting},
@@ -122,6 +123,12 @@ type State struct {
 	Conclusion    *Conclude
 	Authors       []string
 	LastOperation string
+	Heads         map[string][]Head // what stands in each register
+
+	done    map[string]Operation // by id
+	gone    map[string]bool      // photographs and rows that were taken out
+	wrong   map[string]bool      // items that ever fell short
+	sources map[source]int64     // who has acted since the last barrier, and the last of their counts
 }
 
 // MinutesText is the texts of the minutes.
@@ -131,16 +138,22 @@ type MinutesText struct {
 
 // NewState is a check that nothing was done on.
 func NewState() *State {
-	return &State{Answers: map[string]Answer{}, Photos: map[string][]Image{}, Drafts: map[string]Draft{}, Verdicts: map[string]Verdict{}}
+	return &State{Answers: map[string]Answer{}, Photos: map[string][]Image{}, Drafts: map[string]Draft{}, Verdicts: map[string]Verdict{},
+		Heads: map[string][]Head{}, done: map[string]Operation{}, gone: map[string]bool{}, wrong: map[string]bool{}, sources: map[source]int64{}}
 }
 
-// Fold computes what a list of operations means, in their order. It is pure: the
-// same operations give the same state everywhere. An operation that could not
-// have been taken in is an error.
+// Fold computes what a list of operations means. It is pure: the same operations give
+// the same state everywhere, in whatever order those came that lie between two barriers.
+// An operation that could not have been taken in is an error.
 func Fold(rules Rules, operations []Operation) (*State, error) {
 	s := NewState()
-	for _, op := range operations {
-		if err := s.Apply(rules, op); err != nil {
+	for _, op := range ordered(operations) {
+		err := s.Apply(rules, op)
+		if hasPassed(err) {
+			s.stand(op)
+			continue
+		}
+		if err != nil {
 			return nil, inspection.E(inspection.Internal, "error.internal").Because(err)
 		}
 	}
@@ -160,6 +173,10 @@ func (s *State) Apply(rules Rules, op Operation) error {
 	}
 	if err := s.act(rules, op); err != nil {
 		return err
+	}
+	s.stand(op)
+	if op.Type.barrier() {
+		s.sources = map[source]int64{}
 	}
 	s.LastOperation = op.ID
 	if !slices.Contains(s.Authors, op.AuthorID) {
@@ -208,6 +225,8 @@ func (s *State) act(rules Rules, op Operation) error {
 		return s.fixed(rules, op)
 	case OpPhoto, OpPhotoOff:
 		return s.photo(rules, op)
+	case OpChoose:
+		return s.choose(rules, op)
 	case OpDeclare:
 		_, err := declared(op)
 		return err

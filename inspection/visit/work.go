@@ -177,11 +177,25 @@ func (w *work) apply(op Operation) error {
 			return err
 		}
 	}
+	if conflicts := w.state.Conflicts(); (op.Type == OpSign || op.Type == OpRefuse) && len(conflicts) > 0 {
+		e := inspection.E(inspection.Conflict, "visit.error.conflicts", "n", len(conflicts))
+		for register := range conflicts {
+			e.Field(register, "visit.open."+NeedsChoice)
+		}
+		return e
+	}
+	late := !op.Type.barrier() && w.state.late(op)
 	if err := w.state.Apply(w.rules, op); err != nil {
 		return err
 	}
 	op.Position, op.Role = w.visit.Positions+1, string(w.capacity.Role)
 	w.operations, w.pending = append(w.operations, op), append(w.pending, op)
+	if late {
+		var err error
+		if w.state, err = Fold(w.rules, w.operations); err != nil {
+			return err
+		}
+	}
 	w.visit.Positions = op.Position
 	if err := w.touch(op); err != nil {
 		return err
@@ -428,6 +442,9 @@ func (w *work) event(action string, data map[string]any) history.Event {
 
 // touch notes the item whose answer an operation is about.
 func (w *work) touch(op Operation) error {
+	if op.Type == OpChoose {
+		op = w.state.chosen(op)
+	}
 	if !slices.Contains([]Type{OpAnswer, OpNote, OpFixed, OpCorrect}, op.Type) {
 		return nil
 	}

@@ -3,18 +3,19 @@
 // Nothing here knows the page, the network or the clock.
 
 /**
- * @typedef {{id: string, author?: string, at: string, type: string, payload: any, position?: number}} Op
+ * @typedef {{id: string, author?: string, device?: string, seq?: number, base?: string, at: string, type: string, payload: any, position?: number}} Op
+ * @typedef {{operation: Op, value: Op}} Head a value that stands in a register: said by the operation, or by the one that it chose
  * @typedef {{key: string, code: string, response: string, source: string, photo: string, severity: string, target: number, zero_at: number, applies: boolean}} Item
  * @typedef {{items: Item[], findings: string[], hours: {open: number, close: number}[]}} Rules
  * @typedef {{id: string, post?: string, position: string, field?: string, required: boolean, present?: boolean, arrived?: string, reason?: string, documented?: boolean, badge?: boolean, dress?: boolean, note?: string}} Row
  * @typedef {{value: string, of: number, failing: number, dossiers: string[], naReason: string, note: string, fixed: boolean, operation: string, corrected: boolean}} Answer
- * @typedef {{file: string, after: boolean, noPeople: boolean}} Image
- * @typedef {{phase: string, answers: Record<string, Answer>, photos: Record<string, Image[]>, countedAt: string, rows: Row[], drafts: Record<string, any>, verdicts: Record<string, any>, minutes: Record<string, string>, cannot: any, signed: any, last: string}} State
+ * @typedef {{file: string, after: boolean, noPeople: boolean, operation: string}} Image
+ * @typedef {{phase: string, answers: Record<string, Answer>, photos: Record<string, Image[]>, countedAt: string, rows: Row[], drafts: Record<string, any>, verdicts: Record<string, any>, minutes: Record<string, string>, cannot: any, signed: any, last: string, heads: Record<string, Head[]>, done: Record<string, Op>}} State
  */
 
 /** @returns {State} */
 export function empty() {
-  return { phase: '', answers: {}, photos: {}, countedAt: '', rows: [], drafts: {}, verdicts: {}, minutes: {}, cannot: null, signed: null, last: '' };
+  return { phase: '', answers: {}, photos: {}, countedAt: '', rows: [], drafts: {}, verdicts: {}, minutes: {}, cannot: null, signed: null, last: '', heads: {}, done: {} };
 }
 
 /** @returns {Answer} */
@@ -23,13 +24,14 @@ export function noAnswer() {
 }
 
 /**
- * Fold computes the state that a list of operations gives.
+ * Fold computes the state that operations give, in whatever order those came that lie
+ * between two barriers.
  * @param {Rules} rules
  * @param {Op[]} ops
  */
 export function fold(rules, ops) {
   let state = empty();
-  for (const op of ops) state = apply(rules, state, op);
+  for (const op of ordered(ops)) state = apply(rules, state, op);
   return state;
 }
 
@@ -41,8 +43,164 @@ export function fold(rules, ops) {
  * @returns {State}
  */
 export function apply(rules, old, op) {
+  const s = act(rules, { ...old, last: op.id }, op);
+  s.done = { ...s.done, [op.id]: op };
+  const names = seenBy(op);
+  for (const r of registers(op)) {
+    const heads = (s.heads[r] ?? []).filter((h) => !names.includes(h.operation.id) && !saw(s, op, r, h));
+    s.heads = { ...s.heads, [r]: [...heads, { operation: op, value: chosen(s, op) }] };
+  }
+  return s;
+}
+
+// The operations that move a check on, and those that the office makes, keep the place
+// in which the server took them in.
+const barriers = ['check_in', 'cannot_inspect', 'finish', 'sign', 'refuse_to_sign', 'report', 'correct', 'conclude'];
+
+/** Each operation once, in the order in which they are folded. @param {Op[]} ops @returns {Op[]} */
+function ordered(ops) {
+  /** @type {Op[]} */
+  const all = [];
+  /** @type {Op[]} */
+  let run = [];
+  const known = new Set();
+  for (const op of ops) {
+    if (known.has(op.id)) continue;
+    known.add(op.id);
+    if (!barriers.includes(op.type)) { run.push(op); continue; }
+    all.push(...causal(run), op);
+    run = [];
+  }
+  return [...all, ...causal(run)];
+}
+
+const compare = (/** @type {any} */ a, /** @type {any} */ b) => (a < b ? -1 : a > b ? 1 : 0);
+const source = (/** @type {Op} */ op) => `${op.author ?? ''} ${op.device ?? ''}`;
+
+/**
+ * Each after its base and after what its author did before on the same device, a row
+ * after the count that it belongs to; else by when they happened, else by id.
+ * @param {Op[]} run
+ * @returns {Op[]}
+ */
+function causal(run) {
+  if (run.length < 2) return run;
+  run = [...run].sort((a, b) => compare(a.seq ?? 0, b.seq ?? 0) || compare(a.id, b.id));
+  const at = new Map(run.map((op, i) => [op.id, i])), last = new Map();
+  const begins = run.flatMap((op, i) => (op.type === 'attendance_begin' ? [i] : []));
+  const before = run.map((op, i) => {
+    const list = last.has(source(op)) ? [last.get(source(op))] : [];
+    last.set(source(op), i);
+    for (const id of seenBy(op)) if (at.has(id) && at.get(id) !== i) list.push(at.get(id));
+    if (op.type === 'attendance_row' || op.type === 'attendance_drop') list.push(...begins);
+    return list;
+  });
+  /** @typedef {{at: number, id: string, depth: number}} Place */
+  /** @type {Place[]} */
+  const places = run.map(() => ({ at: 0, id: '', depth: 0 }));
+  const begun = run.map(() => false);
+  const order = (/** @type {Place} */ a, /** @type {Place} */ b) => compare(a.at, b.at) || compare(a.id, b.id) || a.depth - b.depth;
+  /** @param {number} i @returns {Place} */
+  const find = (i) => {
+    if (begun[i]) return places[i]; // of a circle, which only a liar makes: what is known so far
+    begun[i] = true;
+    let p = { at: Date.parse(run[i].at), id: run[i].id, depth: 0 };
+    for (const b of before[i]) {
+      const q = find(b);
+      if (order(q, p) >= 0) p = { ...q, depth: q.depth + 1 };
+    }
+    places[i] = p;
+    return p;
+  };
+  run.forEach((_, i) => find(i));
+  return run.map((_, i) => i).sort((a, b) => order(places[a], places[b]) || compare(run[a].id, run[b].id)).map((i) => run[i]);
+}
+
+/** The operations that another one names: its author had seen them. @param {Op} op @returns {string[]} */
+const seenBy = (op) => (op.type === 'choose' ? [op.base ?? '', op.payload.operation, ...(op.payload.over ?? [])] : [op.base ?? '']);
+
+/** What an operation gives a value to. @param {{type: string, payload: any}} op @returns {string[]} */
+function registers(op) {
+  const p = op.payload ?? {};
+  switch (op.type) {
+    case 'answer': case 'note': case 'fixed': case 'finding': return [`${op.type}/${p.item}`];
+    case 'verdict': return [`verdict/${p.finding}`];
+    case 'attendance_begin': return ['attendance'];
+    case 'attendance_row': case 'attendance_drop': return [`row/${p.post || p.id}`];
+    case 'choose': return [p.register];
+    case 'minutes': return Object.keys(p).sort().map((name) => `minutes/${name}`);
+  }
+  return [];
+}
+
+/**
+ * What a new operation names as what its author saw: the last value of what it changes.
+ * @param {State} s
+ * @param {string} type
+ * @param {any} payload
+ */
+export function baseOf(s, type, payload) {
+  if (type === 'photo_off') return s.photos[payload.item || payload.finding]?.find((i) => i.file === payload.file)?.operation ?? '';
+  return s.heads[registers({ type, payload })[0]]?.at(-1)?.operation.id ?? '';
+}
+
+/**
+ * Whether the author of an operation had seen a value of a register. A base that is no
+ * value of it comes from a tablet that named the last operation of the whole check: it
+ * had seen all.
+ * @param {State} s
+ * @param {Op} op
+ * @param {string} register
+ * @param {Head} h
+ */
+function saw(s, op, register, h) {
+  if (op.base === h.operation.id || source(op) === source(h.operation)) return true;
+  const base = s.done[op.base ?? ''];
+  return !!base && !registers(base).includes(register);
+}
+
+/** The operation whose value holds: itself, or what was chosen in the end. @param {State} s @param {Op} op @returns {Op} */
+function chosen(s, op) {
+  for (let n = Object.keys(s.done).length; n > 0 && op?.type === 'choose'; n--) op = s.done[op.payload.operation];
+  return op;
+}
+
+/** The registers in which values stand that differ, with those values. @param {State} s @returns {Record<string, Head[]>} */
+export function conflicts(s) {
+  return Object.fromEntries(Object.entries(s.heads).filter(([r, heads]) => heads.length > 1 && r !== 'attendance'
+    && new Set(heads.map((h) => says(r, h))).size > 1));
+}
+
+/** What a head says of its register, apart from how it is written. @param {string} register @param {Head} h */
+function says(register, h) {
+  const p = { ...(h.value.payload ?? {}) };
+  if (register.startsWith('minutes/')) return JSON.stringify(said(p[register.slice(8)]) ?? null);
+  if (p.post) delete p.id; // each tablet has its own for the same post
+  return JSON.stringify([h.value.type, said(p)]);
+}
+
+/** Leaves out what says nothing. @param {any} v @returns {any} */
+function said(v) {
+  if (typeof v === 'string') return clean(v) || undefined;
+  if (Array.isArray(v)) return v.length > 0 ? v.map((x) => said(x) ?? null) : undefined;
+  if (v && typeof v === 'object') {
+    return Object.fromEntries(Object.keys(v).sort().map((k) => [k, k === 'present' ? v[k] ?? undefined : said(v[k])]).filter(([, x]) => x !== undefined));
+  }
+  return v || undefined;
+}
+
+/** The place of a row among others: the same row, or the same post of the roster. @param {Row[]} rows @param {Row} r */
+const rowOf = (rows, r) => rows.findIndex((o) => o.id === r.id || (r.post && o.post === r.post));
+
+/**
+ * What an operation does; s is its own copy.
+ * @param {Rules} rules
+ * @param {State} s
+ * @param {Op} op
+ * @returns {State}
+ */
+function act(rules, s, op) {
   const p = clean(op.payload ?? {});
-  const s = { ...old, last: op.id };
   const answer = (/** @type {string} */ key) => s.answers[key] ?? noAnswer();
   const put = (/** @type {string} */ key, /** @type {Answer} */ a) => { s.answers = { ...s.answers, [key]: a }; };
   switch (op.type) {
@@ -61,11 +219,22 @@ export function apply(rules, old, op) {
         naReason: p.na_reason ?? '', note: answer(p.item).note, operation: op.id, corrected: true });
       break;
     case 'note': put(p.item, { ...answer(p.item), note: p.text ?? '' }); break;
-    case 'fixed': put(p.item, { ...answer(p.item), fixed: !!p.fixed }); break;
+    case 'fixed': {
+      const it = rules.items.find((i) => i.key === p.item);
+      if (p.fixed && (!it || !failed(rules, s, it))) break; // somebody else has found it in order meanwhile
+      put(p.item, { ...answer(p.item), fixed: !!p.fixed });
+      break;
+    }
+    case 'choose': {
+      const one = chosen(s, s.done[p.operation]);
+      if (!one || !registers(s.done[p.operation]).includes(p.register)) break;
+      const name = p.register.startsWith('minutes/') ? p.register.slice(8) : '';
+      return act(rules, s, name ? { ...one, payload: { [name]: one.payload[name] } } : one);
+    }
     case 'photo': {
       const key = p.item || p.finding, images = s.photos[key] ?? [];
       if (!images.some((i) => i.file === p.file)) {
-        s.photos = { ...s.photos, [key]: [...images, { file: p.file, after: !!p.after, noPeople: !!p.no_people }] };
+        s.photos = { ...s.photos, [key]: [...images, { file: p.file, after: !!p.after, noPeople: !!p.no_people, operation: op.id }] };
       }
       break;
     }
@@ -74,13 +243,20 @@ export function apply(rules, old, op) {
       s.photos = { ...s.photos, [key]: (s.photos[key] ?? []).filter((i) => i.file !== p.file) };
       break;
     }
-    case 'attendance_begin': s.countedAt = op.at; s.rows = p.rows ?? []; break;
-    case 'attendance_row': {
-      const at = s.rows.findIndex((r) => r.id === p.id);
-      s.rows = at < 0 ? [...s.rows, p] : s.rows.map((r, i) => (i === at ? p : r));
+    case 'attendance_begin': {
+      const rows = p.rows ?? [];
+      if (!s.countedAt) { s.countedAt = op.at; s.rows = rows; break; }
+      if ((s.heads.attendance ?? []).some((h) => saw(s, op, 'attendance', h))) break;
+      for (const r of rows) if (rowOf(s.rows, r) < 0) s.rows = [...s.rows, r]; // two began without knowing: they count together
       break;
     }
-    case 'attendance_drop': s.rows = s.rows.filter((r) => r.id !== p.id); break;
+    case 'attendance_row': {
+      if (!s.countedAt) break;
+      const at = rowOf(s.rows, p);
+      s.rows = at < 0 ? [...s.rows, p] : s.rows.map((r, i) => (i === at ? { ...p, id: r.id } : r));
+      break;
+    }
+    case 'attendance_drop': s.rows = s.rows.filter((r) => r.id !== p.id || r.post); break;
     case 'finding': s.drafts = { ...s.drafts, [p.item]: p }; break;
     case 'verdict': s.verdicts = { ...s.verdicts, [p.finding]: p }; break;
     case 'minutes': s.minutes = { ...s.minutes, ...p }; break;
@@ -217,6 +393,10 @@ export function still(rules, s, received) {
       const needs = (it.photo === 'ALWAYS' && value !== 'NA') || (it.photo === 'ON_FAILURE' && failed(rules, s, it));
       if (needs && !arrived(it.key)) open.push({ what: 'PHOTO', subject: it.key });
     }
+  }
+  for (const register of Object.keys(conflicts(s)).sort()) {
+    const [kind, subject] = register.split('/');
+    if (kind !== 'minutes' && kind !== 'finding') open.push({ what: 'CHOICE', subject }); // those wait until the minutes are signed
   }
   for (const key of Object.keys(s.photos).sort()) {
     for (const image of s.photos[key]) if (!received(image.file)) open.push({ what: 'UPLOAD', subject: key, file: image.file });

