@@ -151,6 +151,12 @@ type bundleBody struct {
 	Operations []loggedBody      `json:"operations"`
 	Files      map[string]string `json:"files" doc:"DECLARED or RECEIVED, by id"`
 	May        mayBody           `json:"may"`
+	Members    []memberBody      `json:"members"`
+}
+
+type memberBody struct {
+	Person string `json:"person"`
+	Name   string `json:"name"`
 }
 
 type newsBody struct {
@@ -212,7 +218,10 @@ func either(first, second string) string {
 
 func (s *Server) bundle(ctx context.Context, a inspection.Actor, lang i18n.Lang, v visit.View) (bundleBody, error) {
 	b := bundleBody{Visit: head(v.Visit), Sections: []sectionBody{}, Items: []itemBody{}, Hours: []hoursBody{}, Roster: []rosterBody{},
-		Findings: []reinspectedBody{}, Operations: logged(v.Operations), Files: fileStates(v.Files), May: mayBody{v.MayInspect, v.MayFinish}}
+		Findings: []reinspectedBody{}, Operations: logged(v.Operations), Files: fileStates(v.Files), May: mayBody{v.MayInspect, v.MayFinish}, Members: []memberBody{}}
+	for _, m := range v.Members {
+		b.Members = append(b.Members, memberBody{m.PersonID, m.Name})
+	}
 	for _, h := range v.Rules.Hours {
 		b.Hours = append(b.Hours, hoursBody{int(h.Open), int(h.Close)})
 	}

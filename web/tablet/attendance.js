@@ -4,6 +4,7 @@ import { h, t, when, ask, say } from './dom.js';
 import * as sync from './sync.js';
 import { frame, bring } from './frame.js';
 import { attendance, newID } from './fold.js';
+import { conflictCards } from './conflict.js';
 
 const reasons = ['LEAVE', 'MISSION', 'MEETING', 'STUDY', 'SICK', 'MATERNITY', 'COMPENSATION', 'OTHER', 'UNKNOWN'];
 
@@ -71,6 +72,7 @@ export async function attendanceView(_me, id) {
         sum.outside ? [h('p', null, t('tablet.attendance.seen', { present: sum.seen, staff: v.state.rows.length })), h('p', { class: 'soon' }, t('tablet.attendance.outside'))]
           : h('p', null, t('tablet.attendance.sum', { time: when(v.state.countedAt).slice(11), present: sum.present, required: sum.required, excused: sum.excused, unexcused: sum.unexcused, late: sum.late }))),
       open().length > 1 && v.state.phase === 'IN_PROGRESS' ? h('p', { class: 'actions' }, h('button', { 'data-key': 'rest-present', onclick: restPresent }, t('tablet.attendance.rest', { n: v.state.rows.filter((/** @type {any} */ r) => r.present === undefined).length }))) : null,
+      v.state.phase === 'IN_PROGRESS' ? conflictCards(v, (r) => r.startsWith('row/')) : null,
       v.state.phase === 'IN_PROGRESS' ? v.state.rows.map((/** @type {any} */ r, /** @type {number} */ i) => line(r, i)) : h('p', { class: 'notice' }, t('tablet.visit.closed', { state: t(`visit.state.${v.visit.state}`) })),
       h('p', { class: 'actions' }, h('button', { onclick: add, 'data-key': 'add-row' }, t('tablet.attendance.add')))),
     h('div', { class: 'app-bar' }, h('p', null, t('tablet.attendance.open_rows', { n: open().length })),

@@ -6,6 +6,7 @@ import * as sync from './sync.js';
 import { frame, go, bring } from './frame.js';
 import { attendance, noAnswer } from './fold.js';
 import { photoStrip } from './photos.js';
+import { conflictCards, ofItem } from './conflict.js';
 
 const severities = ['MINOR', 'MODERATE', 'MAJOR', 'CRITICAL'];
 
@@ -47,8 +48,8 @@ export async function visitView(_me, id, section, item) {
 
   /** @param {{what: string, subject: string}} o */
   function jump(o) {
-    if (o.what === 'ATTENDANCE') { go(`attendance/${id}`); return; }
     const it = v.items.find((/** @type {any} */ i) => i.key === o.subject);
+    if (o.what === 'ATTENDANCE' || (o.what === 'CHOICE' && !it && !again)) { go(`attendance/${id}`); return; }
     last = o;
     if (it && it.section !== at) { go(`visit/${id}/${it.section}/${it.key}`); return; }
     bring(o.subject, o.what);
@@ -127,10 +128,11 @@ export async function visitView(_me, id, section, item) {
   function bar(todo) {
     const answers = todo.filter((o) => o.what === 'ANSWER' || o.what === 'ATTENDANCE' || o.what === 'VERDICT').length;
     const photos = todo.filter((o) => o.what === 'PHOTO').length;
+    const choices = todo.filter((o) => o.what === 'CHOICE').length;
     const waiting = sync.open(v).filter((o) => o.what === 'UPLOAD').length;
     const next = nextOf(todo);
     return h('div', { class: 'app-bar' },
-      h('p', { role: 'status' }, next ? t('tablet.left', { answers, photos }) : waiting ? t('tablet.left.uploads', { n: waiting }) : t('tablet.left.none')),
+      h('p', { role: 'status' }, next ? [t('tablet.left', { answers, photos }), choices ? ` · ${t('tablet.left.choices', { n: choices })}` : ''] : waiting ? t('tablet.left.uploads', { n: waiting }) : t('tablet.left.none')),
       next ? h('button', { class: 'primary', 'data-key': 'next', onclick: () => { const o = nextOf(sync.toDo(v)); if (o) jump(o); } }, t('tablet.next'))
         : h('button', { class: 'primary', 'data-key': 'finish', disabled: finishing || !v.may.finish || waiting > 0, onclick: finish }, v.may.finish ? t('tablet.finish') : t('tablet.finish.other')));
   }
@@ -151,6 +153,7 @@ export async function visitView(_me, id, section, item) {
     const images = v.state.photos[it.key] ?? [];
     return h('article', { class: `card item${bad ? ' edge-late' : ''}`, id: `item-${it.key}`, 'data-item': it.key },
       h('div', { class: 'item-head' }, h('h3', null, h('span', { class: 'code' }, it.code), ' ', it.text), h('span', { class: 'weight muted' }, t('tablet.weight', { n: it.weight }))),
+      conflictCards(v, ofItem(it.key)),
       h('div', { class: 'item-body' },
         h('div', { class: 'item-answer' }, answerControls(it, a), bad ? failure(it, a) : null),
         it.source === 'AUTO' ? null : h('div', { class: 'item-photos' }, photoRule(it, a, bad), photoStrip(v, { item: it }, images),
@@ -314,6 +317,7 @@ export async function visitView(_me, id, section, item) {
           h('div', { class: 'choices', role: 'group', 'aria-label': t('tablet.verdict') }, ['VERIFIED', 'PARTIAL', 'NOT_REMEDIED', 'RECURRED'].map((value) => h('button', {
             class: `choice ${value === 'VERIFIED' ? 'yes' : 'no'}`, 'aria-pressed': given?.verdict === value, 'data-key': `${f.id}-${value}`, 'data-value': value, onclick: () => verdict(f, value) }, t(`tablet.verdict.${value}`)))),
           given?.text ? h('p', null, given.text) : null,
+          conflictCards(v, (r) => r === `verdict/${f.id}`),
           h('p', { class: 'hint soon' }, t('tablet.reinspect.photo')),
           photoStrip(v, { finding: f }, v.state.photos[f.id] ?? []));
       })];

@@ -3,6 +3,7 @@
 import { h, t, say, ask, when } from './dom.js';
 import * as sync from './sync.js';
 import { frame } from './frame.js';
+import { conflictCards } from './conflict.js';
 
 const fields = ['representatives', 'head_absent', 'witnesses', 'strengths', 'requests', 'opinion'];
 
@@ -71,7 +72,7 @@ export async function minutesView(_me, id) {
       h('p', null, h('span', { class: 'tag plain' }, t(`visit.state.${v.visit.state}`)), ' ', t('tablet.minutes.times', { start: when(v.visit.checked_in_at), end: when(v.visit.ended_at) })),
       h('p', { class: 'actions' }, h('a', { class: 'button', href: `/visits/${id}/minutes`, target: '_blank', rel: 'noopener' }, t('tablet.minutes.paper')),
         h('a', { class: 'button', href: `/visits/${id}/photos` }, t('tablet.minutes.photos')), phase === 'IN_PROGRESS' ? h('a', { class: 'button primary', href: `#/visit/${id}` }, t('tablet.back')) : null),
-      open ? [h('h2', null, t('tablet.minutes')), h('p', { class: 'muted' }, t('tablet.minutes.intro')), fields.filter((name) => name !== 'strengths' || (phase === 'MINUTES_DRAFT' && v.findings.length === 0)).map(field)] : null,
+      open ? [conflictCards(v, () => true), h('h2', null, t('tablet.minutes')), h('p', { class: 'muted' }, t('tablet.minutes.intro')), fields.filter((name) => name !== 'strengths' || (phase === 'MINUTES_DRAFT' && v.findings.length === 0)).map(field)] : null,
       phase === 'MINUTES_DRAFT' ? [h('h2', null, t('tablet.sign.title')), h('p', null, t('tablet.minutes.how')),
         h('div', { class: 'strip' }, scans.map((f, i) => h('figure', { class: 'shot' }, h('img', { src: sync.fileURL(f), alt: t('tablet.scan.n', { n: i + 1 }) }), h('figcaption', { class: sync.fileStatus(f).state === 'safe' ? 'good' : 'soon' }, t(`tablet.photo.${sync.fileStatus(f).state}`, { percent: Math.round(sync.fileStatus(f).share * 100) }))))),
         h('div', { class: 'actions' }, h('label', { class: 'button shoot' }, h('input', { type: 'file', accept: 'image/jpeg,image/png,application/pdf', multiple: true, class: 'visually-hidden', 'data-photo': 'scan', 'data-key': 'scan', onchange: (/** @type {any} */ e) => addScans(e.target) }), t('tablet.scan.add')),
