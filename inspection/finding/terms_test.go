@@ -329,6 +329,55 @@ func TestOverdueInGoAndInSQL(t *testing.T) {
 	})
 }
 
+// What waits is counted in SQL as the lines of the same findings say one by one.
+func TestWhatWaitsInGoAndInSQL(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := setUp(t, db)
+		for _, s := range States {
+			for _, due := range []inspection.Date{"", "2026-03-02", "2026-03-20", "2026-03-25"} {
+				for _, at := range []struct{ handed, held inspection.Date }{{}, {handed: "2026-03-19"}, {held: "2026-03-17"}, {handed: "2026-03-20", held: "2026-03-30"}} {
+					f := w.raise("A05", Minor)
+					w.must(db.Model(&Finding{}).Where("id = ?", f.ID).Updates(map[string]any{"state": s, "due_on": due, "handed_in_on": at.handed, "on_hold": at.held != "", "held_on": at.held}).Error)
+				}
+			}
+		}
+		var rows []Finding
+		w.must(db.Order("id").Find(&rows).Error)
+		for _, today := range []inspection.Date{"2026-03-01", "2026-03-20", "2026-03-23", "2026-04-20"} {
+			lines, err := Lines(db, rows, today)
+			w.must(err)
+			var open, overdue, longest int
+			var soon []string
+			for _, l := range lines {
+				if l.State.Open() {
+					open++
+				}
+				if l.Overdue {
+					overdue, longest = overdue+1, max(longest, l.OverdueDays)
+				}
+				if l.HasDue && !l.Overdue && !l.InReview() && l.Left <= 3 {
+					soon = append(soon, l.ID)
+				}
+			}
+			all, err := Waiting(db, w.chair, today, 3)
+			w.must(err)
+			var got, late, most int
+			for _, p := range all.Places {
+				got, late, most = got+int(p.Open), late+int(p.Overdue), max(most, p.OverdueDays)
+			}
+			if got != open || late != overdue || most != longest {
+				t.Errorf("%s: %d open, %d overdue, the longest by %d; want %d, %d, %d", today, got, late, most, open, overdue, longest)
+			}
+			alone, err := Soon(db, w.chair, today, 3)
+			w.must(err)
+			slices.Sort(alone)
+			if slices.Sort(all.Soon); !slices.Equal(all.Soon, soon) || !slices.Equal(alone, soon) {
+				t.Errorf("%s: %d and %d due soon, want %d", today, len(all.Soon), len(alone), len(soon))
+			}
+		}
+	})
+}
+
 // Two people decide at the same moment: one does, the other is told.
 func TestConcurrentAccept(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
