@@ -24,6 +24,7 @@ type field struct {
 	t       *testing.T
 	launch  launch
 	program *running
+	base    string // where the tablet finds it
 	profile string
 	b       *browser
 	opened  int
@@ -34,6 +35,7 @@ func newField(t *testing.T, settings []string) *field {
 	t.Helper()
 	f := &field{t: t, profile: newProfile(t), launch: launch{sub: "demo", settings: settings, addr: freeAddress(t), data: t.TempDir()}}
 	f.program = f.launch.start(t)
+	f.base = f.program.base
 	f.launch.sub = "serve"
 	f.reopen()
 	return f
@@ -57,7 +59,7 @@ func (f *field) reopen() *browser {
 		f.b.close()
 	}
 	f.opened++
-	f.b = browserIn(f.t, f.profile, f.program.base, fmt.Sprintf("tablet-%d", f.opened), tablet)
+	f.b = browserIn(f.t, f.profile, f.base, fmt.Sprintf("tablet-%d", f.opened), tablet)
 	return f.b
 }
 

@@ -110,6 +110,7 @@ export function signInPage(device, why, put) {
     put(h('main', { class: 'app-main sign-in', id: 'main' }, h('p', { class: 'brand' }, 'congvu'), h('h1', { tabindex: -1 }, t('login.title')),
       why ? h('p', { class: 'notice' }, t(`tablet.signin.${why}`)) : null, sync.troubles().trouble ? h('div', { class: 'notice bad', role: 'alert' }, h('p', null, sync.troubles().trouble?.words)) : null,
       form('', enter), h('p', { class: 'hint' }, t('tablet.signin.hint'))));
+    performance.mark('asked');
   });
 }
 

@@ -21,8 +21,9 @@ export function stop() { current?.abort(); }
  */
 export async function send(id, bytes, progress) {
   let anew = 0; // how often the whole was not what was declared
-  for (let still = 0, had = -1; ;) {
-    const at = await offset(id);
+  for (let still = 0, had = -1, broke = false; ;) {
+    const at = broke ? await rest(id, had) : await offset(id);
+    broke = false;
     if (at >= bytes.size) return call('GET', `/api/v1/files/${id}/receipt`, undefined, { quiet: true });
     still = at > had ? 0 : still + 1;
     had = at;
@@ -34,7 +35,7 @@ export async function send(id, bytes, progress) {
     }
     const problem = new Problem(answer.status, answer.body);
     const again = answer.status === 0 || answer.status === 409 || problem.key === 'evidence.error.interrupted';
-    if (again && still < 3) continue;
+    if (again && still < 3) { broke = answer.loaded > 0; continue; }
     if (problem.key === 'evidence.error.hash_differs' && anew++ < 2) { had = -1; continue; } // hurt on the way: from its beginning
     throw again ? new Problem(0, null) : problem;
   }
@@ -55,17 +56,39 @@ async function offset(id) {
 }
 
 /**
+ * How many bytes the server has once it has put away what it read of a request that
+ * broke off: asked until it says the same twice, for a few seconds at most.
  * @param {string} id
- * @param {Blob} rest
+ * @param {number} had
+ */
+async function rest(id, had) {
+  let last = had;
+  for (let n = 0; n < 12; n++) {
+    await new Promise((go) => setTimeout(go, 250));
+    try {
+      const at = await offset(id);
+      if (at === last && at > had) return at;
+      last = at;
+    } catch (e) {
+      if (!(e instanceof Problem) || e.status !== 0 || n === 11) throw e; // the network may be back in a moment
+    }
+  }
+  return last;
+}
+
+/**
+ * @param {string} id
+ * @param {Blob} bytes
  * @param {number} at
  * @param {(loaded: number) => void} progress
- * @returns {Promise<{status: number, body: any, receipt: string}>}
+ * @returns {Promise<{status: number, body: any, receipt: string, loaded: number}>}
  */
-function patch(id, rest, at, progress) {
+function patch(id, bytes, at, progress) {
   return new Promise((resolve) => {
     const x = current = new XMLHttpRequest();
     /** @type {ReturnType<typeof setTimeout>} */
     let watch;
+    let loaded = 0;
     const alive = () => {
       clearTimeout(watch);
       watch = setTimeout(() => x.abort(), STALLED);
@@ -73,11 +96,11 @@ function patch(id, rest, at, progress) {
     const done = (/** @type {any} */ answer) => {
       clearTimeout(watch);
       current = null;
-      resolve(answer);
+      resolve({ ...answer, loaded });
     };
     x.open('PATCH', `/api/v1/files/${id}/content`);
     for (const [name, value] of Object.entries({ Accept: 'application/json', 'Content-Type': 'application/offset+octet-stream', 'Tus-Resumable': '1.0.0', 'Upload-Offset': String(at) })) x.setRequestHeader(name, value);
-    x.upload.onprogress = (e) => { alive(); progress(e.loaded); };
+    x.upload.onprogress = (e) => { alive(); loaded = e.loaded; progress(loaded); };
     x.onload = () => {
       let body = null;
       try { body = JSON.parse(x.responseText); } catch { /* no words came with it */ }
@@ -85,6 +108,6 @@ function patch(id, rest, at, progress) {
     };
     x.onerror = x.onabort = x.ontimeout = () => done({ status: 0, body: null, receipt: '' });
     alive();
-    x.send(rest);
+    x.send(bytes);
   });
 }
