@@ -20,7 +20,7 @@ func TestADeviceKeyIsOfOnePersonOnOneDevice(t *testing.T) {
 		}
 		return string(k)
 	}
-	if key(s, a, tablet) != key(s, a, tablet) {
+	if first, again := key(s, a, tablet), key(s, a, tablet); first != again {
 		t.Error("another key each time")
 	}
 	all := map[string]bool{key(s, a, tablet): true, key(s, b, tablet): true, key(s, a, phone): true, key(other, a, tablet): true}

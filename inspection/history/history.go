@@ -1,14 +1,18 @@
 package history
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"congvu/inspection"
 
@@ -89,7 +93,7 @@ func (e Event) row() (Row, error) {
 	row := Row{ID: inspection.NewID(), At: e.At, Actor: e.Actor.Person, Role: string(e.Capacity.Role),
 		Organisation: e.Capacity.Organisation, Team: e.Capacity.Team, Action: e.Action,
 		SubjectKind: e.SubjectKind, SubjectID: e.SubjectID, VisitID: e.Visit}
-	body, err := json.Marshal(map[string]any{
+	canonical, err := canonical(map[string]any{
 		"id": row.ID, "at": e.At.String(), "actor": row.Actor, "role": row.Role, "organisation": row.Organisation,
 		"team": row.Team, "device": e.Actor.Device, "action": row.Action, "subject_kind": row.SubjectKind,
 		"subject_id": row.SubjectID, "visit": row.VisitID, "data": e.Data,
@@ -98,12 +102,58 @@ func (e Event) row() (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("history: %w", err)
 	}
-	canonical, err := jcs.Transform(body)
-	if err != nil {
-		return Row{}, fmt.Errorf("history: %w", err)
-	}
-	row.Body, row.Hash = string(canonical), hash(string(canonical))
+	row.Body, row.Hash = canonical, hash(canonical)
 	return row, nil
+}
+
+// canonical is JSON as RFC 8785 wants it. Go's own is that already for what events are
+// made of, ids, codes, whole numbers and lists of them, once nothing is escaped for HTML;
+// of everything else it is made.
+func canonical(v map[string]any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", err
+	}
+	raw := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if plain(v) && !bytes.Contains(raw, []byte(`\u`)) {
+		return string(raw), nil
+	}
+	raw, err := jcs.Transform(raw)
+	return string(raw), err
+}
+
+// plain tells whether Go writes a value as RFC 8785 does: keys in ASCII, whole numbers
+// that a double holds, and nothing that writes itself.
+func plain(v any) bool {
+	const exact = 1 << 53
+	switch v := v.(type) {
+	case nil, bool:
+		return true
+	case string:
+		return utf8.ValidString(v)
+	case int:
+		return v <= exact && v >= -exact
+	case int64:
+		return v <= exact && v >= -exact
+	case []string:
+		return !slices.ContainsFunc(v, func(s string) bool { return !utf8.ValidString(s) })
+	case map[string]any:
+		for k, x := range v {
+			if !plain(x) || strings.ContainsFunc(k, func(r rune) bool { return r >= utf8.RuneSelf }) {
+				return false
+			}
+		}
+		return true
+	}
+	switch r := reflect.ValueOf(v); r.Kind() { // named strings, such as codes and states
+	case reflect.String:
+		_, writes := v.(json.Marshaler)
+		_, texts := v.(encoding.TextMarshaler)
+		return !writes && !texts && utf8.ValidString(r.String())
+	}
+	return false
 }
 
 // Check tells whether the row's hash still fits its body.
