@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"congvu/evidence"
 	"congvu/evidence/imaging"
@@ -87,6 +88,39 @@ type visitPage struct {
 	Photos       int
 	Unconfirmed  int
 	Score        *visit.Frozen
+	Clocks       []string // what is odd about the clocks of the devices
+}
+
+// clocks says what is odd about the devices' clocks.
+func clocks(b Base, v visit.View) (said []string) {
+	for _, c := range v.Clocks() {
+		device := c.Device[max(0, len(c.Device)-4):]
+		off := c.Off.Abs().Round(time.Minute)
+		key := "visit.clock.behind"
+		switch {
+		case c.Unknown:
+			key = "visit.clock.unknown"
+		case c.SetBack:
+			key = "visit.clock.set_back"
+		case c.Off < 0:
+			key = "visit.clock.ahead"
+		}
+		said = append(said, b.T(key, "device", device, "h", int(off.Hours()), "m", int(off.Minutes())%60))
+	}
+	return said
+}
+
+// Register is what a register of the fold is called: an item's code, or a part of the
+// minutes or of the attendance table.
+func (p visitPage) Register(subject string) string {
+	kind, rest, found := strings.Cut(subject, "/")
+	switch {
+	case !found:
+		return subject
+	case kind == "minutes":
+		return p.T("tablet.minutes." + rest)
+	}
+	return p.T("tablet.conflict." + kind)
 }
 
 func (s *Server) visitPage(c echo.Context) error {
@@ -97,6 +131,7 @@ func (s *Server) visitPage(c echo.Context) error {
 	}
 	page := visitPage{Base: s.base(c, "visit.title"), V: v, Form: inspection.NewID(), Score: frozen}
 	page.Title = v.Place()
+	page.Clocks = clocks(page.Base, v)
 	if page.Findings, _, err = s.Findings.ForVisit(ctx, a, v.ID, inspection.Page{Limit: 200}); err != nil {
 		return err
 	}

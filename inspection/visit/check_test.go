@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -412,6 +414,50 @@ func TestActsWithoutANetworkKeepTheirOwnTime(t *testing.T) {
 			op := w.op(id, visit.OpNote, visit.Note{Item: "A04", Text: w.say("ghi chú")})
 			change(&op)
 			is(t, w.visits.Post(ctx, w.lead, []visit.Operation{op})[0].Err, inspection.Invalid, "visit.error.payload")
+		}
+	})
+}
+
+// TestAClockThatIsWrongIsNamed: and nothing is refused for it.
+func TestAClockThatIsWrongIsNamed(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		id := w.checkIn(w.target(w.unit, &w.desk))
+		begun, boot := w.clock.Now(), inspection.NewID()
+		var ops []visit.Operation
+		act := func(device string, at time.Duration, elapsed int64, offset *int64, of string) {
+			op := w.op(id, visit.OpNote, visit.Note{Item: "A04", Text: w.say("ghi chú " + strconv.Itoa(len(ops)))})
+			op.Device, op.DeviceAt, op.ElapsedMS, op.OffsetMS, op.Boot = device, begun.Add(at), elapsed, offset, of
+			if len(ops) > 0 {
+				op.Base = ops[len(ops)-1].ID
+			}
+			ops = append(ops, op)
+		}
+		minute := int64(time.Minute / time.Millisecond)
+		act("right", 0, 0, ptr(1000), boot)
+		act("right", time.Minute, minute, ptr(-1000), boot)
+		act("behind", -3*time.Hour, 0, ptr(180*minute), boot)
+		act("ahead", time.Hour, 0, ptr(-60*minute), boot)
+		act("unknown", -3*time.Hour, 0, nil, "")
+		act("set back", 0, 0, ptr(0), boot)
+		act("set back", -time.Hour, 5*minute, ptr(65*minute), boot)
+		act("started anew", 0, 9*minute, ptr(0), boot)
+		act("started anew", time.Minute, 0, ptr(0), inspection.NewID())
+		for _, o := range w.visits.Post(ctx, w.inspector, ops) {
+			w.must(o.Err)
+		}
+		view, err := w.visits.Get(ctx, w.lead, id)
+		w.must(err)
+		var got []string
+		for _, c := range view.Clocks() {
+			got = append(got, fmt.Sprint(c.Device, " ", c.Off, " ", c.Unknown, " ", c.SetBack))
+		}
+		want := []string{"ahead -1h0m0s false false", "behind 3h0m0s false false", "set back 1h5m0s false true", "unknown 0s true false"}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q", got)
+		}
+		if view.State.Answers["A04"].Note != "ghi chú 8" {
+			t.Errorf("the last note is %q", view.State.Answers["A04"].Note)
 		}
 	})
 }
