@@ -372,6 +372,9 @@ func TestOfflineFiveWrongPasswords(t *testing.T) {
 	b.enter("truongdoan", demoPassword)
 	b.sees(deskHere)
 	b.sees("Danh sách lưu trên máy")
+	f.back() // with nothing to send, too, the app finds the server again
+	b.sent()
+	b.wait("the list of now", `!document.body.innerText.includes('Danh sách lưu trên máy')`)
 }
 
 // TestOfflineAWholeVisit: the server stops before the team arrives. The check is begun
@@ -417,6 +420,17 @@ func TestOfflineAWholeVisit(t *testing.T) {
 			for _, section := range []string{"E", "F", "G", "H"} {
 				s.whole(b, section)
 			}
+			var paint float64
+			b.awaited(`(async () => {
+				const choices = [...document.querySelector('.item .choice[aria-pressed=true]').parentElement.querySelectorAll('.choice')], was = choices.find(c => c.getAttribute('aria-pressed') === 'true'), took = [];
+				for (const to of [choices.find(c => c !== was), was, choices.find(c => c !== was), was]) took.push(await new Promise(done => {
+					const from = performance.now();
+					new MutationObserver((_, o) => { if (to.getAttribute('aria-pressed') === 'true') { o.disconnect(); requestAnimationFrame(() => done(performance.now() - from)); } }).observe(to, {attributes: true});
+					to.click(); }));
+				return took.sort((a, b) => a - b)[1];
+			})()`, &paint)
+			t.Logf("an answer is kept and shown after %.0f ms", paint)
+			b.picture("answered")
 			b.run(chromedp.Navigate(b.base + "/tablet/#/device"))
 			b.sees("Chờ gửi (")
 			b.picture("photos-waiting")

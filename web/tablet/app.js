@@ -150,7 +150,6 @@ async function begin() {
   }
   sync.onChange(() => { draw(); void update.noteUnsent().catch(() => {}); });
   addEventListener('hashchange', route);
-  addEventListener('online', () => { void sync.flush(); });
   void update.noteUnsent().catch(() => {});
   await route();
 }

@@ -6,10 +6,8 @@ import { call, picture, Problem } from './api.js';
 import * as store from './store.js';
 import * as upload from './upload.js';
 import * as vault from './vault.js';
-import * as folding from './fold.js';
+import { baseOf, fold, newID, failed, still } from './fold.js';
 import { say, t } from './dom.js';
-
-const { fold, newID, failed, still } = folding;
 
 /** @type {vault.Person | null} */
 let me = null;
@@ -100,6 +98,7 @@ export function stop() {
   [urls, visits, files, safe].forEach((x) => x.clear());
   queue = [];
   refused = [];
+  lastSaid = '';
   me = null;
   owner = '';
 }
@@ -230,9 +229,9 @@ async function bytesOf(f) {
 
 /** @param {any} v @returns {Promise<store.Change>} */
 async function keptVisit(v) {
-  const { visit, sections, items, hours, roster, findings, operations, files, may, local, target } = v;
-  const id = await vault.nameOf(`visit ${visit.id}`);
-  return { store: 'visits', put: await vault.seal('visits', id, { visit, sections, items, hours, roster, findings, operations, files, may, local, target }) };
+  const { rules: _rules, state: _state, position: _position, ...kept } = v;
+  const id = await vault.nameOf(`visit ${v.visit.id}`);
+  return { store: 'visits', put: await vault.seal('visits', id, kept) };
 }
 
 /** What is only a copy of the server's: it may fail to be kept, and says so. @param {Promise<store.Change>[]} changes */
@@ -357,6 +356,9 @@ function arrived(operations) {
   store.write(there.map((q) => ({ store: 'ops', drop: q.id }))).catch(() => { /* sent again, and answered as a duplicate */ });
 }
 
+/** The list of the day as it was last kept, and when. */
+let lastSaid = '', lastKept = 0;
+
 /**
  * What this person has to do today, and as of when.
  * @returns {Promise<{data: any, fresh: boolean}>}
@@ -368,8 +370,13 @@ export async function today() {
       await meetOnce(true);
       const data = await call('GET', '/api/v1/today', undefined, { quiet: true, timeout: 10000 });
       there();
-      void keepCopies((async () => ({ store: 'today', put: await vault.seal('today', id, data) }))());
-      void fetchAhead(data);
+      const { now: _now, ...said } = data;
+      if (JSON.stringify(said) !== lastSaid || Date.now() - lastKept > 300e3) {
+        lastSaid = JSON.stringify(said);
+        lastKept = Date.now();
+        void keepCopies((async () => ({ store: 'today', put: await vault.seal('today', id, data) }))());
+        void fetchAhead(data);
+      }
       return { data: await withLocal(data, true), fresh: true };
     }
   } catch (e) {
@@ -436,6 +443,7 @@ async function fetchAhead(data) {
     if (over.length) await store.write(over);
   } catch (e) {
     note(e); // without a network it is fetched another time
+    lastSaid = '';
   }
   changed();
 }
@@ -535,9 +543,6 @@ async function keep(visitID, acts, more, kept) {
   return { id: /** @type {string} */ (ops.at(-1).id), done: flush() };
 }
 
-/** The operation whose value the author saw. @param {any} state @param {string} type @param {any} payload @returns {string} */
-const baseOf = (state, type, payload) => /** @type {any} */ (folding).baseOf?.(state, type, payload) ?? state.last;
-
 /** @param {any} op @returns {Promise<store.Change>} */
 async function sealed(op) {
   const { n, ...value } = op;
@@ -573,6 +578,7 @@ async function rescue() {
   }
   for (const v of visits.values()) changes.push(await keptVisit(v));
   handed.clear();
+  lastSaid = '';
   trouble = { kind: 'lost', words: [t('tablet.lost', { acts: queue.length, photos }), gone ? t('tablet.lost.photos', { n: gone }) : ''].filter(Boolean).join(' ') };
   say(trouble.words, 'bad');
   await store.write(changes);
@@ -731,6 +737,20 @@ async function learnClock() {
 
 /** @param {boolean} quiet */
 async function meetOnce(quiet) { if (!met) await meet(quiet); }
+
+/** Asks whether the server is there again. */
+export async function probe() {
+  if (!owner || busy) return;
+  try {
+    await meet(true);
+    there();
+    void flush();
+  } catch (e) {
+    if (owner) note(e);
+  }
+}
+setInterval(() => { if (net === 'offline') void probe(); }, 8000);
+addEventListener('online', () => { void probe(); });
 
 document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') { met = false; void flush(); } });
 

@@ -8,7 +8,13 @@ import { frame, go } from './frame.js';
 export async function todayView(_me) {
   let { data: today, fresh } = await sync.today();
   let busy = '';
-  const timer = setInterval(async () => { if (busy === '') { ({ data: today, fresh } = await sync.today()); sync.touch(); } }, 15000);
+  const look = async () => {
+    if (busy !== '') return;
+    ({ data: today, fresh } = await sync.today());
+    sync.touch();
+  };
+  const timer = setInterval(() => { void look().catch(() => {}); }, 15000);
+  const watch = sync.onChange(() => { if (!fresh && sync.status().net === 'ok' && busy === '') { fresh = true; void look().catch(() => {}); } });
 
   /** @param {any} target */
   async function checkIn(target) {
@@ -51,7 +57,7 @@ export async function todayView(_me) {
         h('div', { class: 'cards' }, today.visits.map((/** @type {any} */ v) => h('a', { class: 'card card-link', href: `#/${v.state === 'IN_PROGRESS' ? 'visit' : 'minutes'}/${v.id}` },
           h('p', { class: 'muted' }, `${when(v.checked_in_at)} · ${t(`form.${v.form}`)}`),
           h('h3', null, v.desk || v.organisation), h('span', { class: 'tag plain' }, t(`visit.state.${v.state}`))))))),
-    stop: () => clearInterval(timer),
+    stop: () => { clearInterval(timer); watch(); },
   };
 }
 
