@@ -198,13 +198,30 @@ func (s *State) saw(op Operation, register string, h Head) bool {
 func (s *State) stand(op Operation) {
 	s.done[op.ID] = op
 	s.sources[op.source()] = max(s.sources[op.source()], op.Seq)
-	names := op.names()
 	for _, r := range op.registers() {
-		heads := slices.DeleteFunc(slices.Clone(s.Heads[r]), func(h Head) bool {
-			return slices.Contains(names, h.Operation.ID) || s.saw(op, r, h)
-		})
-		s.Heads[r] = append(heads, Head{op, s.chosen(op)})
+		s.Heads[r] = append(s.beside(op, r), Head{op, s.chosen(op)})
 	}
+}
+
+// beside are the heads of a register that its author had not seen.
+func (s *State) beside(op Operation, register string) []Head {
+	names := op.names()
+	return slices.DeleteFunc(slices.Clone(s.Heads[register]), func(h Head) bool {
+		return slices.Contains(names, h.Operation.ID) || s.saw(op, register, h)
+	})
+}
+
+// maxHeads is how many values may stand in a register: more than a team has tablets.
+const maxHeads = 50
+
+// crowded refuses one more value where too many stand.
+func (s *State) crowded(op Operation) error {
+	for _, r := range op.registers() {
+		if len(s.Heads[r]) >= maxHeads && len(s.beside(op, r)) >= maxHeads {
+			return passed(inspection.E(inspection.Conflict, "visit.error.conflicts", "n", maxHeads))
+		}
+	}
+	return nil
 }
 
 // chosen is the operation whose value holds: itself, or what was chosen in the end.

@@ -328,3 +328,26 @@ func TestLiesAboutWhatWasSeenDoNotBreakACheck(t *testing.T) {
 		}
 	}
 }
+
+// TestARegisterHoldsSoManyValuesOnly: who says the same under ever new names is asked to
+// choose first.
+func TestARegisterHoldsSoManyValuesOnly(t *testing.T) {
+	rules := readVectors(t).Rules["full"].rules()
+	s, err := Fold(rules, []Operation{{ID: inspection.NewID(), Type: OpCheckIn, AuthorID: "p", Device: "A", Payload: `{"target":"00000000-0000-7000-8000-000000000999"}`, DeviceAt: 1, ReceivedAt: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for i := range maxHeads + 3 {
+		op := Operation{ID: inspection.NewID(), Type: OpNote, AuthorID: "p", Device: fmt.Sprint("B", i), Seq: 1, Payload: fmt.Sprintf(`{"item":"A04","text":"%d"}`, i), DeviceAt: 1, ReceivedAt: 1}
+		if err := s.Apply(rules, op); err != nil {
+			if inspection.KeyOf(err) != "visit.error.conflicts" {
+				t.Fatal(err)
+			}
+			refused++
+		}
+	}
+	if refused != 3 || len(s.Heads["note/A04"]) != maxHeads {
+		t.Errorf("%d refused, %d stand", refused, len(s.Heads["note/A04"]))
+	}
+}

@@ -171,6 +171,9 @@ func (s *State) Apply(rules Rules, op Operation) error {
 	if !slices.Contains(phases, s.Phase) {
 		return wrongPhase(op.Type, s.Phase)
 	}
+	if err := s.crowded(op); err != nil {
+		return err
+	}
 	if err := s.act(rules, op); err != nil {
 		return err
 	}
