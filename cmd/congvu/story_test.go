@@ -221,7 +221,7 @@ func (s *story) minutesAreSigned() {
 	b.wait("scan safe", `document.querySelector('.shot .good') !== null && !document.querySelector('[data-key=sign]').disabled`)
 	b.click("[data-key=sign]")
 	b.click("dialog .primary")
-	b.sees("Biên bản đã ký")
+	b.sees("Biên bản đã khép")
 	b.sent()
 	b.picture("signed")
 	b.open("/visits/" + s.visit + "/minutes")
@@ -407,7 +407,7 @@ func (s *story) reinspects(place, member string) {
 	m.fill("#refuse-reason", "Không nêu lý do.")
 	m.fill("#refuse-witness", "Công chức phường được mời chứng kiến")
 	m.click("dialog .primary")
-	m.sees("Đơn vị không ký biên bản")
+	m.sees("Biên bản đã khép")
 	m.sent()
 }
 

@@ -459,7 +459,7 @@ func TestOfflineAWholeVisit(t *testing.T) {
 			b.wait("scan safe", `document.querySelector('.shot .good') !== null && !document.querySelector('[data-key=sign]').disabled`)
 			b.click("[data-key=sign]")
 			b.click("dialog .primary")
-			b.sees("Biên bản đã ký")
+			b.sees("Biên bản đã khép")
 			b.sent()
 
 			var news struct {

@@ -29,7 +29,7 @@ export async function deviceView(_me) {
     }
     return frame(t('tablet.device'),
       refused.length ? h('section', { 'aria-labelledby': 'refused' }, h('h2', { id: 'refused' }, t('tablet.device.refused', { n: refused.length })), h('p', null, t('tablet.device.refused.text')),
-        refused.map((op) => h('article', { class: 'card edge-late', 'data-key': op.id }, h('h3', null, about(op)), h('p', { class: 'muted' }, when(op.device_at)), h('p', { class: 'late' }, op.refused),
+        refused.map((op) => h('article', { class: 'card edge-late', 'data-key': op.id }, h('h3', null, about(op)), h('p', { class: 'muted' }, [op.place, when(op.device_at)].filter(Boolean).join(' · ')), h('p', { class: 'late' }, op.refused),
           h('div', { class: 'actions' }, h('button', { 'data-key': `again-${op.id}`, onclick: () => sync.sendAgain(op.id) }, t('tablet.send_again')),
             h('button', { class: 'quiet', 'data-key': `seen-${op.id}`, onclick: () => sync.dismiss(op.id) }, t('tablet.device.dismiss')))))) : null,
       h('section', { 'aria-labelledby': 'waiting' }, h('h2', { id: 'waiting' }, t('tablet.device.waiting', { n: files.length })),

@@ -44,8 +44,8 @@ export function bring(key, what) {
 /** Where a page of the app stands: name, state of the photos, who, and what the person must know. */
 export function frame(/** @type {string} */ title, /** @type {any[]} */ ...body) {
   const s = sync.status(location.hash.match(/[0-9a-f-]{36}/)?.[0]);
-  const waiting = s.waiting + s.acts;
-  const words = [s.safe ? t('tablet.sync.photos', { n: s.safe }) : s.waiting || s.acts ? '' : t('tablet.sync.safe'),
+  const waiting = s.waiting + s.acts, { refused, failed } = sync.troubles(), held = refused.length + failed.length;
+  const words = [held ? t('tablet.sync.refused', { n: held }) : '', s.safe ? t('tablet.sync.photos', { n: s.safe }) : s.waiting || s.acts || held ? '' : t('tablet.sync.safe'),
     s.waiting ? t('tablet.sync.photos_waiting', { n: s.waiting }) : '', s.acts ? t('tablet.sync.acts_waiting', { n: s.acts }) : ''].filter(Boolean).join(', ');
   return [
     h('a', { class: 'skip', href: '#main', onclick: (/** @type {Event} */ e) => { e.preventDefault(); byId('main').focus(); } }, t('page.skip')),
@@ -53,7 +53,7 @@ export function frame(/** @type {string} */ title, /** @type {any[]} */ ...body)
     h('header', { class: 'app-top' },
       location.hash.length > 2 ? h('a', { class: 'back', href: '#/', 'aria-label': t('tablet.today') }, '‹') : h('span', { class: 'brand' }, 'congvu'),
       h('h1', { tabindex: -1 }, title),
-      h('p', { class: `sync ${s.net !== 'ok' ? 'late' : waiting ? 'soon' : 'good'}`, role: 'status' },
+      h('p', { class: `sync ${s.net !== 'ok' || held ? 'late' : waiting ? 'soon' : 'good'}`, role: 'status' },
         s.net !== 'ok' ? `${t(`tablet.sync.${s.net}`)} · ${words}` : words),
       h('details', { class: 'menu', 'data-key': 'menu' }, h('summary', null, h('span', null, me?.name ?? '')),
         h('div', null, h('a', { class: 'button', href: '#/device' }, t('tablet.device')), h('a', { class: 'button', href: '/visits' }, t('tablet.office')), h('button', { 'data-key': 'sign-out', onclick: signOut }, t('page.sign_out'))))),

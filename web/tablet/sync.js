@@ -657,7 +657,7 @@ export async function retry(id) {
 export async function sendAgain(id) {
   const op = refused.find((r) => r.id === id);
   if (!op) return;
-  const { refused: _refused, ...fresh } = op;
+  const { refused: _refused, place: _place, ...fresh } = op;
   await store.write([await sealed(fresh)]);
   refused = refused.filter((r) => r.id !== id);
   queue = [...queue, fresh].sort((a, b) => a.n - b.n);
@@ -867,7 +867,9 @@ async function settle(batch, outcomes) {
     if (outcome.status === 'refused') {
       const words = [outcome.problem?.detail || t('tablet.error.refused'), ...new Set(Object.values(outcome.problem?.errors ?? {}))].join(' ');
       say(words, 'bad');
-      const kept = { ...op, refused: words };
+      /** @type {string} */
+      const place = v?.visit.desk || v?.visit.organisation || [...refused, ...no].find((r) => r.visit === op.visit)?.place || '';
+      const kept = { ...op, refused: words, place };
       no.push(kept);
       changes.push(await sealed(kept));
       const f = op.type === 'declare' && files.get(op.payload.file);
