@@ -66,7 +66,7 @@ func newProfile(t *testing.T) string {
 }
 
 // browserIn opens a browser with a profile that may have been used before.
-func browserIn(t *testing.T, profile, base, name string, size [2]int64) *browser {
+func browserIn(t *testing.T, profile, base, name string, size [2]int64, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	path := os.Getenv("CONGVU_TEST_CHROMIUM")
 	if path == "" {
@@ -76,7 +76,7 @@ func browserIn(t *testing.T, profile, base, name string, size [2]int64) *browser
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.NoFirstRun, chromedp.Flag("lang", "vi"), chromedp.UserDataDir(profile),
 		chromedp.WindowSize(int(size[0]), int(size[1])))
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	b := &browser{t: t, ctx: ctx, base: base, name: name, size: size}
 	b.close = sync.OnceFunc(func() {

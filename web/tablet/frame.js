@@ -3,6 +3,7 @@
 
 import { h, t, byId, ask } from './dom.js';
 import * as sync from './sync.js';
+import * as camera from './camera.js';
 import * as update from './update.js';
 
 /** @type {any} */
@@ -35,7 +36,7 @@ export function bring(key, what) {
   const counts = [.../** @type {NodeListOf<HTMLInputElement>} */ (card.querySelectorAll('[data-count]'))];
   const answered = card.querySelector('.choice[aria-pressed=true]') || counts.every((i) => i.value !== '');
   const photo = what === 'PHOTO' || (what === '' && answered);
-  /** @type {HTMLElement | null} */ (photo ? card.querySelector('input[data-photo]') : counts.find((i) => i.value === '') ?? card.querySelector('.choice, a.button, button, input'))?.focus({ preventScroll: true });
+  /** @type {HTMLElement | null} */ (photo ? card.querySelector('[data-shoot], input[data-photo]') : counts.find((i) => i.value === '') ?? card.querySelector('.choice, a.button, button, input'))?.focus({ preventScroll: true });
   card.classList.remove('found');
   requestAnimationFrame(() => card.classList.add('found'));
   return true;
@@ -80,6 +81,7 @@ function notices(s) {
 let updateHeld = false;
 
 async function signOut() {
+  await camera.settled();
   const s = sync.status();
   if (s.waiting + s.acts > 0) {
     const sure = await ask(t('page.sign_out'), [h('p', null, t('tablet.signout.unsent', { n: s.waiting + s.acts }))],

@@ -2,6 +2,7 @@
 
 import { h, t, ask, say } from './dom.js';
 import * as sync from './sync.js';
+import { openCamera, works } from './camera.js';
 
 /**
  * The photos of an item or a finding, with the buttons that add more.
@@ -20,21 +21,36 @@ export function photoStrip(v, on, images) {
     input.value = '';
   }
 
+  /** Whether nobody is in a picture; null when the person has not said. @param {File} file @returns {Promise<boolean | null>} */
+  async function nobody(file) {
+    const url = URL.createObjectURL(file);
+    const sure = await ask(t('tablet.photo.people.title'), [h('img', { src: url, alt: t('tablet.photo.preview'), class: 'ask-photo' }), h('p', null, t('tablet.photo.people.text'))],
+      [{ label: t('tablet.photo.people.none'), value: true, primary: true }, { label: t('tablet.photo.people.drop'), value: false }]);
+    URL.revokeObjectURL(url);
+    return sure;
+  }
+
+  /** @param {File} file */
+  const put = (file) => sync.addPhoto(v.visit.id, file, { item: on.item?.key, finding: on.finding?.id, noPeople, after: on.after });
+
   /** @param {File} file */
   async function keep(file) {
-    if (noPeople) {
-      const url = URL.createObjectURL(file);
-      const sure = await ask(t('tablet.photo.people.title'), [h('img', { src: url, alt: t('tablet.photo.preview'), class: 'ask-photo' }), h('p', null, t('tablet.photo.people.text'))],
-        [{ label: t('tablet.photo.people.none'), value: true, primary: true }, { label: t('tablet.photo.people.drop'), value: false }]);
-      URL.revokeObjectURL(url);
-      if (!sure) { say(t('tablet.photo.people.dropped')); return; }
-    }
+    if (noPeople && !(await nobody(file))) { say(t('tablet.photo.people.dropped')); return; }
     try {
-      await sync.addPhoto(v.visit.id, file, { item: on.item?.key, finding: on.finding?.id, noPeople, after: on.after });
+      await put(file);
     } catch (e) {
       say(t('tablet.photo.not_kept'), 'bad');
       throw e;
     }
+  }
+
+  /** The camera in the page, with the photo to come near to: how it was before, if that is known. */
+  function shoot() {
+    const code = on.item?.code ?? on.finding.code;
+    const was = [...(on.finding?.photos ?? [])].sort((/** @type {any} */ a, /** @type {any} */ b) => Number(b.role === 'BEFORE') - Number(a.role === 'BEFORE')).map((/** @type {any} */ p) => p.id);
+    const here = [...images].sort((a, b) => Number(!!a.after) - Number(!!b.after)).map((i) => i.file);
+    openCamera({ title: `${code} · ${on.after ? t('tablet.photo.take_after') : t('tablet.photo.take')}`, name: code, ghosts: [...was, ...here], ghost: !!on.after || was.length > 0, sure: noPeople ? nobody : null, put,
+      back: () => document.querySelector(`[data-shoot="${on.after ? `${key}-after` : key}"]`) });
   }
 
   /** @param {any} image */
@@ -62,6 +78,8 @@ export function photoStrip(v, on, images) {
         s.state === 'failed' ? h('button', { onclick: () => sync.retry(image.file) }, t('tablet.again')) : null,
         closed ? null : h('button', { class: 'quiet off', 'data-key': `off-${image.file}`, 'aria-label': t('tablet.photo.off'), onclick: () => takeOff(image) }, '×'));
     }),
-    closed ? null : h('div', { class: 'shoots' }, h('label', { class: 'button shoot' }, input(true), on.after ? t('tablet.photo.take_after') : t('tablet.photo.take')),
+    closed ? null : h('div', { class: 'shoots' },
+      works() ? h('button', { class: 'button shoot', 'data-shoot': on.after ? `${key}-after` : key, 'data-key': `shoot-${key}-${on.after ? 'after' : ''}`, 'aria-label': `${t('tablet.photo.take')} – ${on.item?.code ?? on.finding?.code ?? ''}`, onclick: shoot }, on.after ? t('tablet.photo.take_after') : t('tablet.photo.take'))
+        : h('label', { class: 'button shoot' }, input(true), on.after ? t('tablet.photo.take_after') : t('tablet.photo.take')),
       h('label', { class: 'button quiet-button' }, input(false), t('tablet.photo.choose'))));
 }
