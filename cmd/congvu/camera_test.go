@@ -342,3 +342,40 @@ func TestCameraGhost(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestCameraWhatCouldNotBeKept: the disk is full. The photo stays in the camera, says so,
+// and is kept when there is room again, before or after the person has left. While the
+// page is hidden the camera is given back.
+func TestCameraWhatCouldNotBeKept(t *testing.T) {
+	f := cameraField(t, true)
+	b := f.b
+	visit := f.toC03()
+	b.eval(`{ const put = IDBObjectStore.prototype.put; IDBObjectStore.prototype.put = function (...a) { if (window.__full && this.name === 'bytes') throw new DOMException('no room', 'QuotaExceededError'); return put.apply(this, a); }; window.__full = true; 0 }`, nil)
+	b.camera("C03")
+	b.click(`[data-camera=shutter]`)
+	b.sees("1 ảnh chưa lưu được")
+	b.picture("not-kept")
+	b.axe()
+	b.eval(`window.__full = false; 0`, nil)
+	b.click(`[data-camera=again]`)
+	b.sees("đã lưu 1")
+
+	b.eval(`Object.defineProperty(document, 'hidden', { get: () => window.__hidden, configurable: true }); window.__hidden = true; document.dispatchEvent(new Event('visibilitychange')); 0`, nil)
+	b.wait("given back", `window.__tracks.every(t => t.readyState === 'ended') && document.querySelector('[data-camera=shutter]').disabled`)
+	b.eval(`window.__hidden = false; document.dispatchEvent(new Event('visibilitychange')); 0`, nil)
+	b.wait("live again", `document.querySelector('[data-camera=shutter]').disabled === false`)
+
+	b.eval(`window.__full = true; 0`, nil)
+	b.click(`[data-camera=shutter]`)
+	b.sees("1 ảnh chưa lưu được")
+	b.click(`[data-camera=leave]`)
+	b.sees("nếu đóng trang, các ảnh này sẽ mất")
+	b.eval(`window.__full = false; 0`, nil)
+	b.press("Lưu lại")
+	b.wait("both", `document.querySelectorAll('[data-item="C03"] .shot').length === 2`)
+	b.dark()
+	b.sent()
+	if files := b.declared(visit); len(files) != 2 {
+		t.Errorf("%+v", files)
+	}
+}
