@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -71,13 +72,19 @@ func (s *Service) ReceiptOf(ctx context.Context, actor inspection.Actor, fileID 
 // the sender announces, -1 when it does not. It tells how many are there afterwards,
 // and gives the receipt when that is all of them. What arrives before a request breaks
 // off stays, on an error too (invalid, .interrupted). May: as Receive; codes as there,
-// and conflict (evidence.error.offset) when another number of bytes is there already.
+// and conflict (evidence.error.offset) when another number of bytes is there already. A
+// later request for the same file ends an earlier one, whose reader may be an Aborter.
 // A whole that is not as declared is dropped, and the file begins anew.
 func (s *Service) Resume(ctx context.Context, actor inspection.Actor, fileID string, at, length int64, r io.Reader) (int64, *Receipt, error) {
 	f, view, err := s.sendable(ctx, actor, fileID)
 	if err != nil {
 		return 0, nil, err
 	}
+	done, err := s.turn(ctx, f.ID, r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer done()
 	have := f.Size
 	if f.State != Received {
 		if have, err = parked(s.read(ctx), f.ID); err != nil {
@@ -123,6 +130,55 @@ func (s *Service) Resume(ctx context.Context, actor inspection.Actor, fileID str
 		return safe, nil, err
 	}
 	return f.Size, &receipt, nil
+}
+
+// Aborter is a reader that can be told to give up.
+type Aborter interface{ Abort() }
+
+// turns are the files that are being resumed here, by id.
+type turns struct {
+	mu  sync.Mutex
+	now map[string]*turn
+}
+
+type turn struct {
+	abort func()
+	done  chan struct{}
+}
+
+// turn lets one request send a file at a time: who comes later means that the one before
+// has lost its line, and waits until what came over it is parked. A browser repeats a
+// request whose connection broke by itself, and is then told at once where to go on.
+func (s *Service) turn(ctx context.Context, file string, r io.Reader) (func(), error) {
+	mine := &turn{abort: func() {}, done: make(chan struct{})}
+	if a, ok := r.(Aborter); ok {
+		mine.abort = a.Abort
+	}
+	for {
+		s.turns.mu.Lock()
+		before := s.turns.now[file]
+		if before == nil {
+			if s.turns.now == nil {
+				s.turns.now = map[string]*turn{}
+			}
+			s.turns.now[file] = mine
+		}
+		s.turns.mu.Unlock()
+		if before == nil {
+			return func() {
+				s.turns.mu.Lock()
+				delete(s.turns.now, file)
+				s.turns.mu.Unlock()
+				close(mine.done)
+			}, nil
+		}
+		before.abort()
+		select {
+		case <-before.done:
+		case <-ctx.Done():
+			return nil, inspection.E(inspection.Invalid, "evidence.error.interrupted").Because(ctx.Err())
+		}
+	}
 }
 
 // parked is how much of a file has arrived and waits for the rest.

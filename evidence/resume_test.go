@@ -187,6 +187,59 @@ func TestR2ASlowFileIsKeptWhileItComes(t *testing.T) {
 	})
 }
 
+// TestR2ALaterRequestEndsTheOneBefore: a line that hangs, and the same request again, as a
+// browser repeats it: it is told where to go on, and what came before is not lost.
+func TestR2ALaterRequestEndsTheOneBefore(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db, files(t))
+		w.copies()
+		raw := heavy(600_000)
+		d := w.declaration(raw)
+		w.declare(w.inspector, d)
+		read, write := io.Pipe()
+		first := make(chan error, 1)
+		go func() {
+			_, _, err := w.s.Resume(w.Context(), w.inspector, d.ID, 0, d.Size, line{read})
+			first <- err
+		}()
+		if _, err := write.Write(raw[:100_000]); err != nil {
+			t.Fatal(err)
+		}
+		at, r, err := w.s.Resume(w.Context(), w.inspector, d.ID, 0, d.Size, bytes.NewReader(raw))
+		w.want(err, inspection.Conflict, "evidence.error.offset")
+		w.want(<-first, inspection.Invalid, "evidence.error.interrupted")
+		if at != 100_000 || r != nil {
+			t.Fatal(at, r)
+		}
+		if at, r, err = w.s.Resume(w.Context(), w.inspector, d.ID, at, d.Size-at, bytes.NewReader(raw[at:])); err != nil || r == nil {
+			t.Fatal(at, r, err)
+		}
+
+		// Who waits behind one that cannot be ended goes when their own request does.
+		other := w.declaration(heavy(300_000))
+		w.declare(w.inspector, other)
+		stuck, unstick := io.Pipe()
+		go func() {
+			_, _, err := w.s.Resume(w.Context(), w.inspector, other.ID, 0, other.Size, stuck)
+			first <- err
+		}()
+		if _, err := unstick.Write([]byte{0xff}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(w.Context())
+		cancel()
+		if _, _, err := w.s.Resume(ctx, w.inspector, other.ID, 0, other.Size, bytes.NewReader(nil)); err == nil {
+			t.Error("it did not wait")
+		}
+		unstick.CloseWithError(io.ErrUnexpectedEOF)
+		<-first
+	})
+}
+
+type line struct{ *io.PipeReader }
+
+func (l line) Abort() { l.CloseWithError(io.ErrUnexpectedEOF) }
+
 // TestResumingRefusesWhatDoesNotFit: out of order, overlapping, too much, from others, or
 // not what was declared; and nothing of the first is lost by it.
 func TestResumingRefusesWhatDoesNotFit(t *testing.T) {

@@ -38,6 +38,7 @@ type Service struct {
 	wake   chan struct{}
 	memory *semaphore.Weighted // bytes that may be received in memory
 	rooms  sync.Pool           // rooms in which something was received
+	turns  turns
 
 	receiving atomic.Int64 // how many files are being received
 	received  atomic.Int64 // when the last one was, in nanoseconds since 1970

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"congvu/evidence"
@@ -82,15 +83,24 @@ const (
 // patient reads a body that may come slowly, but not one that does not come at all.
 type patient struct {
 	io.Reader
-	to *http.ResponseController
+	to    *http.ResponseController
+	ended atomic.Bool
 }
 
 const stalled = time.Minute
 
-func (p patient) Read(b []byte) (int, error) {
+// Abort ends a read under way; what has come whole is not touched.
+func (p *patient) Abort() {
+	if !p.ended.Load() {
+		_ = p.to.SetReadDeadline(time.Now())
+	}
+}
+
+func (p *patient) Read(b []byte) (int, error) {
 	_ = p.to.SetReadDeadline(time.Now().Add(stalled))
 	n, err := p.Reader.Read(b)
 	if err == io.EOF { // what is done with it may take longer
+		p.ended.Store(true)
 		_ = p.to.SetReadDeadline(time.Time{})
 	}
 	return n, err
@@ -182,7 +192,7 @@ func (s *Server) apiFiles() {
 			if in.Resumable != "" && in.Resumable != tusVersion || in.Type != tusType {
 				return nil, inspection.E(inspection.Invalid, "error.invalid").Field("Content-Type", "error.invalid")
 			}
-			at, receipt, err := s.Evidence.Resume(ctx, a, in.ID, in.Offset, in.size, patient{in.body, http.NewResponseController(c.Response())})
+			at, receipt, err := s.Evidence.Resume(ctx, a, in.ID, in.Offset, in.size, &patient{Reader: in.body, to: http.NewResponseController(c.Response())})
 			if err != nil {
 				return nil, err
 			}
