@@ -16,6 +16,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,6 +38,65 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
+
+// demoData is a folder with what `congvu demo` makes on its first start, made once by
+// the program for all tests that begin with it on SQLite and files.
+var demoData = sync.OnceValues(func() (folder string, err error) {
+	path, err := binary()
+	if err != nil {
+		return "", err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	addr := listener.Addr().String()
+	listener.Close()
+	folder = filepath.Join(filepath.Dir(path), "demo")
+	cmd := exec.Command(path, "demo")
+	cmd.Env = append(os.Environ(), "CONGVU_ADDR="+addr, "CONGVU_DATA="+folder)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	deadline := time.Now().Add(2 * time.Minute)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if response, err := http.Get("http://" + addr + "/readyz"); err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		if time.Now().After(deadline) {
+			_ = cmd.Process.Kill()
+			return "", errors.New("the demo is not ready after two minutes")
+		}
+		<-tick.C
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return "", err
+	}
+	return folder, cmd.Wait()
+})
+
+// fillDemo puts the demo's data where a demo on SQLite and files is to start.
+func fillDemo(data string, settings []string) error {
+	for _, s := range settings {
+		if strings.HasPrefix(s, "CONGVU_DATABASE_URL=") || strings.HasPrefix(s, "CONGVU_S3_") {
+			return nil
+		}
+	}
+	if _, err := os.Stat(data); err == nil {
+		return nil
+	}
+	folder, err := demoData()
+	if err != nil {
+		return err
+	}
+	return exec.Command("cp", "-a", folder, data).Run()
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -175,6 +235,11 @@ func (l launch) start(t testing.TB) *running {
 	path, err := l.binary()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if l.sub == "demo" {
+		if err := fillDemo(filepath.Join(l.data, "data"), l.settings); err != nil {
+			t.Fatal(err)
+		}
 	}
 	addr, settings, client := l.addr, l.settings, l.client
 	_, port, _ := net.SplitHostPort(addr)

@@ -108,6 +108,7 @@ func (b *browser) declared(visit string) (files []struct {
 // the server is away. The shutter is free all the time; ten photos are kept, arrive, and
 // are byte for byte what the camera gave, dated by the press.
 func TestCameraABurstOfTen(t *testing.T) {
+	t.Parallel()
 	f := cameraField(t, true)
 	b := f.b
 	visit := f.toC03()
@@ -200,6 +201,7 @@ func (f *field) original(file string) string {
 // pictures. The page is there at once and says so, all three are kept, and then the
 // camera is given back.
 func TestCameraLeavingWaitsForNothing(t *testing.T) {
+	t.Parallel()
 	f := cameraField(t, true)
 	b := f.b
 	visit := f.toC03()
@@ -232,6 +234,7 @@ func TestCameraLeavingWaitsForNothing(t *testing.T) {
 // TestCameraRefused: a person who does not let the page have the camera is told so, and
 // takes photos with the device's own.
 func TestCameraRefused(t *testing.T) {
+	t.Parallel()
 	s := &story{t: t}
 	s.draw()
 	f := cameraField(t, false)
@@ -271,6 +274,7 @@ func TestCameraRefused(t *testing.T) {
 // the person wants, at once where a photo after the remedy is taken; and where nobody may
 // be in a photo, none is kept before the person has said so.
 func TestCameraGhost(t *testing.T) {
+	t.Parallel()
 	s := &story{t: t}
 	s.draw()
 	f := cameraField(t, true)
@@ -347,6 +351,7 @@ func TestCameraGhost(t *testing.T) {
 // and is kept when there is room again, before or after the person has left. While the
 // page is hidden the camera is given back.
 func TestCameraWhatCouldNotBeKept(t *testing.T) {
+	t.Parallel()
 	f := cameraField(t, true)
 	b := f.b
 	visit := f.toC03()

@@ -27,6 +27,7 @@ import (
 // is killed (kill -9) before the last part; and on SQLite and files with one copy that
 // is started anew.
 func TestR2AFileGoesOnOnTheOtherCopy(t *testing.T) {
+	t.Parallel()
 	raw := imagingtest.Heavy(imagingtest.JPEG(imagingtest.Scene(640, 480), imagingtest.Exif{}), 4_000_000)
 	t.Run("postgres and MinIO", func(t *testing.T) {
 		dsn := dbtest.PostgresDSN(t)

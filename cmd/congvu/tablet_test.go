@@ -238,6 +238,7 @@ func (b *browser) signOut() {
 // B is signed in, and B's session carries nothing of A. A signs in without a network and
 // finds the unsent work, and it reaches the server in A's name.
 func TestR4NothingOfTheFormerUserIsLeft(t *testing.T) {
+	t.Parallel()
 	const secret, ofB = "Bảng phí của quầy ba ghi sai hai dòng.", "Quản trị"
 	s := &story{t: t}
 	s.draw()
@@ -330,6 +331,7 @@ func (f *field) noneOfStores(when string, words ...string) {
 // TestOfflineFiveWrongPasswords: without a network a password may be wrong five times,
 // however often the browser is opened; the network lets its owner in again.
 func TestOfflineFiveWrongPasswords(t *testing.T) {
+	t.Parallel()
 	f := newField(t, nil)
 	b := f.b
 	b.app()
@@ -382,6 +384,7 @@ func TestOfflineFiveWrongPasswords(t *testing.T) {
 // and opened again in between; when the server is back all of it goes out in order, and
 // the minutes are closed.
 func TestOfflineAWholeVisit(t *testing.T) {
+	t.Parallel()
 	for _, stores := range bothStores {
 		t.Run(stores.name, func(t *testing.T) {
 			t.Parallel()
@@ -531,6 +534,7 @@ func (b *browser) forget() {
 // somebody works. The next act says so; what was in memory is kept again and arrives. A
 // loss between two starts is told at the second.
 func TestOfflineALostDatabaseIsToldWithinOneSave(t *testing.T) {
+	t.Parallel()
 	s := &story{t: t}
 	s.draw()
 	f := newField(t, nil)
@@ -581,6 +585,7 @@ func TestOfflineALostDatabaseIsToldWithinOneSave(t *testing.T) {
 // TestR4WhatAnEarlierVersionKeptIsEncrypted: records that an earlier version of the app
 // kept in the clear are encrypted when their owner next opens the app, and all arrive.
 func TestR4WhatAnEarlierVersionKeptIsEncrypted(t *testing.T) {
+	t.Parallel()
 	const secret = "Ghi bằng phiên bản trước."
 	s := &story{t: t}
 	s.draw()
@@ -648,6 +653,7 @@ func TestR4WhatAnEarlierVersionKeptIsEncrypted(t *testing.T) {
 // begun meanwhile. Nothing of it vanishes: each act stands there with the server's words
 // until the person has read them.
 func TestOfflineWhatIsRefusedStaysListed(t *testing.T) {
+	t.Parallel()
 	f := newField(t, nil)
 	b := f.b
 	b.app()
@@ -701,6 +707,7 @@ func TestOfflineWhatIsRefusedStaysListed(t *testing.T) {
 // browser while the app is open. What is done in the app waits until its own person has
 // signed in again.
 func TestR4NothingGoesOutInAnothersName(t *testing.T) {
+	t.Parallel()
 	f := newField(t, nil)
 	b := f.b
 	b.app()

@@ -125,6 +125,7 @@ func onLine(t *testing.T, settings []string) (*field, *mobile) {
 // app that could open without a network, and to the list of the day; then how long the
 // fourth start takes without one.
 func TestOfflineTheFirstStartIsSmall(t *testing.T) {
+	t.Parallel()
 	f, l := onLine(t, nil)
 	b := f.b
 	b.app()
@@ -157,6 +158,7 @@ func TestOfflineTheFirstStartIsSmall(t *testing.T) {
 // again and again, the browser closed in between. All arrive as they were taken, and
 // little is sent twice.
 func TestOfflineAPhotoGoesOnWhereItBroke(t *testing.T) {
+	t.Parallel()
 	const photos, size, every = 5, 4_000_000, 1_500_000
 	f, l := onLine(t, nil)
 	var paths []string
@@ -253,6 +255,7 @@ func otherVersion(t *testing.T, change map[string]func(string) string) func() (s
 // and taken in the middle of unsent work; one of another protocol waits until everything
 // is sent, even when the browser itself has started its worker.
 func TestOfflineANewVersionWaitsForUnsentWork(t *testing.T) {
+	t.Parallel()
 	same := otherVersion(t, map[string]func(string) string{"web/tablet/app.webmanifest": func(s string) string { return s + " " }})
 	other := otherVersion(t, map[string]func(string) string{"web/tablet/app.webmanifest": func(s string) string { return s + "  " },
 		"web/tablet.go": func(s string) string {

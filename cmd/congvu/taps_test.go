@@ -33,6 +33,7 @@ func (h *hand) shoot(selector, path string) {
 // TestAMedianVisitTakesFewTaps: 45 items of which three fall short, twelve photographs,
 // from the list of today to the finish, in at most 120 taps.
 func TestAMedianVisitTakesFewTaps(t *testing.T) {
+	t.Parallel()
 	s := &story{t: t}
 	s.draw()
 	f := newField(t, nil)
