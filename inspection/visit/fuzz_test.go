@@ -98,10 +98,9 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
-// TestAnyOrderOfOperationsFolds shuffles, repeats and cuts the operations of the
-// vectors, mixed among each other.
-func TestAnyOrderOfOperationsFolds(t *testing.T) {
-	all := readVectors(t)
+// seeded is chance that CONGVU_SEED brings again; which tells tests apart.
+func seeded(t *testing.T, which uint64) *rand.Rand {
+	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("CONGVU_SEED"); s != "" {
 		var err error
@@ -110,7 +109,14 @@ func TestAnyOrderOfOperationsFolds(t *testing.T) {
 		}
 	}
 	t.Logf("CONGVU_SEED=%d", seed)
-	r, rounds := rand.New(rand.NewPCG(seed, 7)), 300
+	return rand.New(rand.NewPCG(seed, which))
+}
+
+// TestAnyOrderOfOperationsFolds shuffles, repeats and cuts the operations of the
+// vectors, mixed among each other.
+func TestAnyOrderOfOperationsFolds(t *testing.T) {
+	all := readVectors(t)
+	r, rounds := seeded(t, 7), 300
 	if os.Getenv("CONGVU_LONG") != "" {
 		rounds *= 10
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -260,15 +259,7 @@ func merges(tb testing.TB, rules Rules, r *rand.Rand, interleavings int) (confli
 // value gone that nobody who saw it replaced.
 func TestR3TwoTabletsMeetInAnyOrder(t *testing.T) {
 	all := readVectors(t)
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("CONGVU_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("CONGVU_SEED=%d", seed)
-	r, rounds := rand.New(rand.NewPCG(seed, 3)), 100
+	r, rounds := seeded(t, 3), 100
 	if os.Getenv("CONGVU_LONG") != "" {
 		rounds = 1000
 	}
