@@ -6,6 +6,8 @@ import { call, picture, Problem } from './api.js';
 import * as store from './store.js';
 import * as upload from './upload.js';
 import * as vault from './vault.js';
+import { clock as clockOf, device as watch } from './clock.js';
+import { proves } from './receipts.js';
 import { baseOf, fold, newID, failed, still } from './fold.js';
 import { say, t } from './dom.js';
 
@@ -35,8 +37,7 @@ let trouble = null;
 let room = { known: false, free: 0, low: false };
 /** This start of the app: elapsed times count within it. */
 const boot = newID();
-/** How far the server's clock is ahead of this device's, in ms, as last learned. @type {number | null} */
-let ahead = null;
+let clock = clockOf(watch);
 let wifiOnly = false;
 
 /** @param {() => void} f */
@@ -61,7 +62,7 @@ export function openDevice() {
     const { lostBefore } = await store.start();
     device = await store.deviceID(newID);
     wifiOnly = !!(await store.meta('wifi'));
-    ahead = (await store.meta('ahead')) ?? null;
+    clock = clockOf(watch, (await store.meta('ahead')) ?? null);
     if (lostBefore) trouble = { kind: 'lost', words: t('tablet.lost.before') };
     return { device, lostBefore };
   })();
@@ -399,7 +400,7 @@ async function withLocal(data, fresh) {
   const known = new Map(own.filter((v) => v.visit && (v.local || !fresh)).map((v) => [v.visit.id, v]));
   const begun = [...known.values()].filter((v) => !data.visits.some((/** @type {any} */ x) => x.id === v.visit.id) && active.includes(v.visit.state));
   // Days without a network go by too: what was planned for later is due by now.
-  const day = new Date(Date.now() + 7 * 3600e3).toISOString().slice(0, 10);
+  const day = new Date(clock.now() + 7 * 3600e3).toISOString().slice(0, 10);
   const due = fresh ? data.targets : [...data.targets, ...(data.coming ?? []).filter((/** @type {any} */ x) => x.planned_on <= day)];
   return { ...data, targets: due.filter((/** @type {any} */ x) => ![...known.values()].some((v) => v.target === x.id)),
     visits: [...begun.map((v) => v.visit), ...data.visits.map((/** @type {any} */ x) => ({ ...x, state: known.get(x.id)?.visit.state ?? x.state }))] };
@@ -480,7 +481,7 @@ export async function begin(target, bundle, place) {
     if (!refused.some((op) => op.id === given.id)) (await openVisit(id)).target = target;
     return { visit: id, ...given };
   }
-  const visit = { ...bundle.visit, id, state: 'IN_PROGRESS', checked_in_at: new Date(Date.now() + (ahead ?? 0)).toISOString() };
+  const visit = { ...bundle.visit, id, state: 'IN_PROGRESS', checked_in_at: new Date(clock.now()).toISOString() };
   const mine = acting.catch(() => {}).then(async () => {
     const v = { ...bundle, visit, operations: [], files: {}, local: true, target };
     const given = await keep(id, [{ type: 'check_in', payload: { target, ...place } }], async () => [await keptVisit(v)], () => adopt(v));
@@ -526,8 +527,8 @@ async function keep(visitID, acts, more, kept) {
     const [n, seq] = await store.next([{ name: 'order', count: acts.length },
       { name: `seq:${await vault.nameOf(`visit ${visitID}`)}`, formerly: `seq:${visitID}`, count: acts.length }]);
     for (const [i, { type, payload }] of acts.entries()) {
-      ops.push({ id: newID(), visit: visitID, device, device_at: new Date().toISOString(), elapsed_ms: Math.round(performance.now()), boot,
-        ...(ahead === null ? {} : { offset_ms: ahead }), seq: seq + i, base: v ? baseOf(v.state, type, payload) : '', type, payload, n: n + i });
+      const { at, off, ran } = clock.stamp();
+      ops.push({ id: newID(), visit: visitID, device, device_at: new Date(at).toISOString(), elapsed_ms: ran, boot, ...(off === null ? {} : { offset_ms: off }), seq: seq + i, base: v ? baseOf(v.state, type, payload) : '', type, payload, n: n + i });
     }
     await store.write([...(more ? await more() : []), ...(await Promise.all(ops.map(sealed)))]);
   } catch (e) {
@@ -606,7 +607,7 @@ async function lookAtRoom() {
 }
 
 /** @param {any} f @returns {Promise<store.Change>} */
-async function sealedFile({ blob: _blob, share: _share, problem: _problem, ...f }) {
+async function sealedFile({ blob: _blob, share: _share, problem: _problem, sketched: _sketched, ...f }) {
   return { store: 'files', put: await vault.seal('files', f.id, f) };
 }
 
@@ -728,10 +729,8 @@ async function learnClock() {
     const { now } = await call('GET', '/api/v1/clock', undefined, { quiet: true, timeout: 10000 });
     const took = performance.now() - begun;
     if (took > 5000) return; // says too little
-    const fresh = Math.round(Date.parse(now) - sent - took / 2);
-    if (ahead !== null && Math.abs(fresh - ahead) < 500) return;
-    ahead = fresh;
-    await store.setMeta('ahead', ahead);
+    const ahead = clock.learn(Date.parse(now), sent, took);
+    if (ahead !== null) await store.setMeta('ahead', ahead);
   } catch { /* as last learned */ }
 }
 
@@ -756,7 +755,6 @@ document.addEventListener('visibilitychange', () => { if (document.visibilitySta
 
 /** The server is there. */
 function there() {
-  failures = 0;
   if (net !== 'ok') { net = 'ok'; changed(); }
 }
 
@@ -774,39 +772,62 @@ export function signedIn() {
   void flush();
 }
 
-let busy = false, again = false, failures = 0;
+let busy = false, again = false, carrying = false;
+/** How often in a row each way of sending failed. */
+const failures = { acts: 0, photos: 0 };
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let retrying;
 /** @type {Promise<void>} */
 let running = Promise.resolve();
 
-/** Sends what waits. Only one run at a time; a call during a run makes it look again. */
+/**
+ * @param {'acts' | 'photos'} what
+ * @param {() => Promise<void>} work what is tried again later if the network is why it failed
+ */
+async function attempt(what, work) {
+  try {
+    await work();
+    failures[what] = 0;
+  } catch (e) {
+    if (!owner) return;
+    note(e);
+    if (e instanceof Other || (e instanceof Problem && e.status === 401)) return; // until the person signs in
+    if (!(e instanceof Problem) || !e.passing) console.warn(e);
+    clearTimeout(retrying);
+    retrying = setTimeout(() => { void flush(); }, Math.min(1000 * 2 ** failures[what]++, 12000) * (0.75 + Math.random() / 2));
+  }
+}
+
+/**
+ * Sends what waits: operations and small pictures at once, photos beside them, so that
+ * no answer waits behind a photo. Only one run at a time; a call during a run makes it
+ * look again.
+ */
 export function flush() {
   if (busy) { again = true; return running; }
   if (!owner) return running;
   busy = true;
   clearTimeout(retrying);
-  running = (async () => {
-    try {
-      do {
-        again = false;
-        if (queue.length + files.size === 0) break;
-        await meet(net === 'signed-out' || net === 'other');
-        there();
-        await postOperations();
-        await sendFiles();
-      } while (again && owner);
-    } catch (e) {
-      if (!owner) return;
-      note(e);
-      if (e instanceof Other || (e instanceof Problem && e.status === 401)) return; // until the person signs in
-      if (!(e instanceof Problem) || !e.passing) console.warn(e);
-      retrying = setTimeout(() => { void flush(); }, Math.min(1000 * 2 ** failures++, 12000) * (0.75 + Math.random() / 2));
-    } finally {
-      busy = false;
-    }
-  })();
+  running = attempt('acts', async () => {
+    do {
+      again = false;
+      if (queue.length + files.size === 0) break;
+      await meet(net === 'signed-out' || net === 'other');
+      there();
+      await postOperations();
+      await sendSketches();
+    } while (again && owner);
+    if (owner) void carry();
+  }).finally(() => { busy = false; });
   return running;
+}
+
+/** Sends photos, one after the other. */
+async function carry() {
+  if (carrying) return;
+  carrying = true;
+  await attempt('photos', sendFiles);
+  carrying = false;
 }
 
 /** @param {any} f @param {string} words */
@@ -830,7 +851,7 @@ function ready() {
 }
 
 async function postOperations() {
-  let most = 50;
+  let most = 200;
   for (let batch = ready().slice(0, most); batch.length > 0; batch = ready().slice(0, most)) {
     let answer;
     try {
@@ -918,9 +939,26 @@ function whyNot(e) {
   return e.message || t('tablet.error.refused');
 }
 
-async function sendFiles() {
+/** Whether a photo may be sent: the server knows of it, and it failed in no way. @param {any} f */
+const mayGo = (f) => !f.problem && !queue.some((op) => op.type === 'declare' && op.payload.file === f.id);
+
+/** Small pictures of all photos go before the first original, on any network. */
+async function sendSketches() {
   for (const f of [...files.values()]) {
-    if (f.problem || heldBack() || queue.some((op) => op.type === 'declare' && op.payload.file === f.id)) continue;
+    if (f.sketched || f.kind !== 'PHOTO' || !mayGo(f)) continue;
+    if (ready().length > 0) { again = true; return; }
+    const bytes = await bytesOf(f).catch(() => null); // what is gone is told when its turn comes
+    if (bytes && files.has(f.id)) await upload.sketch(f.id, bytes);
+    f.sketched = true;
+  }
+}
+
+async function sendFiles() {
+  const tried = new Set();
+  for (let f; (f = [...files.values()].find((x) => !tried.has(x.id) && mayGo(x))); changed()) {
+    if (heldBack()) return;
+    tried.add(f.id);
+    await meet(true);
     let bytes;
     try {
       bytes = await bytesOf(f);
@@ -929,13 +967,8 @@ async function sendFiles() {
       continue;
     }
     try {
-      const receipt = await upload.send(f.id, bytes, (share) => { f.share = share; changed(); });
-      if (receipt?.sha256 !== f.sha256) throw new Problem(422, { detail: t('tablet.error.hash') });
-      const v = visits.get(f.visit);
-      const kept = { file: f.id, name: f.name, item: f.item, place: v?.visit.desk || v?.visit.organisation || '', at: new Date().toISOString(), receipt };
-      await store.write([{ store: 'receipts', put: await vault.seal('receipts', f.id, kept) }, { store: 'files', drop: f.id }, { store: 'bytes', drop: f.id }]);
-      safe.add(f.id);
-      files.delete(f.id);
+      await sendFile(f, bytes);
+      failures.photos = 0;
     } catch (e) {
       f.share = 0;
       if (!(e instanceof Problem)) throw e;
@@ -945,8 +978,18 @@ async function sendFiles() {
       }
       fileFailed(f, whyNot(e));
     }
-    changed();
-    if (queue.length > 0) { again = true; return; }
+    if (ready().length > 0) void flush(); // what waited for the photos of its check
   }
-  if (ready().length > 0) again = true;
+}
+
+/** Sends one photo, and gives up its bytes here on the receipt. @param {any} f @param {Blob} bytes */
+async function sendFile(f, bytes) {
+  const receipt = await upload.send(f.id, bytes, (share) => { f.share = share; changed(); });
+  const proof = await proves(receipt, f);
+  if (!proof.good) throw new Problem(422, { detail: t('tablet.error.hash') });
+  const v = visits.get(f.visit);
+  const kept = { file: f.id, name: f.name, item: f.item, place: v?.visit.desk || v?.visit.organisation || '', at: new Date(clock.now()).toISOString(), receipt, checked: proof.checked };
+  await store.write([{ store: 'receipts', put: await vault.seal('receipts', f.id, kept) }, { store: 'files', drop: f.id }, { store: 'bytes', drop: f.id }]);
+  safe.add(f.id);
+  files.delete(f.id);
 }

@@ -111,3 +111,36 @@ function patch(id, bytes, at, progress) {
     x.send(bytes);
   });
 }
+
+/** A small picture of a photo: at most so many pixels a side, and so many bytes. */
+const SMALL = 480, SMALL_BYTES = 128 << 10;
+
+/**
+ * Sends a small picture ahead of a photo, so that others see the scene while the photo
+ * itself is on its way. It is no evidence and may be missing: what the browser cannot
+ * draw has none.
+ * @param {string} id
+ * @param {Blob} photo
+ */
+export async function sketch(id, photo) {
+  let small;
+  try {
+    const whole = await createImageBitmap(photo);
+    const share = Math.min(1, SMALL / Math.max(whole.width, whole.height));
+    const canvas = document.createElement('canvas');
+    canvas.width = Math.max(1, Math.round(whole.width * share));
+    canvas.height = Math.max(1, Math.round(whole.height * share));
+    /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d')).drawImage(whole, 0, 0, canvas.width, canvas.height);
+    whole.close();
+    small = await new Promise((done) => { canvas.toBlob(done, 'image/jpeg', 0.6); });
+  } catch { /* no picture that this browser knows */ }
+  if (!small || small.size > SMALL_BYTES) return;
+  let response;
+  try {
+    response = await fetch(`/api/v1/files/${id}/sketch`, { method: 'PUT', credentials: 'same-origin', cache: 'no-store', headers: { Accept: 'application/json', 'Content-Type': 'image/jpeg' }, body: small, signal: AbortSignal.timeout(30000) });
+  } catch {
+    throw new Problem(0, null);
+  }
+  const problem = new Problem(response.status, null);
+  if (!response.ok && (problem.passing || response.status === 401)) throw problem;
+}
