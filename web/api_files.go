@@ -162,6 +162,20 @@ func (s *Server) apiFiles() {
 		Resumable string `header:"Tus-Resumable"`
 		Offset    int64  `header:"Upload-Offset"`
 		Length    int64  `header:"Upload-Length"`
+	type keyOut struct {
+		Body struct {
+			Key    string `json:"key" doc:"its name in receipts: the first 16 hex digits of its SHA-256"`
+			Public []byte `json:"public" doc:"the 32 bytes (Ed25519, RFC 8032)"`
+		}
+	}
+	call(s, SignedIn, huma.Operation{Method: http.MethodGet, Path: "/api/v1/receipts/key", Summary: "The key that receipts are verified with"},
+		func(context.Context, inspection.Actor, *struct{}) (*keyOut, error) {
+			o := &keyOut{}
+			o.Body.Public = s.Evidence.PublicKey()
+			o.Body.Key = evidence.KeyID(s.Evidence.PublicKey())
+			return o, nil
+		})
+
 		Receipt   string `header:"Upload-Receipt" doc:"base64 of the receipt's JSON, when the file is whole"`
 		Cache     string `header:"Cache-Control"`
 	}
