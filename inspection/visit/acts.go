@@ -222,6 +222,9 @@ func declared(op Operation) (Declared, error) {
 	if !slices.Contains(kinds, d.Kind) {
 		return d, inspection.E(inspection.Invalid, "error.invalid").Field("kind", "error.invalid")
 	}
+	if d.Of != "" && (inspection.CheckID(d.Of) != nil || d.Of == d.File || d.Kind != "PHOTO") {
+		return d, inspection.E(inspection.Invalid, "error.invalid").Field("of", "error.invalid")
+	}
 	return d, text("name", &d.Name, 2000)
 }
 
@@ -276,7 +279,11 @@ func (s *State) photo(rules Rules, op Operation) error {
 	if len(images) >= maxPhotos {
 		return passed(inspection.E(inspection.Invalid, "visit.error.too_many_files", "max", maxPhotos))
 	}
-	s.Photos[key] = append(slices.Clone(images), Image{File: p.File, Author: op.AuthorID, At: op.At(), NoPeople: p.NoPeople, After: p.After})
+	of := s.drawn[p.File]
+	if of != "" && !s.gone[key+of] && !slices.ContainsFunc(images, func(i Image) bool { return i.File == of && i.Of == "" }) {
+		return passed(inspection.E(inspection.Invalid, "visit.error.drawn_on"))
+	}
+	s.Photos[key] = append(slices.Clone(images), Image{File: p.File, Author: op.AuthorID, At: op.At(), NoPeople: p.NoPeople, After: p.After, Of: of})
 	return nil
 }
 

@@ -110,7 +110,7 @@ func (s *State) Still(rules Rules, received map[string]bool) []Open {
 	var open []Open
 	arrived := func(images []Image) (n int) {
 		for _, i := range images {
-			if received[i.File] {
+			if received[i.File] && i.Of == "" {
 				n++
 			}
 		}

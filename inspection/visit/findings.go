@@ -112,7 +112,9 @@ func (w *work) giveVerdicts() error {
 		v := w.state.Verdicts[id]
 		in := finding.VerdictInput{VisitID: w.visit.ID, Verdict: v.Verdict, Text: v.Text, FirstVisit: first, Verifiers: w.verdictBy(id)}
 		for _, image := range w.state.Photos[id] {
-			in.Files = append(in.Files, image.File)
+			if image.Of == "" {
+				in.Files = append(in.Files, image.File)
+			}
 		}
 		if err := finding.Verdict(w.tx, w.act(), id, in); err != nil {
 			return err

@@ -92,6 +92,7 @@ type (
 		File     string `json:"file"`
 		After    bool   `json:"after"`
 		NoPeople bool   `json:"no_people"`
+		Of       string `json:"of,omitempty"`
 	}
 	wantedOpen struct {
 		What    string `json:"what"`
@@ -144,7 +145,7 @@ func describe(rules Rules, s *State, received []string) wanted {
 	for key, images := range s.Photos {
 		w.Photos[key] = []wantedImage{}
 		for _, i := range images {
-			w.Photos[key] = append(w.Photos[key], wantedImage{i.File, i.After, i.NoPeople})
+			w.Photos[key] = append(w.Photos[key], wantedImage{i.File, i.After, i.NoPeople, i.Of})
 		}
 	}
 	if !s.CountedAt.IsZero() {
@@ -276,7 +277,7 @@ func TestFoldIsPure(t *testing.T) {
 // the key of the reason.
 func TestWhatIsRefused(t *testing.T) {
 	all := readVectors(t)
-	const id = "00000000-0000-7000-8000-000000000001"
+	const id, other = "00000000-0000-7000-8000-000000000001", "00000000-0000-7000-8000-000000000002"
 	in := `check_in {"target":"` + id + `"}`
 	begun := `attendance_begin {"rows":[{"id":"` + id + `","position":"Quầy 1","required":true,"post":"` + id + `"}]}`
 	over := []string{in, `minutes {"representatives":"x","opinion":"y"}`, `finish {}`, `sign {"scans":["` + id + `"]}`}
@@ -323,6 +324,9 @@ func TestWhatIsRefused(t *testing.T) {
 		{"short", []string{in}, `photo {"finding":"` + id + `","file":"` + id + `"}`, "visit.error.unknown_finding"},
 		{"short", []string{in}, `photo_off {"item":"A04","file":"` + id + `","reason":"x"}`, "visit.error.photo_gone"},
 		{"short", []string{in, `photo {"item":"A04","file":"` + id + `"}`}, `photo_off {"item":"A04","file":"` + id + `"}`, "error.required"},
+		{"short", []string{in}, `declare {"file":"` + id + `","bytes":1,"kind":"PHOTO","of":"` + id + `"}`, "error.invalid"},
+		{"short", []string{in}, `declare {"file":"` + id + `","bytes":1,"kind":"NOTE","of":"` + other + `"}`, "error.invalid"},
+		{"short", []string{in, `photo {"item":"C02","file":"` + other + `"}`, `declare {"file":"` + id + `","bytes":1,"kind":"PHOTO","of":"` + other + `"}`}, `photo {"item":"A04","file":"` + id + `"}`, "visit.error.drawn_on"},
 		{"count", []string{in}, `attendance_row {"id":"` + id + `","position":"x","required":true}`, "visit.error.count_not_begun"},
 		{"count", []string{in, begun}, begun, "visit.error.count_begun"},
 		{"count", []string{in, begun}, `attendance_drop {"id":"` + id + `"}`, "visit.error.row_of_roster"},

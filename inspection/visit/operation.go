@@ -139,8 +139,9 @@ type (
 	Declared struct {
 		File       string    `json:"file"`
 		Bytes      int64     `json:"bytes"`
-		SHA256     string    `json:"sha256"` // of the bytes as the device made them, lower-case hex
-		Kind       string    `json:"kind"`   // PHOTO, DOCUMENT_SCAN, SCREENSHOT or NOTE
+		SHA256     string    `json:"sha256"`       // of the bytes as the device made them, lower-case hex
+		Kind       string    `json:"kind"`         // PHOTO, DOCUMENT_SCAN, SCREENSHOT or NOTE
+		Of         string    `json:"of,omitempty"` // drawn on: the photo that it was drawn on, of the same check
 		Name       string    `json:"name,omitempty"`
 		Contains   string    `json:"contains,omitempty"` // UNKNOWN, NOBODY, STAFF, CITIZEN, CHILD or PAPERS
 		NoPeople   bool      `json:"no_people,omitempty"`

@@ -102,6 +102,7 @@ type Image struct {
 	At       inspection.Instant
 	NoPeople bool
 	After    bool
+	Of       string // the photo that it was drawn on: it shows what is meant and is no photo of its own
 }
 
 // State is what the operations of a check say, all of them together.
@@ -127,6 +128,7 @@ type State struct {
 
 	done    map[string]Operation // by id
 	gone    map[string]bool      // photographs and rows that were taken out
+	drawn   map[string]string    // on which photo a file was drawn
 	wrong   map[string]bool      // items that ever fell short
 	sources map[source]int64     // who has acted since the last barrier, and the last of their counts
 }
@@ -139,7 +141,7 @@ type MinutesText struct {
 // NewState is a check that nothing was done on.
 func NewState() *State {
 	return &State{Answers: map[string]Answer{}, Photos: map[string][]Image{}, Drafts: map[string]Draft{}, Verdicts: map[string]Verdict{},
-		Heads: map[string][]Head{}, done: map[string]Operation{}, gone: map[string]bool{}, wrong: map[string]bool{}, sources: map[source]int64{}}
+		Heads: map[string][]Head{}, done: map[string]Operation{}, gone: map[string]bool{}, drawn: map[string]string{}, wrong: map[string]bool{}, sources: map[source]int64{}}
 }
 
 // Fold computes what a list of operations means. It is pure: the same operations give
@@ -231,7 +233,10 @@ func (s *State) act(rules Rules, op Operation) error {
 	case OpChoose:
 		return s.choose(rules, op)
 	case OpDeclare:
-		_, err := declared(op)
+		d, err := declared(op)
+		if err == nil && d.Of != "" {
+			s.drawn[d.File] = d.Of
+		}
 		return err
 	case OpAttendanceBegin, OpAttendanceRow, OpAttendanceDrop:
 		return s.attendance(op)

@@ -9,13 +9,13 @@
  * @typedef {{items: Item[], findings: string[], hours: {open: number, close: number}[]}} Rules
  * @typedef {{id: string, post?: string, position: string, field?: string, required: boolean, present?: boolean, arrived?: string, reason?: string, documented?: boolean, badge?: boolean, dress?: boolean, note?: string}} Row
  * @typedef {{value: string, of: number, failing: number, dossiers: string[], naReason: string, note: string, fixed: boolean, operation: string, corrected: boolean}} Answer
- * @typedef {{file: string, after: boolean, noPeople: boolean, operation: string}} Image
- * @typedef {{phase: string, answers: Record<string, Answer>, photos: Record<string, Image[]>, countedAt: string, rows: Row[], drafts: Record<string, any>, verdicts: Record<string, any>, minutes: Record<string, string>, cannot: any, signed: any, last: string, heads: Record<string, Head[]>, done: Record<string, Op>}} State
+ * @typedef {{file: string, after: boolean, noPeople: boolean, of: string, operation: string}} Image
+ * @typedef {{phase: string, answers: Record<string, Answer>, photos: Record<string, Image[]>, countedAt: string, rows: Row[], drafts: Record<string, any>, verdicts: Record<string, any>, drawn: Record<string, string>, minutes: Record<string, string>, cannot: any, signed: any, last: string, heads: Record<string, Head[]>, done: Record<string, Op>}} State
  */
 
 /** @returns {State} */
 export function empty() {
-  return { phase: '', answers: {}, photos: {}, countedAt: '', rows: [], drafts: {}, verdicts: {}, minutes: {}, cannot: null, signed: null, last: '', heads: {}, done: {} };
+  return { phase: '', answers: {}, photos: {}, countedAt: '', rows: [], drafts: {}, verdicts: {}, drawn: {}, minutes: {}, cannot: null, signed: null, last: '', heads: {}, done: {} };
 }
 
 /** @returns {Answer} */
@@ -231,10 +231,14 @@ function act(rules, s, op) {
       const name = p.register.startsWith('minutes/') ? p.register.slice(8) : '';
       return act(rules, s, name ? { ...one, payload: { [name]: one.payload[name] } } : one);
     }
+    case 'declare': {
+      if (p.of) s.drawn = { ...s.drawn, [p.file]: p.of };
+      break;
+    }
     case 'photo': {
       const key = p.item || p.finding, images = s.photos[key] ?? [];
       if (!images.some((i) => i.file === p.file)) {
-        s.photos = { ...s.photos, [key]: [...images, { file: p.file, after: !!p.after, noPeople: !!p.no_people, operation: op.id }] };
+        s.photos = { ...s.photos, [key]: [...images, { file: p.file, after: !!p.after, noPeople: !!p.no_people, of: s.drawn[p.file] ?? '', operation: op.id }] };
       }
       break;
     }
@@ -373,7 +377,7 @@ export function failed(rules, s, it) {
 export function still(rules, s, received) {
   /** @type {{what: string, subject: string, file?: string}[]} */
   const open = [];
-  const arrived = (/** @type {string} */ key) => (s.photos[key] ?? []).some((i) => received(i.file));
+  const arrived = (/** @type {string} */ key) => (s.photos[key] ?? []).some((i) => !i.of && received(i.file));
   for (const id of rules.findings) {
     if (!s.verdicts[id]) open.push({ what: 'VERDICT', subject: id });
     if (!arrived(id)) open.push({ what: 'PHOTO', subject: id });

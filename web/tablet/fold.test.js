@@ -30,7 +30,7 @@ function describe(rules, s, received) {
     phase: s.phase,
     answers: mapValues(s.answers, (a) => ({ value: a.value, of: a.of, failing: a.failing, dossiers: a.dossiers, na_reason: a.naReason,
       note: a.note, fixed: a.fixed, operation: a.operation, corrected: a.corrected })),
-    photos: mapValues(s.photos, (images) => images.map((/** @type {any} */ i) => ({ file: i.file, after: i.after, no_people: i.noPeople }))),
+    photos: mapValues(s.photos, (images) => images.map((/** @type {any} */ i) => ({ file: i.file, after: i.after, no_people: i.noPeople, ...(i.of ? { of: i.of } : {}) }))),
     counted_at: s.countedAt && inVietnam(s.countedAt),
     rows: s.rows.map((/** @type {any} */ r) => tidy(r, r.present === undefined ? ['required'] : ['required', 'present'])),
     drafts: mapValues(s.drafts, (d) => tidy(d)),

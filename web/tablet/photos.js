@@ -3,6 +3,7 @@
 import { h, t, ask, say } from './dom.js';
 import * as sync from './sync.js';
 import { openCamera, works } from './camera.js';
+import { openDrawing } from './draw.js';
 
 /**
  * The photos of an item or a finding, with the buttons that add more.
@@ -53,6 +54,14 @@ export function photoStrip(v, on, images) {
       back: () => document.querySelector(`[data-shoot="${on.after ? `${key}-after` : key}"]`) });
   }
 
+  /** Draws on a photo: a picture of its own. @param {any} image */
+  function drawOn(image) {
+    const code = on.item?.code ?? on.finding.code;
+    void openDrawing({ title: `${code} · ${t('tablet.draw')}`, name: `${code}-danh-dau.jpg`, photo: () => sync.photo(image.file),
+      put: (file) => sync.addPhoto(v.visit.id, file, { item: on.item?.key, finding: on.finding?.id, noPeople: image.noPeople, after: on.after, of: image.file }),
+      back: () => document.querySelector(`[data-key="draw-${image.file}"]`) });
+  }
+
   /** @param {any} image */
   async function takeOff(image) {
     const reason = h('input', { id: 'off-reason', maxlength: 300 });
@@ -60,7 +69,9 @@ export function photoStrip(v, on, images) {
       [{ label: t('tablet.photo.off'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
     if (!sure) return;
     if (!reason.value.trim()) { say(t('tablet.reason.needed'), 'bad'); return; }
-    await sync.act(v.visit.id, 'photo_off', { ...(on.item ? { item: on.item.key } : { finding: on.finding.id }), file: image.file, reason: reason.value.trim() });
+    for (const i of [...images.filter((i) => i.of === image.file), image]) { // what was drawn on it goes with it
+      await sync.act(v.visit.id, 'photo_off', { ...(on.item ? { item: on.item.key } : { finding: on.finding.id }), file: i.file, reason: reason.value.trim() });
+    }
   }
 
   const input = (/** @type {boolean} */ camera) => h('input', { type: 'file', accept: 'image/jpeg,image/png,image/webp,image/heic,application/pdf',
@@ -74,8 +85,10 @@ export function photoStrip(v, on, images) {
       const words = s.problem || t(`tablet.photo.${s.state}`, { percent: Math.round(s.share * 100) });
       return h('figure', { class: 'shot' },
         h('img', { src: sync.fileURL(image.file), alt: t('tablet.photo.of', { item: on.item?.code ?? on.finding?.code ?? '' }), loading: 'lazy' }),
+        image.of ? h('figcaption', null, t('tablet.draw.drawn')) : null,
         h('figcaption', { class: s.state === 'safe' ? 'good' : s.state === 'failed' ? 'late' : 'soon' }, words),
         s.state === 'failed' ? h('button', { onclick: () => sync.retry(image.file) }, t('tablet.again')) : null,
+        closed || image.of ? null : h('button', { class: 'quiet draw', 'data-key': `draw-${image.file}`, 'aria-label': `${t('tablet.draw')} – ${on.item?.code ?? on.finding?.code ?? ''}`, onclick: () => drawOn(image) }, t('tablet.draw')),
         closed ? null : h('button', { class: 'quiet off', 'data-key': `off-${image.file}`, 'aria-label': t('tablet.photo.off'), onclick: () => takeOff(image) }, '×'));
     }),
     closed ? null : h('div', { class: 'shoots' },

@@ -153,7 +153,7 @@ async function migrate(person) {
 const named = (op) => [op.payload?.file, ...(op.payload?.photos ?? []), ...(op.payload?.scans ?? [])].filter(Boolean);
 
 /** @param {any} f */
-const declaration = (f) => ({ file: f.id, bytes: f.bytes, sha256: f.sha256, kind: f.kind, name: f.name, captured_at: f.captured_at, ...(f.noPeople ? { no_people: true } : {}) });
+const declaration = (f) => ({ file: f.id, bytes: f.bytes, sha256: f.sha256, kind: f.kind, name: f.name, captured_at: f.captured_at, ...(f.noPeople ? { no_people: true } : {}), ...(f.of ? { of: f.of } : {}) });
 
 export const deviceName = () => device;
 
@@ -216,6 +216,16 @@ export function fileURL(id) {
     });
   }
   return nothing;
+}
+
+/**
+ * A photo to be drawn on: as it was taken while it is here, else the server's large copy.
+ * @param {string} id
+ * @returns {Promise<Blob>}
+ */
+export async function photo(id) {
+  const f = files.get(id);
+  return f ? bytesOf(f) : picture(`/files/${id}/preview`);
 }
 
 /** @param {any} f @returns {Promise<Blob>} */
@@ -615,7 +625,7 @@ async function sealedFile({ blob: _blob, share: _share, problem: _problem, sketc
  * Keeps a photo with its declaration, hashed; hangs it on an item or a finding.
  * @param {string} visitID
  * @param {Blob & {name?: string, lastModified?: number}} blob
- * @param {{item?: string, finding?: string, kind?: string, noPeople?: boolean, after?: boolean, hang?: boolean}} on
+ * @param {{item?: string, finding?: string, kind?: string, noPeople?: boolean, after?: boolean, hang?: boolean, of?: string}} on of: the photo that it was drawn on
  * @returns {Promise<string>} the file's id
  */
 export async function addPhoto(visitID, blob, on) {
@@ -629,7 +639,7 @@ export async function addPhoto(visitID, blob, on) {
     throw e;
   }
   const f = { id, visit: visitID, bytes: blob.size, sha256, name: blob.name ?? 'photo.jpg', media: blob.type, captured_at: new Date(Math.min(blob.lastModified ?? Date.now(), Date.now())).toISOString(),
-    kind: on.kind ?? 'PHOTO', item: on.item ?? '', finding: on.finding ?? '', noPeople: !!on.noPeople, blob, share: 0, problem: '' };
+    kind: on.kind ?? 'PHOTO', item: on.item ?? '', finding: on.finding ?? '', noPeople: !!on.noPeople, ...(on.of ? { of: on.of } : {}), blob, share: 0, problem: '' };
   const acts = [{ type: 'declare', payload: declaration(f) }];
   if (on.hang !== false) {
     acts.push({ type: 'photo', payload: /** @type {any} */ ({ ...(on.item ? { item: on.item } : {}), ...(on.finding ? { finding: on.finding } : {}), file: id,
