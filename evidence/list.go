@@ -51,6 +51,7 @@ type Item struct {
 	On          []On
 	Shared      *SharedInfo
 	Whole       bool // may open original, preview and thumbnail
+	Sketch      bool // a look ahead stands as the thumbnail, until the original comes
 	NeedsReason bool // and must give a reason each time
 	CanConfirm  bool // may confirm a copy for sharing
 	CanClassify bool
@@ -130,10 +131,16 @@ func (s *Service) items(tx *gorm.DB, actor inspection.Actor, files []file) ([]It
 				Nobody: d.NobodyMark, ConfirmedBy: d.ConfirmedBy, ConfirmedAt: d.MadeAt}
 		}
 	}
+	ahead, err := sketches(tx, files)
+	if err != nil {
+		return nil, err
+	}
 	var items []Item
 	for _, f := range files {
 		if view := views[f.ID]; view.Sight > SeeNothing {
-			items = append(items, itemOf(f, links[f.ID], copies[f.ID], view))
+			item := itemOf(f, links[f.ID], copies[f.ID], view)
+			item.Sketch = item.Whole && ahead[f.ID]
+			items = append(items, item)
 		}
 	}
 	return items, nil

@@ -52,12 +52,14 @@ func mayShare(f file, d derived) bool { return !d.NobodyMark || !f.Contains.Pers
 
 // Open opens one form of a file. Original, preview and thumbnail: whoever sees the
 // file whole (Rights); of what is restricted only with a reason of 5 to 500
-// characters, each time recorded. Shared: whoever sees the file at all. Codes:
+// characters, each time recorded. Until the original comes, its sketch is the
+// thumbnail. Shared: whoever sees the file at all. Codes:
 // not_found (also .not_received, .not_shared, .not_derived for those who may know),
 // invalid (.reason_required), unavailable.
 func (s *Service) Open(ctx context.Context, actor inspection.Actor, fileID string, variant Variant, reason string) (*Content, error) {
 	c := &Content{}
 	var key string
+	asks := false // for a reason
 	locate := func(tx *gorm.DB) (file, View, error) {
 		f, view, err := s.see(tx, actor, fileID)
 		if err != nil {
@@ -67,9 +69,15 @@ func (s *Service) Open(ctx context.Context, actor inspection.Actor, fileID strin
 		if !isShared && (!isWhole || variant != Original && derivedOf[variant] == "") {
 			return f, view, notFound()
 		}
-		if f.State != Received {
-			return f, view, inspection.E(inspection.NotFound, "evidence.error.not_received")
+		if asks = !isShared && f.Access == Restricted; f.State != Received {
+			if variant != Thumb {
+				return f, view, inspection.E(inspection.NotFound, "evidence.error.not_received")
+			}
+			err := c.sketchOf(tx, f)
+			c.ETag, c.Name, c.Private = `"`+c.ETag+`"`, f.ID+c.MediaType.Extension(), true
+			return f, view, err
 		}
+		c.ReadSeekCloser = nil // the sketch, where the file came just now
 		key, c.MediaType, c.ETag, c.Modified = f.key(), f.MediaType, f.SHA256, f.ReceivedAt
 		if variant != Original {
 			var d derived
@@ -90,11 +98,11 @@ func (s *Service) Open(ctx context.Context, actor inspection.Actor, fileID strin
 		if isWhole && variant == Original && f.Name != "" {
 			c.Name = f.Name
 		}
-		c.Private = !isShared && f.Access == Restricted
+		c.Private = asks
 		return f, view, nil
 	}
 	_, _, err := locate(s.read(ctx))
-	if err == nil && c.Private {
+	if err == nil && asks {
 		err = s.transaction(ctx, func(tx *gorm.DB) error {
 			f, view, err := locate(tx)
 			if err != nil {
@@ -105,6 +113,9 @@ func (s *Service) Open(ctx context.Context, actor inspection.Actor, fileID strin
 	}
 	if err != nil {
 		return nil, err
+	}
+	if c.ReadSeekCloser != nil {
+		return c, nil
 	}
 	r, info, err := s.store.Open(ctx, key)
 	if err != nil {

@@ -97,6 +97,9 @@ func (s *Service) whole(ctx context.Context, actor inspection.Actor, view View, 
 				return err
 			}
 		}
+		if err := unsketch(tx, f.ID); err != nil {
+			return err
+		}
 		if done.RowsAffected == 0 { // somebody sent the same bytes at the same time
 			f, err = load(tx, f.ID)
 			return err
@@ -303,6 +306,9 @@ func (s *Service) GiveUp(ctx context.Context, actor inspection.Actor, fileID, re
 		}
 		if done.RowsAffected == 0 {
 			return inspection.E(inspection.Conflict, "evidence.error.not_waiting")
+		}
+		if err := unsketch(tx, f.ID); err != nil {
+			return err
 		}
 		return s.append(tx, actor, view.Capacity, "evidence.give_up", f, s.clock.Now(),
 			map[string]any{"reason": history.TextHash(reason), "sha256": f.SHA256})

@@ -88,7 +88,7 @@ func over(ctx context.Context, db *gorm.DB, conn *sql.Conn) *gorm.DB {
 
 // passing are the tables that are no content: the schema's own, and what has arrived of
 // files that are still being sent.
-var passing = []string{"goose_db_version", "evidence_parts"}
+var passing = []string{"goose_db_version", "evidence_parts", "evidence_sketches"}
 
 func tablesOf(ctx context.Context, conn *sql.Conn, dialect string) ([]string, error) {
 	query := "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"

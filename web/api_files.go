@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"mime"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,9 @@ func fileOf(i evidence.Item) fileBody {
 		if i.Has() {
 			b.Variants = append(b.Variants, "preview", "thumb")
 		}
+	}
+	if i.Sketch {
+		b.Variants = append(b.Variants, "thumb")
 	}
 	if i.Shared != nil {
 		b.Variants = append(b.Variants, "shared")
@@ -158,24 +162,24 @@ func (s *Server) apiFiles() {
 			return &receiptOut{receipt}, nil
 		})
 
-	type resumeHead struct {
-		Resumable string `header:"Tus-Resumable"`
-		Offset    int64  `header:"Upload-Offset"`
-		Length    int64  `header:"Upload-Length"`
-	type keyOut struct {
+	type receiptKeyOut struct {
 		Body struct {
 			Key    string `json:"key" doc:"its name in receipts: the first 16 hex digits of its SHA-256"`
 			Public []byte `json:"public" doc:"the 32 bytes (Ed25519, RFC 8032)"`
 		}
 	}
 	call(s, SignedIn, huma.Operation{Method: http.MethodGet, Path: "/api/v1/receipts/key", Summary: "The key that receipts are verified with"},
-		func(context.Context, inspection.Actor, *struct{}) (*keyOut, error) {
-			o := &keyOut{}
+		func(context.Context, inspection.Actor, *struct{}) (*receiptKeyOut, error) {
+			o := &receiptKeyOut{}
 			o.Body.Public = s.Evidence.PublicKey()
 			o.Body.Key = evidence.KeyID(s.Evidence.PublicKey())
 			return o, nil
 		})
 
+	type resumeHead struct {
+		Resumable string `header:"Tus-Resumable"`
+		Offset    int64  `header:"Upload-Offset"`
+		Length    int64  `header:"Upload-Length"`
 		Receipt   string `header:"Upload-Receipt" doc:"base64 of the receipt's JSON, when the file is whole"`
 		Cache     string `header:"Cache-Control"`
 	}
@@ -227,6 +231,20 @@ func (s *Server) apiFiles() {
 				return nil, err
 			}
 			return &receiptOut{receipt}, nil
+		})
+
+	type sketchIn struct {
+		Streamed
+		Type string `header:"Content-Type"`
+	}
+	call(s, SignedIn, huma.Operation{Method: http.MethodPut, Path: "/api/v1/files/{id}/sketch", DefaultStatus: http.StatusNoContent, Errors: []int{413, 415, 507},
+		Summary:     "Send a small picture of a declared photograph ahead of it; it stands as its thumbnail until the original comes",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{string(imaging.JPEG): {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}},
+		func(ctx context.Context, a inspection.Actor, in *sketchIn) (*struct{}, error) {
+			if t, _, err := mime.ParseMediaType(in.Type); err != nil || t != string(imaging.JPEG) {
+				return nil, inspection.E(inspection.Invalid, "error.media_type", "type", imaging.JPEG)
+			}
+			return nil, s.Evidence.Sketch(ctx, a, in.ID, in.size, in.body)
 		})
 
 	type box struct {

@@ -28,11 +28,14 @@ var statuses = map[inspection.Code]int{
 	inspection.Internal:        http.StatusInternalServerError,
 }
 
-// statusOf is the status of an error: that of its code, but for a method that an
-// address does not know, which HTTP has a status of its own for.
+// statusOf is the status of an error: that of its code, but for a method or a type of
+// content that an address does not know, which HTTP has statuses of its own for.
 func statusOf(e *inspection.Error) int {
-	if e.Key == "error.method" {
+	switch e.Key {
+	case "error.method":
 		return http.StatusMethodNotAllowed
+	case "error.media_type":
+		return http.StatusUnsupportedMediaType
 	}
 	return statuses[e.Code]
 }

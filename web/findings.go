@@ -271,7 +271,7 @@ func (s *Server) pictures(c echo.Context, lines []finding.Line) (map[string]*pho
 		}
 		for _, f := range files {
 			for _, on := range f.On {
-				if p := photoOf(f, on.Role); on.Kind == evidence.OnFinding && p.Thumb != "" && out[on.ID] == nil {
+				if p := photoOf(f, on.Role); on.Kind == evidence.OnFinding && p.Thumb != "" && !p.Sketch && out[on.ID] == nil {
 					out[on.ID] = &p
 				}
 			}

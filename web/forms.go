@@ -135,6 +135,7 @@ type photo struct {
 	Received bool
 	Document bool // nothing to show small: a file to open
 	Reason   bool // opening it asks for a reason
+	Sketch   bool // a look ahead: the original is still being sent
 	Shared   bool // a copy is confirmed for sharing
 	Confirm  bool // this person may confirm one
 	Item     evidence.Item
@@ -147,6 +148,8 @@ func photoOf(i evidence.Item, role evidence.Role) photo {
 		p.Taken = i.DeclaredAt
 	}
 	switch base := "/files/" + i.ID + "/"; {
+	case i.Sketch && !i.NeedsReason:
+		p.Thumb, p.Full, p.Sketch = base+"thumb", base+"thumb", true
 	case !p.Received:
 	case i.Whole && !i.NeedsReason && i.Has():
 		p.Thumb, p.Full = base+"thumb", base+"preview"

@@ -103,6 +103,9 @@ func (p *program) tidy(ctx context.Context) {
 		if _, err := p.services.Evidence.DropParts(ctx); err != nil && ctx.Err() == nil {
 			slog.Error("dropping what nobody finished sending", "error", err)
 		}
+		if _, err := p.services.Evidence.DropSketches(ctx); err != nil && ctx.Err() == nil {
+			slog.Error("dropping the sketches of what never came", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -233,6 +233,8 @@ var theTable = []ask{
 	{"401 413 413 413 413 413 413 413 413 413 413 413", "API", "/api/v1/files", `{"id":"{new}","visit":"{signed}","bytes":2000000,"sha256":"` + strings.Repeat("0", 64) + `","kind":"PHOTO"}`},
 	{"401 404 404 404 422 422 422 404 404 404 404 404", "API", "/api/v1/files/{photo:concluded}/shared", `{"boxes":[],"nobody":false}`},
 	{"401 404 404 404 422 422 422 404 404 404 404 404", "PUT", "/api/v1/files/{waiting}/content", "x"},
+	{"401 404 404 404 422 422 422 404 404 404 404 404", "JPEG", "/api/v1/files/{waiting}/sketch", "x"},
+	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "GET", "/files/{waiting}/thumb", ""},
 	{"401 404 404 404 204 204 204 404 404 404 404 404", "HEAD", "/api/v1/files/{waiting}/content", ""},
 	{"401 404 404 404 409 409 409 404 404 404 404 404", "PATCH", "/api/v1/files/{waiting}/content", "x"},
 	{"401 404 404 404 409 409 409 404 404 404 404 404", "GET", "/api/v1/files/{waiting}/receipt", ""},
@@ -339,6 +341,9 @@ func (s *site) asks(username string, row ask, ids map[string]string) (int, answe
 		return a.code, a
 	case "PUT":
 		a := s.call(username, http.MethodPut, path, body)
+		return a.code, a
+	case "JPEG":
+		a := s.call(username, http.MethodPut, path, body, "Content-Type", "image/jpeg")
 		return a.code, a
 	case "HEAD":
 		a := s.call(username, http.MethodHead, path, "")
