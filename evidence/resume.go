@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,8 @@ import (
 // it when one breaks off is parked in the database, and the sender goes on behind it.
 // Parts are no evidence: only the whole, held against its declaration, is.
 const (
-	partBytes  = 1 << 20            // a part is at most so large
+	partBytes  = 1 << 20            // so much is parked at once
+	crumbBytes = 64 << 10           // a smaller part takes in what comes behind it, so that crumbs are no rows
 	slow       = time.Second        // what takes longer is parked while it comes
 	parkEvery  = time.Second / 2    // and looked at so often
 	parkFor    = 30 * time.Second   // for parking, after the sender has gone
@@ -329,7 +331,7 @@ func (s *Service) park(ctx context.Context, f file, have, from, to int64, in *ar
 			if all+int64(len(raw)) > parkedEach {
 				return inspection.E(inspection.Full, "evidence.error.parts")
 			}
-			return tx.Create(&part{FileID: f.ID, Place: from, Size: int64(len(raw)), ReceivedAt: s.clock.Now(), Bytes: raw}).Error
+			return s.lay(tx, part{FileID: f.ID, Place: from, Size: int64(len(raw)), ReceivedAt: s.clock.Now(), Bytes: raw})
 		})
 		if err != nil {
 			return from, err
@@ -337,6 +339,20 @@ func (s *Service) park(ctx context.Context, f file, have, from, to int64, in *ar
 		from = end
 	}
 	return from, nil
+}
+
+// lay puts a part behind those that a file has.
+func (s *Service) lay(tx *gorm.DB, p part) error {
+	var last part
+	err := tx.Where("file_id = ? AND size < ? AND place + size = ?", p.FileID, crumbBytes, p.Place).Limit(1).Find(&last).Error
+	if err != nil {
+		return err
+	}
+	if last.FileID == "" {
+		return tx.Create(&p).Error
+	}
+	return tx.Model(&part{}).Where("file_id = ? AND place = ?", p.FileID, last.Place).Updates(map[string]any{
+		"size": last.Size + p.Size, "received_at": p.ReceivedAt, "bytes": slices.Concat(last.Bytes, p.Bytes)}).Error
 }
 
 // together puts what was parked before what has just come, and takes the whole in.

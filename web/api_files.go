@@ -84,6 +84,15 @@ const (
 	tusType    = "application/offset+octet-stream"
 )
 
+// speaks refuses another version of it, and tells which one is spoken.
+func speaks(c echo.Context, version string) error {
+	if version == "" || version == tusVersion {
+		return nil
+	}
+	c.Response().Header().Set("Tus-Version", tusVersion)
+	return inspection.E(inspection.Invalid, "error.protocol", "version", tusVersion)
+}
+
 // patient reads a body that may come slowly, but not one that does not come at all.
 type patient struct {
 	io.Reader
@@ -186,9 +195,16 @@ func (s *Server) apiFiles() {
 	headOf := func(at, size int64) *resumeHead {
 		return &resumeHead{Resumable: tusVersion, Offset: at, Length: size, Cache: "no-store"}
 	}
-	call(s, SignedIn, huma.Operation{Method: http.MethodHead, Path: "/api/v1/files/{id}/content", DefaultStatus: http.StatusNoContent,
+	type askIn struct {
+		byID
+		Resumable string `header:"Tus-Resumable" doc:"1.0.0"`
+	}
+	call(s, SignedIn, huma.Operation{Method: http.MethodHead, Path: "/api/v1/files/{id}/content", DefaultStatus: http.StatusNoContent, Errors: []int{412},
 		Summary: "How much of a declared file has arrived (tus 1.0)"},
-		func(ctx context.Context, a inspection.Actor, in *byID) (*resumeHead, error) {
+		func(ctx context.Context, a inspection.Actor, in *askIn) (*resumeHead, error) {
+			if err := speaks(requestOf(ctx), in.Resumable); err != nil {
+				return nil, err
+			}
 			at, size, err := s.Evidence.Progress(ctx, a, in.ID)
 			if err != nil {
 				return nil, err
@@ -207,8 +223,11 @@ func (s *Server) apiFiles() {
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{tusType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}},
 		func(ctx context.Context, a inspection.Actor, in *resumeIn) (*resumeHead, error) {
 			c := requestOf(ctx)
-			if in.Resumable != "" && in.Resumable != tusVersion || in.Type != tusType {
-				return nil, inspection.E(inspection.Invalid, "error.invalid").Field("Content-Type", "error.invalid")
+			if err := speaks(c, in.Resumable); err != nil {
+				return nil, err
+			}
+			if in.Type != tusType {
+				return nil, inspection.E(inspection.Invalid, "error.media_type", "type", tusType)
 			}
 			at, receipt, err := s.Evidence.Resume(ctx, a, in.ID, in.Offset, in.size, &patient{Reader: in.body, to: http.NewResponseController(c.Response())})
 			if err != nil {

@@ -28,14 +28,16 @@ var statuses = map[inspection.Code]int{
 	inspection.Internal:        http.StatusInternalServerError,
 }
 
-// statusOf is the status of an error: that of its code, but for a method or a type of
-// content that an address does not know, which HTTP has statuses of its own for.
+// statusOf is the status of an error: that of its code, but for a method, a type of
+// content or a protocol that an address does not know, which have statuses of their own.
 func statusOf(e *inspection.Error) int {
 	switch e.Key {
 	case "error.method":
 		return http.StatusMethodNotAllowed
 	case "error.media_type":
 		return http.StatusUnsupportedMediaType
+	case "error.protocol": // tus 1.0 asks for it
+		return http.StatusPreconditionFailed
 	}
 	return statuses[e.Code]
 }
