@@ -196,7 +196,7 @@ func (s *Server) apiFiles() {
 		return &resumeHead{Resumable: tusVersion, Offset: at, Length: size, Cache: "no-store"}
 	}
 	type askIn struct {
-		byID
+		ID        string `path:"id" maxLength:"36"`
 		Resumable string `header:"Tus-Resumable" doc:"1.0.0"`
 	}
 	call(s, SignedIn, huma.Operation{Method: http.MethodHead, Path: "/api/v1/files/{id}/content", DefaultStatus: http.StatusNoContent, Errors: []int{412},
