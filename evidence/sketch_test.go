@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"congvu/evidence"
+	"congvu/evidence/blob/blobtest"
 	"congvu/evidence/imaging/imagingtest"
 	"congvu/inspection"
 	"congvu/migrations"
@@ -60,80 +61,85 @@ func (w *world) ahead(a inspection.Actor, id, reason string) image.Config {
 // TestR2TheSceneIsSeenBeforeThePhotoComes: the small picture stands as the thumbnail until
 // the original does; it is no evidence and leaves no trace.
 func TestR2TheSceneIsSeenBeforeThePhotoComes(t *testing.T) {
-	each(t, func(w *world) {
-		raw := photo(800, 600)
-		d := w.declaration(raw)
-		w.declare(w.inspector, d)
-		if i := w.get(w.lead, d.ID); i.Sketch {
-			t.Error("a sketch from nowhere")
-		}
-		if _, err := w.open(w.lead, d.ID, evidence.Thumb, ""); inspection.KeyOf(err) != "evidence.error.not_received" {
-			t.Error(err)
-		}
-		small := imagingtest.JPEG(imagingtest.Scene(320, 240), imagingtest.Exif{Orientation: 6, Lat: 20.9, Lng: 105.7})
-		if err := w.sketch(w.inspector, d.ID, small); err != nil {
-			t.Fatal(err)
-		}
-		if c := w.ahead(w.lead, d.ID, ""); c.Width != 240 || c.Height != 320 {
-			t.Errorf("%+v", c)
-		}
-		if err := w.sketch(w.colleague, d.ID, photo(400, 300)); err != nil { // a later one, by who may send
-			t.Fatal(err)
-		}
-		if c := w.ahead(w.inspector, d.ID, ""); c.Width != 400 || w.sketches() != 1 {
-			t.Errorf("%+v, %d sketches", c, w.sketches())
-		}
-		if i := w.get(w.lead, d.ID); !i.Sketch || i.Has() || i.State != evidence.Declared {
-			t.Errorf("%+v", i)
-		}
-		if list, err := w.s.ForVisit(w.Context(), w.lead, w.visit); err != nil || len(list) != 1 || !list[0].Sketch {
-			t.Errorf("%+v, %v", list, err)
-		}
-		if missing, err := w.s.Missing(w.db, w.visit); err != nil || !slices.Equal(missing, []string{d.ID}) {
-			t.Errorf("a sketch is not the file: missing %v, %v", missing, err)
-		}
-		if _, err := w.open(w.lead, d.ID, evidence.Original, ""); inspection.KeyOf(err) != "evidence.error.not_received" {
-			t.Error(err)
-		}
-		if err := w.s.ConfirmShared(w.Context(), w.inspector, d.ID, nil, true); inspection.KeyOf(err) != "evidence.error.not_received" {
-			t.Error(err)
-		}
-		if at, _, err := w.s.Progress(w.Context(), w.inspector, d.ID); err != nil || at != 0 {
-			t.Error(at, err)
-		}
-
-		w.send(w.inspector, d.ID, raw)
-		if i := w.get(w.lead, d.ID); i.Sketch || w.sketches() != 0 {
-			t.Errorf("the photo has come: %+v, %d sketches", i, w.sketches())
-		}
-		if err := w.sketch(w.inspector, d.ID, small); err != nil || w.sketches() != 0 { // late
-			t.Error(err, w.sketches())
-		}
-		if did, err := w.s.Deriver(1, time.Hour).Step(w.Context()); !did || err != nil {
-			t.Fatal(did, err)
-		}
-		if back, err := w.open(w.lead, d.ID, evidence.Thumb, ""); err != nil || bytes.Equal(back, small) {
-			t.Error(err)
-		} else if c, err := jpeg.DecodeConfig(bytes.NewReader(back)); err != nil || c.Width != 320 {
-			t.Errorf("%+v, %v", c, err)
-		}
-		if got := w.actions(d.ID); !slices.Equal(got, []string{"evidence.declare", "evidence.receive"}) {
-			t.Error(got)
-		}
-
-		// The same by parts: the row goes with the last of them.
-		d = w.declaration(raw)
-		w.declare(w.inspector, d)
-		if err := w.sketch(w.inspector, d.ID, small); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := w.s.Resume(w.Context(), w.inspector, d.ID, 0, 500, bytes.NewReader(raw[:500])); err != nil || w.sketches() != 1 {
-			t.Fatal(err)
-		}
-		if _, r, err := w.s.Resume(w.Context(), w.inspector, d.ID, 500, int64(len(raw))-500, bytes.NewReader(raw[500:])); err != nil || r == nil || w.sketches() != 0 {
-			t.Error(r, err, w.sketches())
-		}
+	t.Run("files", func(t *testing.T) { each(t, seesTheScene) })
+	t.Run("minio", func(t *testing.T) {
+		dbtest.Each(t, func(t *testing.T, db *gorm.DB) { seesTheScene(newWorld(t, db, blobtest.S3(t, "CONGVU_TEST_MINIO"))) })
 	})
+}
+
+func seesTheScene(w *world) {
+	raw := photo(800, 600)
+	d := w.declaration(raw)
+	w.declare(w.inspector, d)
+	if i := w.get(w.lead, d.ID); i.Sketch {
+		w.Error("a sketch from nowhere")
+	}
+	if _, err := w.open(w.lead, d.ID, evidence.Thumb, ""); inspection.KeyOf(err) != "evidence.error.not_received" {
+		w.Error(err)
+	}
+	small := imagingtest.JPEG(imagingtest.Scene(320, 240), imagingtest.Exif{Orientation: 6, Lat: 20.9, Lng: 105.7})
+	if err := w.sketch(w.inspector, d.ID, small); err != nil {
+		w.Fatal(err)
+	}
+	if c := w.ahead(w.lead, d.ID, ""); c.Width != 240 || c.Height != 320 {
+		w.Errorf("%+v", c)
+	}
+	if err := w.sketch(w.colleague, d.ID, photo(400, 300)); err != nil { // a later one, by who may send
+		w.Fatal(err)
+	}
+	if c := w.ahead(w.inspector, d.ID, ""); c.Width != 400 || w.sketches() != 1 {
+		w.Errorf("%+v, %d sketches", c, w.sketches())
+	}
+	if i := w.get(w.lead, d.ID); !i.Sketch || i.Has() || i.State != evidence.Declared {
+		w.Errorf("%+v", i)
+	}
+	if list, err := w.s.ForVisit(w.Context(), w.lead, w.visit); err != nil || len(list) != 1 || !list[0].Sketch {
+		w.Errorf("%+v, %v", list, err)
+	}
+	if missing, err := w.s.Missing(w.db, w.visit); err != nil || !slices.Equal(missing, []string{d.ID}) {
+		w.Errorf("a sketch is not the file: missing %v, %v", missing, err)
+	}
+	if _, err := w.open(w.lead, d.ID, evidence.Original, ""); inspection.KeyOf(err) != "evidence.error.not_received" {
+		w.Error(err)
+	}
+	if err := w.s.ConfirmShared(w.Context(), w.inspector, d.ID, nil, true); inspection.KeyOf(err) != "evidence.error.not_received" {
+		w.Error(err)
+	}
+	if at, _, err := w.s.Progress(w.Context(), w.inspector, d.ID); err != nil || at != 0 {
+		w.Error(at, err)
+	}
+
+	w.send(w.inspector, d.ID, raw)
+	if i := w.get(w.lead, d.ID); i.Sketch || w.sketches() != 0 {
+		w.Errorf("the photo has come: %+v, %d sketches", i, w.sketches())
+	}
+	if err := w.sketch(w.inspector, d.ID, small); err != nil || w.sketches() != 0 { // late
+		w.Error(err, w.sketches())
+	}
+	if did, err := w.s.Deriver(1, time.Hour).Step(w.Context()); !did || err != nil {
+		w.Fatal(did, err)
+	}
+	if back, err := w.open(w.lead, d.ID, evidence.Thumb, ""); err != nil || bytes.Equal(back, small) {
+		w.Error(err)
+	} else if c, err := jpeg.DecodeConfig(bytes.NewReader(back)); err != nil || c.Width != 320 {
+		w.Errorf("%+v, %v", c, err)
+	}
+	if got := w.actions(d.ID); !slices.Equal(got, []string{"evidence.declare", "evidence.receive"}) {
+		w.Error(got)
+	}
+
+	// The same by parts: the row goes with the last of them.
+	d = w.declaration(raw)
+	w.declare(w.inspector, d)
+	if err := w.sketch(w.inspector, d.ID, small); err != nil {
+		w.Fatal(err)
+	}
+	if _, _, err := w.s.Resume(w.Context(), w.inspector, d.ID, 0, 500, bytes.NewReader(raw[:500])); err != nil || w.sketches() != 1 {
+		w.Fatal(err)
+	}
+	if _, r, err := w.s.Resume(w.Context(), w.inspector, d.ID, 500, int64(len(raw))-500, bytes.NewReader(raw[500:])); err != nil || r == nil || w.sketches() != 0 {
+		w.Error(r, err, w.sketches())
+	}
 }
 
 // TestR2ASketchIsSeenByWhoSeesTheOriginalOnly: never by those who get the shared copy, and
