@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"congvu/migrations"
 	"congvu/migrations/dbtest"
 
 	"crypto/rand"
@@ -75,6 +76,20 @@ var demoData = sync.OnceValues(func() (folder string, err error) {
 		}
 		<-tick.C
 	}
+	db, err := migrations.Open(context.Background(), filepath.Join(folder, "congvu.db"))
+	if err != nil {
+		return "", err
+	}
+	defer migrations.Close(db)
+	for left := int64(1); left > 0; <-tick.C { // what a demo that has run for a while has: every preview
+		if err := db.Table("evidence_files").Where("state = 'RECEIVED' AND derive_state = 'PENDING'").Count(&left).Error; err != nil {
+			return "", err
+		}
+		if time.Now().After(deadline) {
+			_ = cmd.Process.Kill()
+			return "", errors.New("the demo's previews are not made after two minutes")
+		}
+	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return "", err
 	}
@@ -100,6 +115,7 @@ func fillDemo(data string, settings []string) error {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	closeChromium()
 	if path, err := binary(); err == nil {
 		os.RemoveAll(filepath.Dir(path))
 	}

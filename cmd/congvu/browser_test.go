@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,13 +12,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	tab "github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
-// browser is one person's real Chromium: a profile of its own, a screen of a size.
+// browser is one person's real Chromium: a profile or a context of its own, a screen of
+// a size.
 type browser struct {
 	t     *testing.T
 	ctx   context.Context
@@ -48,9 +52,72 @@ func (b *browser) anywhere() {
 	b.run(emulation.SetDeviceMetricsOverride(b.size[0], b.size[1], 1, false))
 }
 
+// newBrowser is somebody whose browser is not closed and opened again: a browser context
+// of its own (cookies, storage, caches, service workers) in the Chromium that such people
+// share.
 func newBrowser(t *testing.T, base, name string, size [2]int64) *browser {
 	t.Helper()
-	return browserIn(t, newProfile(t), base, name, size)
+	shared, err := chromium()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own cdp.BrowserContextID
+	var first tab.ID
+	inBrowser := cdp.WithExecutor(shared, chromedp.FromContext(shared).Browser)
+	if own, err = tab.CreateBrowserContext().Do(inBrowser); err == nil {
+		first, err = tab.CreateTarget("about:blank").WithBrowserContextID(own).WithNewWindow(true).Do(inBrowser)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(shared, chromedp.WithTargetID(first))
+	b := &browser{t: t, ctx: ctx, base: base, name: name, size: size, close: sync.OnceFunc(func() {
+		_ = chromedp.Cancel(ctx)
+		cancel()
+		if err := tab.DisposeBrowserContext(own).Do(inBrowser); err != nil {
+			t.Error(err)
+		}
+	})}
+	b.begin()
+	b.run(emulation.SetFocusEmulationEnabled(true)) // as the only page on its screen
+	return b
+}
+
+// chromium is the Chromium that newBrowser's people share; the first of them starts it.
+var chromium = sync.OnceValues(func() (context.Context, error) {
+	profile, err := os.MkdirTemp("", "congvu-chromium")
+	if err != nil {
+		return nil, err
+	}
+	options, err := chromiumOptions(profile, office)
+	if err != nil {
+		return nil, err
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	closeChromium = func() {
+		_ = chromedp.Cancel(ctx)
+		cancel()
+		stop()
+		_ = os.RemoveAll(profile)
+	}
+	return ctx, chromedp.Run(ctx)
+})
+
+// closeChromium ends the shared Chromium, if it was started.
+var closeChromium = func() {}
+
+// chromiumOptions are how Chromium is started: without what it does for itself, such as
+// pages of its own behind the address bar, which cost more than the pages that are tried.
+func chromiumOptions(profile string, size [2]int64) ([]chromedp.ExecAllocatorOption, error) {
+	path := os.Getenv("CONGVU_TEST_CHROMIUM")
+	if path == "" {
+		return nil, errors.New("CONGVU_TEST_CHROMIUM is not set: start the services with `make services-up` or run `make test`")
+	}
+	return append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-features", "site-per-process,Translate,BlinkGenPropertyTrees,WebUIOmniboxPopup,WebUIOmniboxAimPopup"), chromedp.NoFirstRun, chromedp.Flag("lang", "vi"), chromedp.UserDataDir(profile),
+		chromedp.WindowSize(int(size[0]), int(size[1]))), nil
 }
 
 // newProfile is a folder that a browser keeps what it remembers in.
@@ -68,14 +135,10 @@ func newProfile(t *testing.T) string {
 // browserIn opens a browser with a profile that may have been used before.
 func browserIn(t *testing.T, profile, base, name string, size [2]int64, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
-	path := os.Getenv("CONGVU_TEST_CHROMIUM")
-	if path == "" {
-		t.Fatal("CONGVU_TEST_CHROMIUM is not set: start the services with `make services-up` or run `make test`")
+	options, err := chromiumOptions(profile, size)
+	if err != nil {
+		t.Fatal(err)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.NoFirstRun, chromedp.Flag("lang", "vi"), chromedp.UserDataDir(profile),
-		chromedp.WindowSize(int(size[0]), int(size[1])))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	b := &browser{t: t, ctx: ctx, base: base, name: name, size: size}
@@ -84,17 +147,23 @@ func browserIn(t *testing.T, profile, base, name string, size [2]int64, more ...
 		cancel()
 		stop()
 	})
-	t.Cleanup(b.close)
-	chromedp.ListenTarget(ctx, func(event any) {
+	b.begin()
+	return b
+}
+
+// begin opens the page, which every dialog of the browser's own is answered on with yes.
+func (b *browser) begin() {
+	b.t.Helper()
+	b.t.Cleanup(b.close)
+	chromedp.ListenTarget(b.ctx, func(event any) {
 		if _, ok := event.(*page.EventJavascriptDialogOpening); ok {
-			go chromedp.Run(ctx, page.HandleJavaScriptDialog(true))
+			go chromedp.Run(b.ctx, page.HandleJavaScriptDialog(true))
 		}
 	})
-	if err := chromedp.Run(ctx); err != nil { // starts it; a context with a deadline would end it again
-		t.Fatal(err)
+	if err := chromedp.Run(b.ctx); err != nil { // starts it; a context with a deadline would end it again
+		b.t.Fatal(err)
 	}
-	b.run(emulation.SetDeviceMetricsOverride(size[0], size[1], 1, false))
-	return b
+	b.run(emulation.SetDeviceMetricsOverride(b.size[0], b.size[1], 1, false))
 }
 
 // run runs actions within half a minute and stops the test when one fails, with a
@@ -199,9 +268,12 @@ func (b *browser) files(selector string, paths ...string) {
 func (b *browser) wait(what, expression string) {
 	b.t.Helper()
 	deadline := time.Now().Add(25 * time.Second)
-	err := b.try(30*time.Second, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(25*time.Second)))
+	poll := func() error {
+		return b.try(30*time.Second, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(40*time.Millisecond), chromedp.WithPollingTimeout(25*time.Second)))
+	}
+	err := poll()
 	for err != nil && time.Now().Before(deadline) { // the page went on to another under the poll
-		err = b.try(30*time.Second, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(25*time.Second)))
+		err = poll()
 	}
 	if err != nil {
 		b.picture("failed")
