@@ -31,6 +31,7 @@ type browser struct {
 	shot  int
 	who   login  // who signed in here, empty before
 	close func() // ends it; its profile stays until the test is over
+	kill  func() // ends it at once (kill -9), as when the power goes; of a browser of one's own
 }
 
 // screen sizes: the tablet in portrait, a phone, an office screen.
@@ -142,11 +143,20 @@ func browserIn(t *testing.T, profile, base, name string, size [2]int64, more ...
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	b := &browser{t: t, ctx: ctx, base: base, name: name, size: size}
-	b.close = sync.OnceFunc(func() {
-		_ = chromedp.Cancel(ctx) // waits for the browser to end
-		cancel()
-		stop()
-	})
+	var ended sync.Once
+	b.close = func() {
+		ended.Do(func() {
+			_ = chromedp.Cancel(ctx) // waits for the browser to end
+			cancel()
+			stop()
+		})
+	}
+	b.kill = func() { // the allocator kills the process whose context ends
+		ended.Do(func() {
+			cancel()
+			stop()
+		})
+	}
 	b.begin()
 	return b
 }

@@ -20,7 +20,8 @@ import (
 )
 
 // mobile is the network between a tablet and the program: it counts what goes over it,
-// and each time that so many bytes have gone up it is gone for a moment.
+// carries so much a second, and is gone for a moment each time that so many bytes have
+// gone up, or that so much time has passed.
 type mobile struct {
 	to       string
 	base     string
@@ -29,8 +30,11 @@ type mobile struct {
 	left     atomic.Int64
 	breaks   atomic.Int64
 	gone     atomic.Int64 // until when, Unix milliseconds
+	next     func() int64 // how many bytes until the break after this one; nil: as many again
+	rate     atomic.Int64 // bytes a second that go up; 0: as they come
 	mu       sync.Mutex
 	ends     map[net.Conn]bool
+	free     time.Time // when what went up so far is through
 }
 
 func newMobile(t *testing.T, to string) *mobile {
@@ -82,17 +86,58 @@ func (l *mobile) carry(from net.Conn) {
 	for {
 		n, err := from.Read(buffer)
 		l.up.Add(int64(n))
+		if rate := l.rate.Load(); rate > 0 {
+			<-time.After(l.through(n, rate))
+		}
 		if every := l.every.Load(); every > 0 && l.left.Add(int64(-n)) < 0 {
+			if l.next != nil {
+				every = l.next()
+			}
 			l.left.Store(every)
-			l.breaks.Add(1)
-			l.gone.Store(time.Now().Add(300 * time.Millisecond).UnixMilli())
-			l.cut()
+			l.drop()
 			return
 		}
 		if _, e := to.Write(buffer[:n]); err != nil || e != nil {
 			return
 		}
 	}
+}
+
+// through is how long so many bytes take behind all that are on their way.
+func (l *mobile) through(n int, rate int64) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := time.Now(); l.free.Before(now) {
+		l.free = now
+	}
+	l.free = l.free.Add(time.Duration(n) * time.Second / time.Duration(rate))
+	return time.Until(l.free)
+}
+
+// drop breaks the line once, for a moment.
+func (l *mobile) drop() {
+	l.breaks.Add(1)
+	l.gone.Store(time.Now().Add(300 * time.Millisecond).UnixMilli())
+	l.cut()
+}
+
+// dropEach breaks the line again and again until the test ends or stop is called.
+func (l *mobile) dropEach(t *testing.T, every time.Duration) (stop func()) {
+	t.Helper()
+	ticker, done := time.NewTicker(every), make(chan struct{})
+	stop = sync.OnceFunc(func() { ticker.Stop(); close(done) })
+	t.Cleanup(stop)
+	go func() {
+		for {
+			select {
+			case <-ticker.C:
+				l.drop()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return stop
 }
 
 // breakEvery breaks the line from now on after each so many bytes that go up.

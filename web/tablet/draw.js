@@ -83,8 +83,9 @@ export async function openDrawing({ title, name, photo, put, back }) {
 
   function draw() {
     redraw();
-    const tool = (/** @type {Mark['kind']} */ k) => h('button', { type: 'button', 'data-draw': k, 'aria-pressed': kind === k, onclick: () => { kind = k; draw(); } }, t(`tablet.draw.${k}`));
-    show(tools, problem ? h('p', { class: 'late', role: 'alert' }, problem) : h('p', { class: 'hint' }, t(picture ? `tablet.draw.${kind}.how` : 'tablet.loading')),
+    const tool = (/** @type {Mark['kind']} */ k) => h('button', { type: 'button', 'data-draw': k, 'aria-pressed': kind === k, onclick: () => { kind = k; leaving = false; draw(); } }, t(`tablet.draw.${k}`));
+    const words = problem || (leaving ? t('tablet.draw.leave') : '');
+    show(tools, words ? h('p', { class: 'late', role: 'alert' }, words) : h('p', { class: 'hint' }, t(picture ? `tablet.draw.${kind}.how` : 'tablet.loading')),
       h('div', { class: 'actions' }, tool('arrow'), tool('ring'), tool('text'), h('button', { type: 'button', class: 'quiet', 'data-draw': 'undo', disabled: marks.length === 0 || busy, onclick: () => { marks.pop(); draw(); } }, t('tablet.draw.undo'))),
       h('div', { class: 'actions' }, h('button', { type: 'button', 'data-draw': 'leave', disabled: busy, onclick: leave }, t('tablet.cancel')),
         h('button', { type: 'button', class: 'primary', 'data-draw': 'keep', disabled: marks.length === 0 || busy, onclick: keep }, t('tablet.draw.keep'))));
@@ -102,7 +103,7 @@ export async function openDrawing({ title, name, photo, put, back }) {
   function leave() {
     if (marks.length === 0 || leaving) { close(); return; }
     leaving = true; // once more throws it away
-    say(t('tablet.draw.leave'), 'bad');
+    draw();
   }
 
   async function keep() {
@@ -113,6 +114,7 @@ export async function openDrawing({ title, name, photo, put, back }) {
       if (!blob) throw new Error('the picture could not be made');
       await put(new File([blob], name, { type: 'image/jpeg' }));
       close();
+      say(t('tablet.draw.kept'));
     } catch (e) {
       console.warn(e);
       busy = false;
