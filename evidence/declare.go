@@ -33,6 +33,7 @@ type Declaration struct {
 	NoPeople   bool     // the person has confirmed that nobody is in the picture
 	CapturedAt inspection.Instant
 	On         []On
+	Of         string `json:",omitempty"` // drawn on: the file that it was drawn on, of the same check
 }
 
 // NameLen is the longest name that is kept, in characters.
@@ -95,6 +96,9 @@ func (d Declaration) normal(l imaging.Limits) (Declaration, error) {
 	}
 	if d.CapturedAt < 0 {
 		bad.Field("captured_at", "evidence.error.time")
+	}
+	if d.Of != "" && (inspection.CheckID(d.Of) != nil || d.Of == d.ID || d.Kind != Photo) {
+		bad.Field("of", "evidence.error.drawn_on")
 	}
 	if checkOn(d.On...) != nil {
 		bad.Field("on", "evidence.error.subject")
@@ -173,6 +177,9 @@ func (s *Service) declare(tx *gorm.DB, actor inspection.Actor, visit string, lis
 	if len(unknown) == 0 {
 		return 0, nil
 	}
+	if err := drawnOn(tx, visit, unknown, byID); err != nil {
+		return 0, err
+	}
 	var subjects []Subject
 	for _, d := range unknown {
 		for _, on := range d.On {
@@ -192,11 +199,14 @@ func (s *Service) declare(tx *gorm.DB, actor inspection.Actor, visit string, lis
 			SHA256: d.SHA256, Size: d.Size, Name: d.Name, Kind: d.Kind, State: Declared, Access: AccessOf(d.Contains),
 			Contains: d.Contains, NoPeopleConfirmed: d.NoPeople, PurposeDecision: grant.Decision, Declaration: d.hash(actor.Person),
 			DeclaredBy: actor.Person, DeclaredCapacity: string(grant.Capacity.Role), DeclaredAt: now, Device: actor.Device,
-			CapturedAt: d.CapturedAt, DeriveState: DeriveNone}
+			CapturedAt: d.CapturedAt, DeriveState: DeriveNone, OfID: d.Of}
 		files[i] = f
-		events[i] = event(actor, grant.Capacity, "evidence.declare", f, now, map[string]any{
-			"sha256": f.SHA256, "size": f.Size, "kind": f.Kind, "contains": f.Contains, "no_people": f.NoPeopleConfirmed,
-			"side": f.Side, "captured_at": f.CapturedAt.String()})
+		data := map[string]any{"sha256": f.SHA256, "size": f.Size, "kind": f.Kind, "contains": f.Contains, "no_people": f.NoPeopleConfirmed,
+			"side": f.Side, "captured_at": f.CapturedAt.String()}
+		if d.Of != "" {
+			data["of"] = d.Of
+		}
+		events[i] = event(actor, grant.Capacity, "evidence.declare", f, now, data)
 		for _, on := range d.On {
 			links = append(links, Hanging{f.ID, on})
 		}
@@ -220,6 +230,28 @@ func (s *Service) declare(tx *gorm.DB, actor inspection.Actor, visit string, lis
 		return 0, err
 	}
 	return len(files), s.Link(tx, actor, grant.Capacity, links...)
+}
+
+// drawnOn holds drawings to what they were drawn on: a photograph of the same check that
+// is itself no drawing. together are the files that are declared with them.
+func drawnOn(tx *gorm.DB, visit string, list []Declaration, together map[string]Declaration) error {
+	for _, d := range list {
+		if d.Of == "" {
+			continue
+		}
+		on, known := together[d.Of]
+		if !known {
+			f, err := load(tx, d.Of)
+			if err != nil && inspection.CodeOf(err) != inspection.NotFound {
+				return err
+			}
+			on = Declaration{Visit: f.VisitID, Kind: f.Kind, Of: f.OfID}
+		}
+		if on.Visit != visit || on.Kind != Photo || on.Of != "" {
+			return inspection.E(inspection.Invalid, "evidence.error.declaration").Field("of", "evidence.error.drawn_on")
+		}
+	}
+	return nil
 }
 
 // known tells which files have been declared before, by id; what has been declared

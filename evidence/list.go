@@ -48,6 +48,7 @@ type Item struct {
 	TakenAt     inspection.Instant // Taken; zero until received
 	Lat, Lng    *float64
 	DeriveState DeriveState
+	Of          string // drawn on: the file that it was drawn on
 	On          []On
 	Shared      *SharedInfo
 	Whole       bool // may open original, preview and thumbnail
@@ -149,7 +150,7 @@ func (s *Service) items(tx *gorm.DB, actor inspection.Actor, files []file) ([]It
 func itemOf(f file, links []link, copy *SharedInfo, view View) Item {
 	i := Item{ID: f.ID, Visit: f.VisitID, Kind: f.Kind, Side: f.Side, State: f.State, SHA256: f.SHA256, Size: f.Size,
 		MediaType: f.MediaType, DeclaredAt: f.DeclaredAt, CapturedAt: f.CapturedAt, ReceivedAt: f.ReceivedAt,
-		Access: f.Access, Whole: whole(view, f), DeriveState: DeriveNone}
+		Of: f.OfID, Access: f.Access, Whole: whole(view, f), DeriveState: DeriveNone}
 	if f.State == Received {
 		i.TakenAt = Taken(f.ExifAt, f.CapturedAt, f.ReceivedAt)
 	}

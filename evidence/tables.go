@@ -156,6 +156,7 @@ type file struct {
 	DeclaredAt        inspection.Instant `gorm:"column:declared_at"`
 	Device            string             `gorm:"column:device"`
 	CapturedAt        inspection.Instant `gorm:"column:captured_at"`
+	OfID              string             `gorm:"column:of_id"`
 	ReceivedAt        inspection.Instant `gorm:"column:received_at"`
 	LostReason        string             `gorm:"column:lost_reason"`
 	Width             int                `gorm:"column:width"`

@@ -45,13 +45,13 @@ func (s *Service) TakenAfter(tx *gorm.DB, ids []string, t inspection.Instant) ([
 	return later, nil
 }
 
-// TakenAt is when each received file was taken; files that are not received are not
-// in it. For joiners.
+// TakenAt is when each received file was taken. Files that are not received are not in
+// it, nor are drawings: those were made, not taken. For joiners.
 func (s *Service) TakenAt(tx *gorm.DB, ids []string) (map[string]inspection.Instant, error) {
 	times := map[string]inspection.Instant{}
 	for chunk := range slices.Chunk(ids, 500) {
 		var rows []file
-		if err := tx.Where("id IN ? AND state = ?", chunk, Received).Find(&rows).Error; err != nil {
+		if err := tx.Where("id IN ? AND state = ? AND of_id = ''", chunk, Received).Find(&rows).Error; err != nil {
 			return nil, err
 		}
 		for _, f := range rows {

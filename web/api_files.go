@@ -37,13 +37,14 @@ type fileBody struct {
 	SHA256     string   `json:"sha256"`
 	Bytes      int64    `json:"bytes"`
 	MediaType  string   `json:"media_type,omitempty"`
+	Of         string   `json:"of,omitempty" doc:"the photograph that this was drawn on"`
 	ReceivedAt string   `json:"received_at,omitempty"`
 	Shared     bool     `json:"shared" doc:"a copy is confirmed for sharing"`
 	Variants   []string `json:"variants" doc:"what this person may open at /files/{id}/{variant}"`
 }
 
 func fileOf(i evidence.Item) fileBody {
-	b := fileBody{ID: i.ID, Visit: i.Visit, State: string(i.State), SHA256: i.SHA256, Bytes: i.Size, MediaType: string(i.MediaType),
+	b := fileBody{ID: i.ID, Visit: i.Visit, State: string(i.State), SHA256: i.SHA256, Bytes: i.Size, MediaType: string(i.MediaType), Of: i.Of,
 		ReceivedAt: i.ReceivedAt.String(), Shared: i.Shared != nil, Variants: []string{}}
 	if i.Whole && i.State == evidence.Received {
 		b.Variants = append(b.Variants, "original")

@@ -89,6 +89,12 @@ func TestADrawingIsAPictureOfItsOwn(t *testing.T) {
 	if len(files) != 2 || files[0].Of != "" || files[0].SHA256 != hex.EncodeToString(sum[:]) || files[1].Of != files[0].File || files[1].State != "RECEIVED" || files[0].State != "RECEIVED" {
 		t.Errorf("%+v", files)
 	}
+	b.run(chromedp.Navigate(b.base + "/visits/" + visit + "/photos"))
+	b.sees("Bản đánh dấu, vẽ trên ảnh gốc")
+	b.anywhere()
+	b.picture("office")
+	b.run(chromedp.Navigate(b.base + "/tablet/#/visit/" + visit + "/C"))
+	b.wait("both are back", `document.querySelectorAll('[data-item="C03"] .shot').length === 2`)
 	// The original goes, and its drawing with it.
 	b.click(fmt.Sprintf(`[data-key="off-%s"]`, files[0].File))
 	b.fill("#off-reason", "Ảnh mờ")

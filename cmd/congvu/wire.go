@@ -151,7 +151,7 @@ func declarations(id string, list []visit.Declared) []evidence.Declaration {
 	out := make([]evidence.Declaration, len(list))
 	for i, d := range list {
 		out[i] = evidence.Declaration{ID: d.File, Visit: id, SHA256: d.SHA256, Size: d.Bytes, Name: d.Name, Kind: evidence.Kind(d.Kind),
-			Contains: evidence.Contains(d.Contains), NoPeople: d.NoPeople}
+			Contains: evidence.Contains(d.Contains), NoPeople: d.NoPeople, Of: d.Of}
 		if !d.CapturedAt.IsZero() {
 			out[i].CapturedAt = inspection.At(d.CapturedAt)
 		}
