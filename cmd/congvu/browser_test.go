@@ -23,7 +23,7 @@ import (
 // browser is one person's real Chromium: a profile or a context of its own, a screen of
 // a size.
 type browser struct {
-	t     *testing.T
+	t     testing.TB
 	ctx   context.Context
 	base  string
 	name  string
@@ -56,7 +56,7 @@ func (b *browser) anywhere() {
 // newBrowser is somebody whose browser is not closed and opened again: a browser context
 // of its own (cookies, storage, caches, service workers) in the Chromium that such people
 // share.
-func newBrowser(t *testing.T, base, name string, size [2]int64) *browser {
+func newBrowser(t testing.TB, base, name string, size [2]int64) *browser {
 	t.Helper()
 	shared, err := chromium()
 	if err != nil {
@@ -122,7 +122,7 @@ func chromiumOptions(profile string, size [2]int64) ([]chromedp.ExecAllocatorOpt
 }
 
 // newProfile is a folder that a browser keeps what it remembers in.
-func newProfile(t *testing.T) string {
+func newProfile(t testing.TB) string {
 	t.Helper()
 	// Not t.TempDir: Chromium's last processes may still write when the test ends.
 	profile, err := os.MkdirTemp("", "congvu-chromium")
@@ -134,7 +134,7 @@ func newProfile(t *testing.T) string {
 }
 
 // browserIn opens a browser with a profile that may have been used before.
-func browserIn(t *testing.T, profile, base, name string, size [2]int64, more ...chromedp.ExecAllocatorOption) *browser {
+func browserIn(t testing.TB, profile, base, name string, size [2]int64, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	options, err := chromiumOptions(profile, size)
 	if err != nil {

@@ -27,7 +27,7 @@ func many(n int) int {
 }
 
 // photographs makes files of so many bytes that differ, with their hashes.
-func photographs(t *testing.T, n, size int) (paths []string, hashes map[string]bool) {
+func photographs(t testing.TB, n, size int) (paths []string, hashes map[string]bool) {
 	t.Helper()
 	dir := t.TempDir()
 	hashes = map[string]bool{}

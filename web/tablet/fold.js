@@ -31,7 +31,7 @@ export function noAnswer() {
  */
 export function fold(rules, ops) {
   let state = empty();
-  for (const op of ordered(ops)) state = apply(rules, state, op);
+  for (const op of ordered(ops)) state = take(rules, state, op);
   return state;
 }
 
@@ -43,12 +43,17 @@ export function fold(rules, ops) {
  * @returns {State}
  */
 export function apply(rules, old, op) {
-  const s = act(rules, { ...old, last: op.id }, op);
-  s.done = { ...s.done, [op.id]: op };
+  return take(rules, { ...old, done: { ...old.done }, heads: { ...old.heads } }, op);
+}
+
+/** Apply on a state that is the caller's own: done and heads are changed in their place. @param {Rules} rules @param {State} own @param {Op} op */
+function take(rules, own, op) {
+  const s = act(rules, { ...own, last: op.id }, op);
+  s.done[op.id] = op;
   const names = seenBy(op);
   for (const r of registers(op)) {
     const heads = (s.heads[r] ?? []).filter((h) => !names.includes(h.operation.id) && !saw(s, op, r, h));
-    s.heads = { ...s.heads, [r]: [...heads, { operation: op, value: chosen(s, op) }] };
+    s.heads[r] = [...heads, { operation: op, value: chosen(s, op) }];
   }
   return s;
 }
@@ -161,6 +166,7 @@ function saw(s, op, register, h) {
 
 /** The operation whose value holds: itself, or what was chosen in the end. @param {State} s @param {Op} op @returns {Op} */
 function chosen(s, op) {
+  if (op?.type !== 'choose') return op;
   for (let n = Object.keys(s.done).length; n > 0 && op?.type === 'choose'; n--) op = s.done[op.payload.operation];
   return op;
 }
