@@ -217,6 +217,9 @@ func (l *load) finishes(check string) {
 // is there, nothing is half there, and the work goes on on the restored copy.
 func TestABackupUnderLoad(t *testing.T) {
 	m, c := newInstallation(t, nil)
+	if err := fillDemo(c.Data, nil); err != nil {
+		t.Fatal(err)
+	}
 	p, err := m.open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,9 @@ func newInstallation(t *testing.T, settings []string) (*Main, Config) {
 func filled(t *testing.T, settings []string) (*Main, *program) {
 	t.Helper()
 	m, c := newInstallation(t, settings)
+	if err := fillDemo(c.Data, settings); err != nil {
+		t.Fatal(err)
+	}
 	p, err := m.open(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +54,7 @@ func filled(t *testing.T, settings []string) (*Main, *program) {
 // and from there back again: row for row and byte for byte the same, with every guard on.
 // What is wrong with a backup or with the place for it is named, and nothing is written.
 func TestABackupRestoresToTheSame(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	m, p := filled(t, nil)
 	first := filepath.Join(t.TempDir(), "backup")
@@ -337,6 +341,7 @@ func noRoomForBackup(t *testing.T, m *Main, p *program) {
 // with it, nor does what still held: everybody signs in anew, and what was guessed before
 // keeps nobody waiting.
 func TestARestoreEndsAllSessions(t *testing.T) {
+	t.Parallel()
 	m, c := newInstallation(t, nil)
 	p, err := m.open(t.Context(), c)
 	if err != nil {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"flag"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -113,7 +115,20 @@ func fillDemo(data string, settings []string) error {
 	return exec.Command("cp", "-a", folder, data).Run()
 }
 
+// sideBySide is how many tests run at once where the command line does not say: most wait
+// for a browser, a timer or a process. Those that keep the processors busy for as long as
+// they last (people at work while something happens) are not parallel: beside others they
+// would last longer, and so would the others.
+const sideBySide = "3"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if !said {
+		_ = flag.Set("test.parallel", sideBySide)
+	}
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // what programs in this process log; see site.listens
 	code := m.Run()
 	closeChromium()
 	if path, err := binary(); err == nil {

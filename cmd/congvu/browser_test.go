@@ -347,7 +347,10 @@ func (b *browser) axe() {
 			HTML   string
 		}
 	}
-	b.run(chromedp.Evaluate(string(source)+";0", nil))
+	var there bool
+	if b.eval(`window.axe !== undefined`, &there); !there {
+		b.run(chromedp.Evaluate(string(source)+";0", nil))
+	}
 	b.run(chromedp.Evaluate(`axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => ({ID: v.id, Impact: v.impact, Help: v.help, Nodes: v.nodes.map(n => ({Target: n.target, HTML: n.html}))})))`, &found,
 		func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 	for _, v := range found {

@@ -149,7 +149,7 @@ func TestCameraABurstOfTen(t *testing.T) {
 	b.run(emulation.SetEmulatedMedia(), emulation.SetDeviceMetricsOverride(tablet[0], tablet[1], 1, false), chromedp.KeyEvent(kb.Escape))
 	b.dark()
 	b.wait("back where it was opened", `document.activeElement?.dataset.shoot === 'C03' && document.querySelectorAll('[data-item="C03"] .shot').length === 10`)
-	f.back()
+	f.inReach(b)
 	b.sent()
 	var taken []string
 	b.eval(`window.__taken`, &taken)

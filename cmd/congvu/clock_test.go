@@ -15,6 +15,7 @@ import (
 // TestThePageOfACheckNamesAWrongClockAndWhatWasChosen: what arrives of a tablet whose
 // clock was three hours behind, and of two that differed.
 func TestThePageOfACheckNamesAWrongClockAndWhatWasChosen(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		check := s.begin(s.seal(7))

@@ -13,6 +13,7 @@ import (
 // network. What differs by item merges; where both answered, both answers stand on both
 // tablets with who gave them, and the check waits until one of them chooses.
 func TestR3TwoTabletsWithoutANetworkLoseNothing(t *testing.T) {
+	t.Parallel()
 	for _, stores := range bothStores {
 		t.Run(stores.name, func(t *testing.T) {
 			t.Parallel()
@@ -46,7 +47,7 @@ func TestR3TwoTabletsWithoutANetworkLoseNothing(t *testing.T) {
 			one.fill("#note-A04", "Biển chỉ dẫn bị che.")
 			pressed(two, "A04-YES")
 			pressed(two, "A05-YES")
-			f.back()
+			f.inReach(both...)
 			for _, b := range both {
 				b.sent()
 				b.wait("both answers", `document.querySelectorAll('[data-conflict="answer/A04"] li').length === 2`)

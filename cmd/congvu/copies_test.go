@@ -102,6 +102,7 @@ func until(t *testing.T, what string, ok func() bool) {
 // store: nothing lives in a process. Then one of them is told to stop in the middle of
 // an upload, and finishes it.
 func TestTwoCopies(t *testing.T) {
+	t.Parallel()
 	dsn := dbtest.PostgresDSN(t)
 	db, err := migrations.Open(t.Context(), dsn)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 // TestADayOffPutsOffACheckAndItsFindingsAlike: the parts are joined so.
 func TestADayOffPutsOffACheckAndItsFindingsAlike(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		check, _ := s.finished(1)

@@ -529,6 +529,7 @@ func TestTheDiskIsFull(t *testing.T) {
 // TestADatabaseThatCannotBeWritten: a program whose user may not write the SQLite file
 // says so and ends; with the right to, it starts, and nothing is lost.
 func TestADatabaseThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	nobody, err := user.Lookup("nobody")
 	if err != nil || os.Getuid() != 0 {
 		t.Fatalf("this test starts the program as another user: run as root (%v)", err)

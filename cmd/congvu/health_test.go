@@ -47,6 +47,7 @@ func (ailing) List(context.Context, string) iter.Seq2[blob.Info, error] {
 // TestEveryPartSaysHowItIs puts each part into each of its states and reads it off the
 // signs, by their words too.
 func TestEveryPartSaysHowItIs(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		c := Config{Data: s.data, URL: "https://127.0.0.1:1"}
@@ -120,6 +121,7 @@ func TestEveryPartSaysHowItIs(t *testing.T) {
 // TestCopiesSayThatTheyRun: a copy is there while it writes, and gone when it stops in
 // order or has not written for long.
 func TestCopiesSayThatTheyRun(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		clock := inspection.NewManualClock(time.Date(2026, 3, 4, 8, 0, 0, 0, inspection.Zone))
 		running := func() (ids []string) {
@@ -159,6 +161,7 @@ func TestCopiesSayThatTheyRun(t *testing.T) {
 // TestMachinesReadTheSame: readyz names every part; what is bad makes it 503; figures are
 // for this machine alone; congvu health asks it.
 func TestMachinesReadTheSame(t *testing.T) {
+	t.Parallel()
 	r := start(t, "serve", nil)
 	response, err := http.Get(r.base + "/readyz")
 	if err != nil {

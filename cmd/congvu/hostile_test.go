@@ -81,6 +81,7 @@ func (s *site) refuses(username string, status int, words string, op operation) 
 
 // TestWrongFilesOverTheAPI: what a tablet may send by mistake or malice.
 func TestWrongFilesOverTheAPI(t *testing.T) {
+	t.Parallel()
 	db := dbtest.SQLite(t)
 	s := newSite(t, db)
 	check := s.begin(s.seal(7))
@@ -227,6 +228,7 @@ func TestWrongFilesInAForm(t *testing.T) {
 // TestWrongActsOnACheck: numbers beyond their borders, things of other checks, two at
 // once.
 func TestWrongActsOnACheck(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		other, otherPhoto := s.finished(8)
@@ -307,6 +309,7 @@ func TestWrongActsOnACheck(t *testing.T) {
 // TestFormsSentTwice: each of the office's and the unit's forms is one act, however
 // often it arrives, also at once.
 func TestFormsSentTwice(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		other, _ := s.finished(8)
@@ -408,6 +411,7 @@ func TestFormsSentTwice(t *testing.T) {
 
 // TestMalformedRequests: bodies and addresses that no page of ours makes.
 func TestMalformedRequests(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		check, _ := s.finished(7)
@@ -491,6 +495,7 @@ func TestMalformedRequests(t *testing.T) {
 // errors.
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	s := newSite(t, dbtest.SQLite(t))
+	log := s.listens()
 	check, photo := s.finished(7)
 	s.derive()
 	for _, path := range []string{"/login", "/visits", "/visits/" + check, "/nowhere", "/api/v1/today", "/api/v1/nowhere", "/api/v1/openapi.json", "/visits/x/score", "/files/" + photo + "/original",
@@ -531,7 +536,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 		if a.code != http.StatusInternalServerError || strings.Contains(a.body, "secret") || strings.Contains(a.body, "goroutine") || !strings.Contains(a.body, a.header.Get("X-Request-Id")) {
 			t.Errorf("a panic: %d %s", a.code, mainOf(a.body))
 		}
-		if !strings.Contains(s.log.String(), "secret cause") || !strings.Contains(s.log.String(), a.header.Get("X-Request-Id")) {
+		if !strings.Contains(log.String(), "secret cause") || !strings.Contains(log.String(), a.header.Get("X-Request-Id")) {
 			t.Error("the cause is not in the log")
 		}
 	}
@@ -543,6 +548,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 // TestWhatIsTypedNeverRuns puts markup into every text that people type, and into the
 // names of files, and looks at every page that shows it.
 func TestWhatIsTypedNeverRuns(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, dbtest.SQLite(t))
 	const evil = `"><img src=x onerror=alert(1)><script>alert(2)</script>'{{.}}`
 	s.must(s.db.Exec("UPDATE people SET name = ?, position = ? WHERE id IN (?, ?)", evil, evil, s.demo.people["thanhvien"], s.demo.people["thutruong"]).Error)

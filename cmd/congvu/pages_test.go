@@ -29,6 +29,7 @@ var everyPage = []struct {
 // screen's width, at 200 % zoom (which halves the width), light and dark: nothing
 // sticks out sideways, and axe finds nothing serious or critical.
 func TestEveryPageFitsItsScreens(t *testing.T) {
+	t.Parallel()
 	program := start(t, "demo", nil)
 	for _, who := range everyPage {
 		name := who.username
@@ -46,9 +47,10 @@ func TestEveryPageFitsItsScreens(t *testing.T) {
 				if path == "" {
 					continue
 				}
-				for _, width := range []int64{1280, 768, 640, 360} {
+				b.run(emulation.SetDeviceMetricsOverride(360, 900, 1, false))
+				b.visit(path)
+				for _, width := range []int64{360, 640, 768, 1280} {
 					b.run(emulation.SetDeviceMetricsOverride(width, 900, 1, false))
-					b.visit(path)
 					b.fits(width)
 					if width == 1280 || width == 360 {
 						b.axe()
@@ -56,7 +58,6 @@ func TestEveryPageFitsItsScreens(t *testing.T) {
 					}
 				}
 				b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}))
-				b.visit(path)
 				b.axe()
 				b.picture("dark")
 				b.run(emulation.SetEmulatedMedia().WithFeatures(nil))
@@ -131,6 +132,7 @@ func (b *browser) find(path string) string {
 // TestEveryControlIsReachedByTheKeyboard walks pages with the tab key alone: every
 // control gets the focus, in the order of the page, and shows it.
 func TestEveryControlIsReachedByTheKeyboard(t *testing.T) {
+	t.Parallel()
 	program := start(t, "demo", nil)
 	for _, who := range []struct {
 		username string

@@ -54,6 +54,7 @@ func everywhere(who string, ids map[string]string, target string) []string {
 func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
+		log := s.listens()
 		ids := map[string]string{"running": s.begin(s.seal(7))}
 		ids["signed"], _ = s.finished(7)
 		ids["concluded"], _ = s.finished(7)
@@ -107,7 +108,7 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 			}
 		}
 		before := look()
-		logged, rows := len(s.log.String()), s.counts()["history"]
+		logged, rows := len(log.String()), s.counts()["history"]
 
 		desk := s.demo.desks["mau/08"]
 		unit := s.demo.organs["mau/08"]
@@ -153,7 +154,7 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 		s.get("truongdoan", "/visits/"+url.PathEscape(unit.Name))
 		s.get("truongdoan", "/"+url.PathEscape(desk.Name))
 		s.get("truongdoan", "/visits?q="+strings.ReplaceAll(desk.Name, " ", "+"))
-		lines := s.log.String()[logged:]
+		lines := log.String()[logged:]
 		for _, secret := range []string{unit.Name, desk.Name, "Mẫu 08", "mau 08", "M%E1%BA%ABu", target, again, unit.ID, desk.ID, "planned"} {
 			if strings.Contains(lines, secret) {
 				t.Errorf("the log holds %q", secret)
@@ -190,6 +191,7 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 // TestADeskWithASealedTargetIsAdministeredLikeAnyOther: what an administrator does to a
 // desk that is to be checked answers as for one that is not, and nothing of it warns.
 func TestADeskWithASealedTargetIsAdministeredLikeAnyOther(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		s.seal(5)

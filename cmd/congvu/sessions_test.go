@@ -59,6 +59,7 @@ var seconds = regexp.MustCompile(`(\d+) giây`)
 // TestGuessingGetsSlower: after a few wrong passwords each guess has to wait longer, in
 // words with the seconds; a name that does not exist is no different.
 func TestGuessingGetsSlower(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		tell := func(username string) (told []string, waits []int) {
@@ -110,6 +111,7 @@ func TestGuessingGetsSlower(t *testing.T) {
 
 // TestSessions: their cookies, their ends, and a first password that must be changed.
 func TestSessions(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		a, one := s.signIn("thutruong", demoPassword, "next", "/findings?state=open")
@@ -202,6 +204,7 @@ func TestSessions(t *testing.T) {
 // TestCookiesOverHTTPS: under an https address the cookie is bound to this very host
 // and never travels in the clear.
 func TestCookiesOverHTTPS(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, dbtest.SQLite(t))
 	at, _ := url.Parse("https://congvu.example.vn")
 	server, err := web.New(web.Config{URL: at, Version: "test", Proxies: testPeer}, s.demo.services)
@@ -240,6 +243,7 @@ func hiddens(body, action string) (pairs []string) {
 // and is sent again, for a plain form and for one with files, which have to be chosen
 // again.
 func TestALongFormSurvivesTheEndOfItsSession(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		check, _ := s.finished(7)
@@ -342,6 +346,7 @@ func (c *countingReader) Close() error { return nil }
 // TestRightsEndWithTheRole: an open session does not outlive a role that ended
 // yesterday, nor membership of a team, nor an account that was disabled.
 func TestRightsEndWithTheRole(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		check := s.begin(s.seal(7))

@@ -46,7 +46,6 @@ type site struct {
 	data    string
 	tokens  map[string]string // by user name
 	pending map[string]string // check-in targets by the check that they became
-	log     *safeBuffer
 	made    int
 }
 
@@ -86,10 +85,7 @@ func newSite(t *testing.T, db *gorm.DB) *site {
 
 func newSiteAt(t *testing.T, db *gorm.DB, now time.Time) *site {
 	t.Helper()
-	s := &site{t: t, db: db, clock: inspection.NewManualClock(now), data: t.TempDir(), tokens: map[string]string{}, pending: map[string]string{}, log: &safeBuffer{}}
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	t.Cleanup(func() { slog.SetDefault(before) })
+	s := &site{t: t, db: db, clock: inspection.NewManualClock(now), data: t.TempDir(), tokens: map[string]string{}, pending: map[string]string{}}
 	store, err := fileblob.Open(s.data + "/evidence")
 	s.must(err)
 	c := Config{Data: s.data, MaxFileBytes: maxTestFile, MaxFilePixels: 4_000_000}
@@ -115,6 +111,17 @@ func newSiteAt(t *testing.T, db *gorm.DB, now time.Time) *site {
 	s.must(db.Exec("UPDATE campaigns SET checklist_id = ? WHERE decision_number <> ''", list.ID).Error)
 	s.account("daumoi", inspection.UnitContact, "mau/07")
 	return s
+}
+
+// listens gives what the program logs from now on. There is one log in a process: only a
+// test that runs beside no other may listen.
+func (s *site) listens() *safeBuffer {
+	s.t.Helper()
+	log, before := &safeBuffer{}, slog.Default()
+	s.t.Setenv("CONGVU_TEST_LISTENS", "1") // which no test may that is parallel
+	slog.SetDefault(slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	s.t.Cleanup(func() { slog.SetDefault(before) })
+	return log
 }
 
 func (s *site) must(err error) {

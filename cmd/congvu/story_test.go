@@ -14,6 +14,7 @@ import (
 // against the built program: from arrival at the desk to the chair's screen, each
 // role on its own device size, on both pairs of stores.
 func TestTheMainJobInEightSteps(t *testing.T) {
+	t.Parallel()
 	for _, s := range bothStores {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

@@ -365,6 +365,7 @@ func (s *site) asks(username string, row ask, ids map[string]string) (int, answe
 // column by column; and where somebody finds nothing, they find the same nothing as
 // for an id that does not exist, byte for byte.
 func TestWhoMayDoWhat(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		s := newSite(t, db)
 		ids := s.scene()

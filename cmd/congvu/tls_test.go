@@ -15,6 +15,7 @@ import (
 // TestTheProgramSpeaksHTTPSItself serves with a certificate of its own; a renewed one is
 // served without a restart, and a broken renewal leaves the old one.
 func TestTheProgramSpeaksHTTPSItself(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cert, key, err := selfMade(dir, []string{"localhost", "127.0.0.1"}, time.Now())
 	if err != nil {
@@ -94,6 +95,7 @@ func (r *running) fetch(t *testing.T, path string) (string, http.Header) {
 }
 
 func TestACertificateOfTheLANHoldsForItsAddresses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cert, _, err := selfMade(dir, []string{"192.0.2.9", "localhost"}, time.Now())
 	if err != nil {

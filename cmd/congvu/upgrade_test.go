@@ -33,9 +33,11 @@ var released = []string{"0009", "0013", "0016"}
 // data, into an empty database of its kind, and has the program of today serve it: every
 // row of then is there, and people go on where they were.
 func TestEveryReleasedSchemaIsUpgraded(t *testing.T) {
+	t.Parallel()
 	for _, version := range released {
 		for _, kind := range []string{"sqlite", "postgres"} {
 			t.Run(version+" "+kind, func(t *testing.T) {
+				t.Parallel()
 				script := unzipped(t, filepath.Join("testdata", "upgrade", version+"."+kind+".sql.gz"))
 				folder := t.TempDir()
 				settings := []string{}
@@ -109,6 +111,7 @@ func TestEveryReleasedSchemaIsUpgraded(t *testing.T) {
 // TestAnUpgradeKeepsWhoSignedACampaignThatWasHandedOver: the schema 0013 had one column
 // for who signed and who decides.
 func TestAnUpgradeKeepsWhoSignedACampaignThatWasHandedOver(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"sqlite", "postgres"} {
 		t.Run(kind, func(t *testing.T) {
 			dsn := filepath.Join(t.TempDir(), "congvu.db")
