@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -29,11 +28,11 @@ const waits = 21
 
 // aheadBinary is the program with a clock that is waits days ahead.
 var aheadBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "congvu-ahead")
+	usual, err := binary()
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "congvu")
+	path := filepath.Join(filepath.Dir(usual), "ahead")
 	out, err := exec.Command("go", "build", "-tags", "testclock", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
@@ -118,6 +117,7 @@ func openFrontDoor(t *testing.T) *frontDoor {
 // and one of them is killed and started again while the inspectors answer. Three weeks
 // later all copies are started anew, and the finding is inspected again.
 func TestTheMainJobFromAnEmptyInstallation(t *testing.T) {
+	t.Parallel()
 	for _, stores := range bothStores {
 		t.Run(stores.name, func(t *testing.T) {
 			t.Parallel()
@@ -126,8 +126,11 @@ func TestTheMainJobFromAnEmptyInstallation(t *testing.T) {
 			settings = append(settings, "CONGVU_URL="+door.base, "CONGVU_TRUSTED_PROXIES=127.0.0.1", "CONGVU_TEST_CLOCK_DAYS="+fmt.Sprint(waits))
 			several := len(stores.settings(t)) > 0
 			folders, addrs := []string{t.TempDir()}, []string{freeAddress(t)}
+			var in *newOffice
 			if several {
 				folders, addrs = append(folders, t.TempDir()), append(addrs, freeAddress(t))
+			} else {
+				folders[0], in = newOfficeCopy(t)
 			}
 			copyOf := func(i int, binary func() (string, error)) *running {
 				return launch{sub: "serve", settings: settings, binary: binary, addr: addrs[i], data: folders[i]}.start(t)
@@ -140,7 +143,9 @@ func TestTheMainJobFromAnEmptyInstallation(t *testing.T) {
 
 			front := *copies[0]
 			front.base = door.base
-			in := setUpByPages(t, &front)
+			if several {
+				in = setUpByPages(t, &front)
+			}
 			s := &story{t: t, base: door.base, people: map[string]login{"truongdoan": in.lead, "thuky": in.secretary, "thanhvien": in.inspector, "thanhvien2": in.inspector2,
 				"thutruong": in.head, "chutich": in.chair, "noivu": in.homeAffairs, "quantri": in.admin}}
 			s.draw()

@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,6 +86,43 @@ func tempFile(t *testing.T, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// theOffice is what newOfficeCopy copies: the folder of an office on SQLite and files.
+var theOffice struct {
+	once   sync.Once
+	folder string
+	in     *newOffice // nil where setting it up failed
+}
+
+// newOfficeCopy is an office that was set up by its pages on SQLite and files, once for all
+// tests that begin with one: the data folder of a copy of its own, in a folder of the
+// test's, and who is in it. Nothing runs on it.
+func newOfficeCopy(t *testing.T) (folder string, in *newOffice) {
+	t.Helper()
+	theOffice.once.Do(func() {
+		path, err := binary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		program := start(t, "serve", nil)
+		in := setUpByPages(t, program)
+		program.stop(t)
+		theOffice.folder = filepath.Join(filepath.Dir(path), "office")
+		if out, err := exec.Command("cp", "-a", filepath.Join(program.data, "data"), theOffice.folder).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		theOffice.in = in
+	})
+	if theOffice.in == nil {
+		t.Fatal("the office that this test begins with was not set up: see the test that tried")
+	}
+	own := *theOffice.in
+	folder = t.TempDir()
+	if out, err := exec.Command("cp", "-a", theOffice.folder, filepath.Join(folder, "data")).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return folder, &own
 }
 
 // setUpByPages leads an administrator through an empty installation, from the code that
@@ -285,10 +324,13 @@ func first(t *testing.T, program *running, l *login) {
 }
 
 // TestAnAdministratorSetsUpAnEmptyInstallation: from an empty `congvu serve` to an office
-// whose people can sign in, by the pages alone; then what must not go through. The same
-// set-up on both pairs of stores begins TestTheMainJobFromAnEmptyInstallation.
+// whose people can sign in, by the pages alone; then what must not go through.
+// TestTheMainJobFromAnEmptyInstallation begins with the same office, and with the same
+// set-up by pages on PostgreSQL and S3.
 func TestAnAdministratorSetsUpAnEmptyInstallation(t *testing.T) {
-	in := setUpByPages(t, start(t, "serve", nil))
+	t.Parallel()
+	folder, in := newOfficeCopy(t)
+	in.program = launch{sub: "serve", data: folder}.start(t)
 	b := newBrowser(t, in.program.base, "again", office)
 	b.open("/setup")
 	b.sees("Thiết lập đã xong")
