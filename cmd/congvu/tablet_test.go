@@ -471,7 +471,21 @@ func TestOfflineAWholeVisit(t *testing.T) {
 				t.Errorf("%d photos wait", photos)
 			}
 
+			for range many(20) { // killed in the middle of the sync, with something new each time
+				f.back()
+				b.eval(`dispatchEvent(new Event('online')); 0`, nil)
+				b.wait("the sync begins", `!document.querySelector('.sync').innerText.includes('Mất mạng')`)
+				f.program.kill(t)
+				b.run(chromedp.Navigate(b.base + "/tablet/#/visit/" + visit + "/H"))
+				b.wait("section H", `document.querySelector('#note-H01') !== null`)
+				photos++
+				b.fill("#note-H01", fmt.Sprintf("Sau lần ngắt thứ %d.", photos))
+				b.files(`input[data-photo="H01"]`, s.photos["board"])
+				b.wait("the photo", fmt.Sprintf(`document.querySelectorAll('[data-item="H01"] .shot').length >= 1 && document.querySelector('.sync').innerText.includes('Mất mạng')`))
+				b.run(chromedp.Navigate(b.base + "/tablet/#/device"))
+			}
 			f.back()
+			b.eval(`dispatchEvent(new Event('online')); 0`, nil)
 			b.sent()
 			b.sees(fmt.Sprintf("An toàn, có biên nhận (%d)", photos))
 			b.click(`details.card summary`)
