@@ -228,6 +228,19 @@ func declared(op Operation) (Declared, error) {
 	return d, text("name", &d.Name, 2000)
 }
 
+// draw takes down on which photo a file was drawn; where it hangs already, because
+// whoever hung it has a clock that is behind, it is a drawing from now on.
+func (s *State) draw(d Declared) {
+	s.drawn[d.File] = d.Of
+	for key, images := range s.Photos {
+		if at := slices.IndexFunc(images, func(i Image) bool { return i.File == d.File }); at >= 0 {
+			images = slices.Clone(images)
+			images[at].Of = d.Of
+			s.Photos[key] = images
+		}
+	}
+}
+
 func (s *State) photo(rules Rules, op Operation) error {
 	var p Photo
 	if err := decode(op.Payload, &p); err != nil {
@@ -279,11 +292,7 @@ func (s *State) photo(rules Rules, op Operation) error {
 	if len(images) >= maxPhotos {
 		return passed(inspection.E(inspection.Invalid, "visit.error.too_many_files", "max", maxPhotos))
 	}
-	of := s.drawn[p.File]
-	if of != "" && !s.gone[key+of] && !slices.ContainsFunc(images, func(i Image) bool { return i.File == of && i.Of == "" }) {
-		return passed(inspection.E(inspection.Invalid, "visit.error.drawn_on"))
-	}
-	s.Photos[key] = append(slices.Clone(images), Image{File: p.File, Author: op.AuthorID, At: op.At(), NoPeople: p.NoPeople, After: p.After, Of: of})
+	s.Photos[key] = append(slices.Clone(images), Image{File: p.File, Author: op.AuthorID, At: op.At(), NoPeople: p.NoPeople, After: p.After, Of: s.drawn[p.File]})
 	return nil
 }
 

@@ -326,7 +326,6 @@ func TestWhatIsRefused(t *testing.T) {
 		{"short", []string{in, `photo {"item":"A04","file":"` + id + `"}`}, `photo_off {"item":"A04","file":"` + id + `"}`, "error.required"},
 		{"short", []string{in}, `declare {"file":"` + id + `","bytes":1,"kind":"PHOTO","of":"` + id + `"}`, "error.invalid"},
 		{"short", []string{in}, `declare {"file":"` + id + `","bytes":1,"kind":"NOTE","of":"` + other + `"}`, "error.invalid"},
-		{"short", []string{in, `photo {"item":"C02","file":"` + other + `"}`, `declare {"file":"` + id + `","bytes":1,"kind":"PHOTO","of":"` + other + `"}`}, `photo {"item":"A04","file":"` + id + `"}`, "visit.error.drawn_on"},
 		{"count", []string{in}, `attendance_row {"id":"` + id + `","position":"x","required":true}`, "visit.error.count_not_begun"},
 		{"count", []string{in, begun}, begun, "visit.error.count_begun"},
 		{"count", []string{in, begun}, `attendance_drop {"id":"` + id + `"}`, "visit.error.row_of_roster"},

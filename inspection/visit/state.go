@@ -235,7 +235,7 @@ func (s *State) act(rules Rules, op Operation) error {
 	case OpDeclare:
 		d, err := declared(op)
 		if err == nil && d.Of != "" {
-			s.drawn[d.File] = d.Of
+			s.draw(d)
 		}
 		return err
 	case OpAttendanceBegin, OpAttendanceRow, OpAttendanceDrop:

@@ -16,6 +16,16 @@ export class Problem extends Error {
   get passing() { return this.status === 0 || this.status >= 500 || this.status === 429 || this.status === 408; }
 }
 
+/**
+ * What an answer that is no success means. A refusal that the program did not make, of a
+ * proxy or of the page of a public Wi-Fi, is no answer at all; that a proxy takes nothing
+ * so large is one.
+ * @param {number} status
+ * @param {any} body
+ * @param {string | null} request the program's own mark, X-Request-Id
+ */
+export const refusal = (status, body, request) => new Problem(request || status >= 500 || status === 413 ? status : 0, body);
+
 /** @type {() => Promise<boolean>} */
 let signIn = async () => false;
 
@@ -41,7 +51,7 @@ export async function call(method, path, body, options = {}) {
       throw new Problem(0, null);
     }
     if (response.ok) return answer;
-    const problem = new Problem(response.status, await response.json().catch(() => null));
+    const problem = refusal(response.status, await response.json().catch(() => null), response.headers.get('X-Request-Id'));
     if (response.status !== 401 || options.quiet || !(await signIn())) throw problem;
   }
 }
@@ -59,5 +69,5 @@ export async function picture(path) {
   } catch {
     throw new Problem(0, null);
   }
-  throw new Problem(response.status, null);
+  throw refusal(response.status, null, response.headers.get('X-Request-Id'));
 }

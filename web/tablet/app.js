@@ -73,6 +73,7 @@ const tabs = new BroadcastChannel('congvu');
  * are gone with the page that loads next; what is unsent stays encrypted.
  */
 async function signOut() {
+  await sync.settled();
   current?.stop?.();
   current = null;
   me = null;
@@ -81,12 +82,15 @@ async function signOut() {
   show(byId('app'), h('p', { class: 'loading', role: 'status' }, t('tablet.loading')));
   byId('toast').textContent = '';
   document.querySelectorAll('dialog').forEach((d) => d.remove());
-  tabs.postMessage('signed out');
   await sync.signOut().catch((e) => console.warn(e));
+  tabs.postMessage('signed out');
   history.replaceState(null, '', '/tablet/');
   location.reload();
 }
-tabs.onmessage = () => location.reload();
+tabs.onmessage = async () => {
+  await sync.settled();
+  location.reload();
+};
 addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); });
 
 /** Signs in again in place. */

@@ -17,11 +17,15 @@ const SET = 2000;
 export function clock(source, ahead = null) {
   /** When the page began. It may only grow: a device that sleeps lets its clock run on while nothing passes here. */
   let began = source.wall() - source.ran();
+  /** What it was before the clock last went forward: to that it may return, for the clock had been set wrong. */
+  let before = began;
 
   /** The device's time as if nobody had set its clock back. */
   function steady() {
     const wall = source.wall(), ran = source.ran();
-    began = Math.max(began, wall - ran);
+    const now = wall - ran;
+    if (now > began + SET) before = began;
+    began = Math.abs(now - before) < SET ? before = now : Math.max(began, now);
     return { wall, ran, even: began + ran };
   }
 
@@ -46,7 +50,8 @@ export function clock(source, ahead = null) {
      */
     learn(server, sent, took) {
       const fresh = Math.round(server - sent - took / 2);
-      began = source.wall() - source.ran();
+      if (!Number.isFinite(fresh)) return null; // no server of ours
+      before = began = source.wall() - source.ran();
       if (ahead !== null && Math.abs(fresh - ahead) < 500) return null;
       ahead = fresh;
       return ahead;

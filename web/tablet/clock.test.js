@@ -42,6 +42,23 @@ test('a clock that is set back while the app runs does not take time back', () =
   }
 });
 
+test('a clock that was set forward by mistake and back again has gained nothing', () => {
+  const d = device(), c = clock(d, 0);
+  d.set(3 * HOUR);
+  assert.equal(c.stamp().off, 0); // it may have slept
+  d.pass(60e3);
+  d.set(-3 * HOUR);
+  d.pass(60e3);
+  assert.deepEqual(c.stamp(), { at: NOON + 120e3, off: 0, ran: 121000 });
+  assert.equal(c.now(), NOON + 120e3);
+});
+
+test('what no server of ours said is not learned', () => {
+  const d = device(), c = clock(d, 5000);
+  assert.equal(c.learn(NaN, NOON, 10), null);
+  assert.equal(c.now(), NOON + 5000);
+});
+
 test('after a device slept its clock is believed, and setting it back is still seen', () => {
   const d = device(), c = clock(d, 0);
   d.sleep(8 * HOUR);

@@ -30,6 +30,8 @@ export function h(tag, attrs, ...children) {
     else if (name in e && ['value', 'checked', 'disabled', 'files', 'selected'].includes(name)) /** @type {any} */ (e)[name] = value;
     else e.setAttribute(name, value === true && !name.startsWith('aria-') ? '' : String(value));
   }
+  // What is typed is kept encrypted or not at all: browsers write fields down in the clear, to fill a page again.
+  if ((tag === 'input' || tag === 'textarea') && !e.hasAttribute('autocomplete')) e.setAttribute('autocomplete', 'off');
   e.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false && c !== ''));
   return e;
 }

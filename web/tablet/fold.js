@@ -179,10 +179,10 @@ export function conflicts(s) {
 
 /** What a head says of its register, apart from how it is written. @param {string} register @param {Head} h */
 function says(register, h) {
-  const p = { ...(h.value.payload ?? {}) };
+  const p = { ...(h.value?.payload ?? {}) };
   if (register.startsWith('minutes/')) return JSON.stringify(said(p[register.slice(8)]) ?? null);
   if (p.post) delete p.id; // each tablet has its own for the same post
-  return JSON.stringify([h.value.type, said(p)]);
+  return JSON.stringify([h.value?.type ?? '', said(p)]);
 }
 
 /** Leaves out what says nothing. @param {any} v @returns {any} */
@@ -238,7 +238,11 @@ function act(rules, s, op) {
       return act(rules, s, name ? { ...one, payload: { [name]: one.payload[name] } } : one);
     }
     case 'declare': {
-      if (p.of) s.drawn = { ...s.drawn, [p.file]: p.of };
+      if (!p.of) break;
+      s.drawn = { ...s.drawn, [p.file]: p.of };
+      for (const [key, images] of Object.entries(s.photos)) { // hung already, by somebody whose clock is behind
+        if (images.some((i) => i.file === p.file)) s.photos = { ...s.photos, [key]: images.map((i) => (i.file === p.file ? { ...i, of: p.of } : i)) };
+      }
       break;
     }
     case 'photo': {

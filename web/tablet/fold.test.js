@@ -79,3 +79,13 @@ test('an id is a UUID of version 7, later ones sort after earlier ones', () => {
   assert.equal(a.slice(0, 13), '018bcfe5-6800');
   assert.notEqual(newID(5), newID(5));
 });
+
+test('acts that name each other in a circle, which only a liar makes, break nothing', () => {
+  const item = { key: 'A01', code: 'A01', response: 'YN', source: 'ANSWER', photo: 'NONE', severity: 'MINOR', target: 0, zero_at: 0, applies: true };
+  const op = (/** @type {any} */ o) => ({ author: 'h', base: '', ...o, at: `2026-03-02T08:0${o.seq % 10}:00+07:00` });
+  const ops = [op({ id: 'a', device: 'h1', seq: 1, type: 'check_in', payload: {} }), op({ id: 'b', device: 'h1', seq: 5, type: 'attendance_begin', payload: { rows: [] }, base: 'd' }),
+    op({ id: 'c', device: 'h2', seq: 0, type: 'attendance_row', payload: { id: 'r', position: 'x', required: false, present: true } }),
+    op({ id: 'd', device: 'h3', seq: 7, type: 'choose', payload: { register: 'row/r', operation: 'c', over: [] } })];
+  const rules = /** @type {any} */ ({ items: [item], findings: [], hours: [] });
+  assert.ok(Array.isArray(still(rules, fold(rules, /** @type {any} */ (ops)), () => true)));
+});

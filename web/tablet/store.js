@@ -140,11 +140,16 @@ export async function write(changes) {
     await attempt(changes);
   } catch (e) {
     if (!(e instanceof Lost) && !(await isLost())) throw e;
-    mark = await read('meta', (s) => s.get('mark'));
-    remember();
-    await onLost();
+    await recover();
     await attempt(changes);
   }
+}
+
+/** Goes on in a database that came after a lost one. */
+async function recover() {
+  mark = await read('meta', (s) => s.get('mark'));
+  remember();
+  await onLost();
 }
 
 /** Whether the database is another than it was. */
@@ -209,6 +214,9 @@ export async function next(names) {
   const store = tx.objectStore('meta'), done = finished(tx);
   /** @type {number[]} */
   const given = [];
+  let lost = false;
+  const check = store.get('mark');
+  check.onsuccess = () => { if (check.result !== mark) { lost = true; tx.abort(); } };
   names.forEach(({ name, formerly, count }, i) => {
     const now = store.get(name), before = formerly ? store.get(formerly) : null;
     (before ?? now).onsuccess = () => {
@@ -217,7 +225,13 @@ export async function next(names) {
       if (formerly && before?.result) store.delete(formerly);
     };
   });
-  await done;
+  try {
+    await done;
+  } catch (e) {
+    if (!lost) throw e;
+    await recover();
+    return next(names);
+  }
   return given;
 }
 

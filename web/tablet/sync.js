@@ -407,7 +407,7 @@ export async function today() {
 async function withLocal(data, fresh) {
   const own = fresh ? [] : await opened('visits');
   for (const op of queue) if (op.type === 'check_in' && !own.some((v) => v.visit.id === op.visit)) own.push(visits.get(op.visit) ?? (await restore(op.visit)) ?? {});
-  const known = new Map(own.filter((v) => v.visit && (v.local || !fresh)).map((v) => [v.visit.id, v]));
+  const known = new Map(own.filter((v) => v.visit && !(visits.get(v.visit.id) ?? v).refused && (v.local || !fresh)).map((v) => [v.visit.id, v]));
   const begun = [...known.values()].filter((v) => !data.visits.some((/** @type {any} */ x) => x.id === v.visit.id) && active.includes(v.visit.state));
   // Days without a network go by too: what was planned for later is due by now.
   const day = new Date(clock.now() + 7 * 3600e3).toISOString().slice(0, 10);
@@ -447,7 +447,7 @@ async function fetchAhead(data) {
       const v = adopt(await call('GET', `/api/v1/visits/${x.id}`, undefined, { quiet: true }));
       await keepCopies(keptVisit(v));
     }
-    for (const op of [...queue, ...files.values()]) keep.add(await vault.nameOf(`visit ${op.visit}`));
+    for (const op of [...queue, ...refused, ...files.values()]) keep.add(await vault.nameOf(`visit ${op.visit}`));
     /** @type {store.Change[]} */
     const over = [];
     for (const name of ['visits', 'handovers']) for (const r of await store.list(name, owner)) if (!keep.has(r.id)) over.push({ store: name, drop: r.id });
@@ -506,8 +506,21 @@ export async function begin(target, bundle, place) {
 /** The acts that are being kept, one after the other. @type {Promise<any>} */
 let acting = Promise.resolve();
 
-/** Resolves when every act that was begun is kept and shows. */
-export const settled = () => acting.catch(() => {});
+/** What is being kept, from the tap on. @type {Set<Promise<any>>} */
+const keeping = new Set();
+
+/** @template T @param {Promise<T>} job @returns {Promise<T>} */
+function underWay(job) {
+  keeping.add(job);
+  const over = () => { keeping.delete(job); };
+  job.then(over, over);
+  return job;
+}
+
+/** Resolves when everything that was begun is kept, or was told as not kept. */
+export async function settled() {
+  while (keeping.size > 0) await Promise.allSettled([...keeping]);
+}
 
 /**
  * Does one act on a check. It is kept on the tablet when this resolves; acts are kept
@@ -520,16 +533,16 @@ export const settled = () => acting.catch(() => {});
 export function act(visitID, type, payload) {
   const mine = acting.catch(() => {}).then(() => keep(visitID, [{ type, payload }]));
   acting = mine;
-  return mine;
+  return underWay(mine);
 }
 
 /**
  * @param {string} visitID
  * @param {{type: string, payload: any}[]} acts
  * @param {() => Promise<store.Change[]>} [more] what is kept together with them
- * @param {() => void} [kept] called before the page shows them
+ * @param {() => void} [then] called before the page shows them
  */
-async function keep(visitID, acts, more, kept) {
+async function keep(visitID, acts, more, then) {
   const v = visits.get(visitID);
   /** @type {any[]} */
   const ops = [];
@@ -547,7 +560,7 @@ async function keep(visitID, acts, more, kept) {
   }
   if (trouble?.kind === 'not-kept') trouble = null;
   queue.push(...ops);
-  kept?.();
+  then?.();
   const now = visits.get(visitID);
   if (now) refold(now);
   changed();
@@ -588,12 +601,24 @@ async function rescue() {
     }
   }
   for (const v of visits.values()) changes.push(await keptVisit(v));
+  changes.push(...(await numbers()));
   handed.clear();
   lastSaid = '';
   trouble = { kind: 'lost', words: [t('tablet.lost', { acts: queue.length, photos }), gone ? t('tablet.lost.photos', { n: gone }) : ''].filter(Boolean).join(' ') };
   say(trouble.words, 'bad');
   await store.write(changes);
   changed();
+}
+
+/** The numbers that were given out, by everything that is known: what comes after a lost database goes on behind them. @returns {Promise<store.Change[]>} */
+async function numbers() {
+  const here = [...queue, ...refused], last = new Map();
+  for (const op of [...here, ...[...visits.values()].flatMap((v) => v.operations)]) {
+    if (op.device === device && (!op.author || op.author === me?.person)) last.set(op.visit, Math.max(last.get(op.visit) ?? 0, op.seq ?? 0));
+  }
+  const changes = [{ store: 'meta', key: 'order', put: Math.max(0, ...here.map((op) => op.n ?? 0)) }];
+  for (const [id, seq] of last) changes.push({ store: 'meta', key: `seq:${await vault.nameOf(`visit ${id}`)}`, put: seq });
+  return changes;
 }
 
 /** The vault of who is signed in, for the case that the database is lost. @type {vault.Vault | null} */
@@ -628,7 +653,10 @@ async function sealedFile({ blob: _blob, share: _share, problem: _problem, sketc
  * @param {{item?: string, finding?: string, kind?: string, noPeople?: boolean, after?: boolean, hang?: boolean, of?: string}} on of: the photo that it was drawn on
  * @returns {Promise<string>} the file's id
  */
-export async function addPhoto(visitID, blob, on) {
+export const addPhoto = (visitID, blob, on) => underWay(takeIn(visitID, blob, on));
+
+/** @type {typeof addPhoto} */
+async function takeIn(visitID, blob, on) {
   const id = newID();
   let bytes, sha256;
   try {
@@ -638,8 +666,8 @@ export async function addPhoto(visitID, blob, on) {
     notKept(e);
     throw e;
   }
-  const f = { id, visit: visitID, bytes: blob.size, sha256, name: blob.name ?? 'photo.jpg', media: blob.type, captured_at: new Date(Math.min(blob.lastModified ?? Date.now(), Date.now())).toISOString(),
-    kind: on.kind ?? 'PHOTO', item: on.item ?? '', finding: on.finding ?? '', noPeople: !!on.noPeople, ...(on.of ? { of: on.of } : {}), blob, share: 0, problem: '' };
+  const f = { id, visit: visitID, bytes: blob.size, sha256, name: blob.name ?? 'photo.jpg', media: blob.type, captured_at: new Date(Math.min(blob.lastModified ?? Date.now(), Date.now()) + (clock.stamp().off ?? 0)).toISOString(),
+    kind: on.kind ?? (blob.type === 'application/pdf' ? 'DOCUMENT_SCAN' : 'PHOTO'), item: on.item ?? '', finding: on.finding ?? '', noPeople: !!on.noPeople, ...(on.of ? { of: on.of } : {}), blob, share: 0, problem: '' };
   const acts = [{ type: 'declare', payload: declaration(f) }];
   if (on.hang !== false) {
     acts.push({ type: 'photo', payload: /** @type {any} */ ({ ...(on.item ? { item: on.item } : {}), ...(on.finding ? { finding: on.finding } : {}), file: id,
@@ -668,11 +696,15 @@ export async function retry(id) {
 export async function sendAgain(id) {
   const op = refused.find((r) => r.id === id);
   if (!op) return;
-  const { refused: _refused, place: _place, ...fresh } = op;
-  await store.write([await sealed(fresh)]);
-  refused = refused.filter((r) => r.id !== id);
-  queue = [...queue, fresh].sort((a, b) => a.n - b.n);
+  // With a check-in everything goes again that it brought down.
+  const all = op.type === 'check_in' ? refused.filter((r) => r.visit === op.visit) : [op];
+  const fresh = all.map(({ refused: _refused, place: _place, ...rest }) => rest);
+  await store.write(await Promise.all(fresh.map(sealed)));
+  refused = refused.filter((r) => !all.includes(r));
+  queue = [...queue, ...fresh].sort((a, b) => a.n - b.n);
+  for (const f of files.values()) if (all.some((r) => r.type === 'declare' && r.payload.file === f.id)) f.problem = '';
   const v = visits.get(op.visit);
+  if (v) v.refused = false;
   if (v) refold(v);
   changed();
   void flush();
@@ -702,9 +734,9 @@ class Other extends Error {}
 
 /** A sign-out without a network is to be made known first. */
 export async function endSession() {
-  if (!(await store.meta('signout'))) return;
+  if (!(await store.meta('signout')) && !document.cookie.includes('congvu-out=1')) return;
   await call('DELETE', '/api/v1/session', undefined, { quiet: true, timeout: 10000 });
-  await store.setMeta('signout', false);
+  await signedOut();
 }
 
 /**
@@ -719,8 +751,15 @@ export async function whoIsThere(timeout) {
 
 /** Ends the session: at once if the server is there, else before anything else is asked of it. */
 export async function signOut() {
-  await store.setMeta('signout', true);
-  await endSession().catch(() => {});
+  document.cookie = `congvu-out=1; path=/; samesite=strict${location.protocol === 'https:' ? '; secure' : ''}`; // the office pages know it too
+  await store.setMeta('signout', true).catch((e) => console.warn(e)); // a full disk keeps nobody signed in
+  await call('DELETE', '/api/v1/session', undefined, { quiet: true, timeout: 10000 }).then(() => signedOut(), () => {});
+}
+
+/** The server has heard of it. */
+async function signedOut() {
+  document.cookie = 'congvu-out=; path=/; max-age=0; samesite=strict';
+  await store.setMeta('signout', false);
 }
 
 /** Nothing is asked or sent before the server has said that the session is this person's. @param {boolean} quiet */
@@ -760,6 +799,7 @@ export async function probe() {
 }
 setInterval(() => { if (net === 'offline') void probe(); }, 8000);
 addEventListener('online', () => { void probe(); });
+/** @type {any} */ (navigator).connection?.addEventListener?.('change', () => { void flush(); });
 
 document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') { met = false; void flush(); } });
 
@@ -824,10 +864,13 @@ export function flush() {
       if (queue.length + files.size === 0) break;
       await meet(net === 'signed-out' || net === 'other');
       there();
-      await postOperations();
-      await sendSketches();
+      try {
+        await postOperations();
+        await sendSketches();
+      } finally {
+        if (owner && met) void carry(); // whatever became of the acts
+      }
     } while (again && owner);
-    if (owner) void carry();
   }).finally(() => { busy = false; });
   return running;
 }
@@ -836,9 +879,12 @@ export function flush() {
 async function carry() {
   if (carrying) return;
   carrying = true;
-  await attempt('photos', sendFiles);
+  await attempt('photos', () => alone('photos', sendFiles));
   carrying = false;
 }
+
+/** Only one tab of the app does it at a time, where the browser can tell. @param {string} what @param {() => Promise<void>} work */
+const alone = async (what, work) => { await (navigator.locks ? navigator.locks.request(`congvu ${what}`, work) : work()); };
 
 /** @param {any} f @param {string} words */
 function fileFailed(f, words) {
@@ -852,7 +898,7 @@ const closing = ['finish', 'sign', 'refuse_to_sign'];
 
 /** The next operations that may go, oldest first; of each check in their order. */
 function ready() {
-  const held = new Set(), out = [];
+  const held = new Set(stuck), out = [];
   for (const op of queue) {
     if (closing.includes(op.type) && [...files.values()].some((f) => f.visit === op.visit && !f.problem)) held.add(op.visit);
     if (!held.has(op.visit)) out.push(op);
@@ -861,22 +907,42 @@ function ready() {
 }
 
 async function postOperations() {
-  let most = 200;
+  stuck.clear();
+  /** @type {Problem | null} */
+  let failed = null;
   for (let batch = ready().slice(0, most); batch.length > 0; batch = ready().slice(0, most)) {
     let answer;
     try {
       answer = await call('POST', '/api/v1/operations', { operations: batch.map(({ n: _n, ...op }) => op) });
     } catch (e) {
-      // What the server cannot even read is found by itself, and told.
-      if (!(e instanceof Problem) || e.passing || e.status === 401 || e.status === 403) throw e;
-      if (batch.length > 1) { most = 1; continue; }
+      if (!(e instanceof Problem) || e.status === 401 || e.status === 403) throw e;
+      if (e.status === 0) { // less at a time comes through on a bad line
+        most = Math.max(10, Math.ceil(most / 2));
+        throw e;
+      }
+      if (e.passing && e.status !== 500) throw e;
+      // What the server cannot read, or fails on, is found by itself: the one is told, the other waits with its check.
+      if (batch.length > 1) { most = Math.ceil(batch.length / 4); continue; }
+      if (e.passing) {
+        failed = e;
+        stuck.add(batch[0].visit);
+        continue;
+      }
       answer = { outcomes: [{ id: batch[0].id, status: 'refused', problem: { detail: e.message, errors: e.errors } }] };
     }
     await settle(batch, answer.outcomes);
     changed();
     if (answer.outcomes.length === 0) throw new Problem(503, null); // nothing was taken: later again
+    most = Math.min(MOST, most * 2);
   }
+  if (failed) throw failed;
 }
+
+/** How many operations go at once at most, as the server takes them; less on a bad line. */
+const MOST = 200;
+let most = MOST;
+/** Checks on which the server failed in this round. @type {Set<string>} */
+const stuck = new Set();
 
 /**
  * Takes the server's answer in: what it has leaves the queue, what it refused stays
@@ -892,7 +958,7 @@ async function settle(batch, outcomes) {
   const gone = [], no = [];
   for (const outcome of outcomes) {
     const op = batch.find((b) => b.id === outcome.id);
-    if (!op) continue;
+    if (!op || gone.includes(op)) continue;
     gone.push(op);
     const v = visits.get(op.visit) ?? (await restore(op.visit));
     if (outcome.status === 'refused') {
@@ -905,9 +971,17 @@ async function settle(batch, outcomes) {
       changes.push(await sealed(kept));
       const f = op.type === 'declare' && files.get(op.payload.file);
       if (f) f.problem = words;
-      if (op.type === 'check_in' && v?.local) {
-        visits.delete(op.visit);
-        changes.push({ store: 'visits', drop: await vault.nameOf(`visit ${op.visit}`) });
+      if (op.type === 'check_in') { // nothing of this check can be taken before it is
+        if (v) v.refused = true;
+        for (const later of queue.filter((q) => q.visit === op.visit && q !== op && !gone.includes(q))) {
+          const brought = { ...later, refused: words, place };
+          gone.push(later);
+          no.push(brought);
+          changes.push(await sealed(brought));
+          const of = later.type === 'declare' && files.get(later.payload.file);
+          if (of) of.problem = words;
+        }
+        if (v?.local) touched.add(v);
       }
       continue;
     }
@@ -923,23 +997,25 @@ async function settle(batch, outcomes) {
     v.local = false;
     touched.add(v);
   }
-  for (const v of missed) {
-    const news = await call('GET', `/api/v1/visits/${v.visit.id}/operations?after=${v.position}`, undefined, { quiet: true });
-    take(news.files);
-    for (const op of news.operations) {
-      if (op.position <= v.position) continue;
-      v.position = op.position;
-      v.operations.push(op);
-    }
-  }
   for (const v of touched) if (visits.has(v.visit.id)) changes.push(await keptVisit(v));
   await store.write(changes);
   queue = queue.filter((q) => !gone.includes(q));
   refused.push(...no);
   for (const v of visits.values()) if (gone.some((op) => op.visit === v.visit.id)) refold(v);
-  for (const v of begun) { // what the server froze at check-in is what counts
-    const fresh = adopt(await call('GET', `/api/v1/visits/${v.visit.id}`, undefined, { quiet: true }));
-    void keepCopies(keptVisit(fresh));
+  try {
+    for (const v of missed) {
+      const news = await call('GET', `/api/v1/visits/${v.visit.id}/operations?after=${v.position}`, undefined, { quiet: true });
+      take(news.files);
+      await receive(v, news.operations);
+      void keepCopies(keptVisit(v));
+    }
+    for (const v of begun) { // what the server froze at check-in is what counts
+      const fresh = adopt(await call('GET', `/api/v1/visits/${v.visit.id}`, undefined, { quiet: true }));
+      void keepCopies(keptVisit(fresh));
+    }
+  } catch (e) {
+    if (!(e instanceof Problem)) throw e;
+    console.warn(e); // what others did is asked for again when the check is looked at
   }
 }
 
@@ -954,14 +1030,24 @@ const mayGo = (f) => !f.problem && !queue.some((op) => op.type === 'declare' && 
 
 /** Small pictures of all photos go before the first original, on any network. */
 async function sendSketches() {
+  let n = 0;
   for (const f of [...files.values()]) {
     if (f.sketched || f.kind !== 'PHOTO' || !mayGo(f)) continue;
     if (ready().length > 0) { again = true; return; }
-    const bytes = await bytesOf(f).catch(() => null); // what is gone is told when its turn comes
-    if (bytes && files.has(f.id)) await upload.sketch(f.id, bytes);
+    if (n++ === SKETCHES) void carry();
     f.sketched = true;
+    try {
+      const bytes = await bytesOf(f);
+      if (files.has(f.id)) await upload.sketch(f.id, bytes);
+    } catch (e) { // the photo goes without
+      console.warn(e);
+      if (e instanceof Problem && (e.status === 0 || e.status === 401)) throw e;
+    }
   }
 }
+
+/** So many small pictures go before the first photo; more of them beside the photos. */
+const SKETCHES = 20;
 
 async function sendFiles() {
   const tried = new Set();
@@ -973,7 +1059,10 @@ async function sendFiles() {
     try {
       bytes = await bytesOf(f);
     } catch {
-      fileFailed(f, t('tablet.photo.gone'));
+      if (await store.get('receipts', f.id)) { // another tab has sent it
+        safe.add(f.id);
+        files.delete(f.id);
+      } else fileFailed(f, t('tablet.photo.gone'));
       continue;
     }
     try {
@@ -982,7 +1071,7 @@ async function sendFiles() {
     } catch (e) {
       f.share = 0;
       if (!(e instanceof Problem)) throw e;
-      if (e.passing || e.status === 401) {
+      if (e.passing || e.status === 401 || e.status === 403) { // none of it is the photo's fault
         if (e.status === 507) say(t('tablet.photo.server_full'), 'bad');
         throw e;
       }

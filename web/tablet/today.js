@@ -31,7 +31,7 @@ export async function todayView(_me) {
       if (!bundle && sync.status().net !== 'ok') { say(t('tablet.checkin.not_here'), 'bad'); return; }
       const { visit, done } = await sync.begin(target.id, bundle, place);
       if (sync.status().net === 'ok') await done; // a server that is there may know better
-      if (sync.visit(visit)) { go(`visit/${visit}`); return; }
+      if (sync.visit(visit) && !sync.visit(visit).refused) { go(`visit/${visit}`); return; }
       ({ data: today, fresh } = await sync.today());
     } finally {
       busy = '';

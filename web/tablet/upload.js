@@ -1,7 +1,7 @@
 // Sending the bytes of a declared file: tus 1.0, from where the server stands. After any
 // break it is asked how much it has; nothing that arrived is sent again.
 
-import { call, Problem } from './api.js';
+import { call, Problem, refusal } from './api.js';
 import { fromBase64 } from './vault.js';
 
 /** @type {XMLHttpRequest | null} */
@@ -34,7 +34,7 @@ export async function send(id, bytes, progress) {
       if (answer.receipt) return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(answer.receipt), (c) => c.charCodeAt(0))));
       continue;
     }
-    const problem = new Problem(answer.status, answer.body);
+    const problem = refusal(answer.status, answer.body, answer.request);
     const again = answer.status === 0 || answer.status === 409 || problem.key === 'evidence.error.interrupted';
     if (again && still < 3) { broke = answer.loaded > 0; continue; }
     if (problem.key === 'evidence.error.hash_differs' && anew++ < 2) { had = -1; continue; } // hurt on the way: from its beginning
@@ -50,7 +50,7 @@ async function offset(id) {
   } catch {
     throw new Problem(0, null);
   }
-  if (!response.ok) throw new Problem(response.status, null);
+  if (!response.ok) throw refusal(response.status, null, response.headers.get('X-Request-Id'));
   const at = Number(response.headers.get('Upload-Offset') ?? NaN);
   if (!Number.isInteger(at)) throw new Problem(0, null); // not our server
   return at;
@@ -82,7 +82,7 @@ async function rest(id, had) {
  * @param {Blob} bytes
  * @param {number} at
  * @param {(loaded: number) => void} progress
- * @returns {Promise<{status: number, body: any, receipt: string, loaded: number}>}
+ * @returns {Promise<{status: number, body: any, receipt: string, request: string | null, loaded: number}>}
  */
 function patch(id, bytes, at, progress) {
   return new Promise((resolve) => {
@@ -105,9 +105,9 @@ function patch(id, bytes, at, progress) {
     x.onload = () => {
       let body = null;
       try { body = JSON.parse(x.responseText); } catch { /* no words came with it */ }
-      done({ status: x.status, body, receipt: x.getResponseHeader('Upload-Receipt') ?? '' });
+      done({ status: x.status, body, receipt: x.getResponseHeader('Upload-Receipt') ?? '', request: x.getResponseHeader('X-Request-Id') });
     };
-    x.onerror = x.onabort = x.ontimeout = () => done({ status: 0, body: null, receipt: '' });
+    x.onerror = x.onabort = x.ontimeout = () => done({ status: 0, body: null, receipt: '', request: null });
     alive();
     x.send(bytes);
   });
@@ -119,7 +119,7 @@ const SMALL = 480, SMALL_BYTES = 128 << 10;
 /**
  * Sends a small picture ahead of a photo, so that others see the scene while the photo
  * itself is on its way. It is no evidence and may be missing: what the browser cannot
- * draw has none.
+ * draw has none. Throws a Problem when it did not arrive.
  * @param {string} id
  * @param {Blob} photo
  */
@@ -144,6 +144,5 @@ export async function sketch(id, photo) {
   } catch {
     throw new Problem(0, null);
   }
-  const problem = new Problem(response.status, null);
-  if (!response.ok && (problem.passing || response.status === 401)) throw problem;
+  if (!response.ok) throw refusal(response.status, null, response.headers.get('X-Request-Id'));
 }
