@@ -66,6 +66,16 @@ func (s *Service) sendable(ctx context.Context, actor inspection.Actor, id strin
 	return f, view, err
 }
 
+// mine loads a file that the actor declared. Code forbidden (evidence.error.sender) for
+// others who may send the whole.
+func (s *Service) mine(ctx context.Context, actor inspection.Actor, id string) (file, View, error) {
+	f, view, err := s.sendable(ctx, actor, id)
+	if err == nil && f.DeclaredBy != actor.Person {
+		err = inspection.E(inspection.Forbidden, "evidence.error.sender")
+	}
+	return f, view, err
+}
+
 // whole takes in a file of which all bytes are there and are as declared; parked tells
 // that some of them were kept as parts. kept tells that the store has them, whatever
 // became of the rest.

@@ -78,31 +78,25 @@ func (s *Service) ReceiptOf(ctx context.Context, actor inspection.Actor, fileID 
 // later request for the same file ends an earlier one, whose reader may be an Aborter.
 // A whole that is not as declared is dropped, and the file begins anew.
 func (s *Service) Resume(ctx context.Context, actor inspection.Actor, fileID string, at, length int64, r io.Reader) (int64, *Receipt, error) {
-	f, view, err := s.sendable(ctx, actor, fileID)
+	f, view, err := s.mine(ctx, actor, fileID)
 	if err != nil {
 		return 0, nil, err
+	}
+	if have, err := s.follows(ctx, f, at, length); err != nil { // nobody is ended for that
+		return have, nil, err
 	}
 	done, err := s.turn(ctx, f.ID, r)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer done()
-	have := f.Size
-	if f.State != Received {
-		if have, err = parked(s.read(ctx), f.ID); err != nil {
-			return 0, nil, err
-		}
+	have, err := s.follows(ctx, f, at, length)
+	if err != nil {
+		return have, nil, err
 	}
-	switch left := f.Size - have; {
-	case at != have:
-		return have, nil, inspection.E(inspection.Conflict, "evidence.error.offset", "at", have)
-	case f.State == Received:
+	if f.State == Received {
 		receipt, err := s.receipt(f)
 		return have, &receipt, err
-	case length > left && have+length > s.work.Limits().Bytes:
-		return have, nil, imaging.TooLarge(s.work.Limits())
-	case length > left:
-		return have, nil, differs(f, have+length)
 	}
 	defer s.busy()()
 	in, err := s.arriving(f.Size - have)
@@ -132,6 +126,27 @@ func (s *Service) Resume(ctx context.Context, actor inspection.Actor, fileID str
 		return safe, nil, err
 	}
 	return f.Size, &receipt, nil
+}
+
+// follows tells how much of a file is there, and refuses bytes that do not go on from
+// there or are more than the rest of it.
+func (s *Service) follows(ctx context.Context, f file, at, length int64) (have int64, err error) {
+	have = f.Size
+	if f.State != Received {
+		if have, err = parked(s.read(ctx), f.ID); err != nil {
+			return 0, err
+		}
+	}
+	switch left := f.Size - have; {
+	case at != have:
+		return have, inspection.E(inspection.Conflict, "evidence.error.offset", "at", have)
+	case f.State == Received:
+	case length > left && have+length > s.work.Limits().Bytes:
+		return have, imaging.TooLarge(s.work.Limits())
+	case length > left:
+		return have, differs(f, have+length)
+	}
+	return have, nil
 }
 
 // Aborter is a reader that can be told to give up.

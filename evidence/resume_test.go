@@ -207,13 +207,13 @@ func TestR2ALaterRequestEndsTheOneBefore(t *testing.T) {
 		}
 		at, r, err := w.s.Resume(w.Context(), w.inspector, d.ID, 0, d.Size, bytes.NewReader(raw))
 		w.want(err, inspection.Conflict, "evidence.error.offset")
-		w.want(<-first, inspection.Invalid, "evidence.error.interrupted")
 		if at != 100_000 || r != nil {
 			t.Fatal(at, r)
 		}
 		if at, r, err = w.s.Resume(w.Context(), w.inspector, d.ID, at, d.Size-at, bytes.NewReader(raw[at:])); err != nil || r == nil {
 			t.Fatal(at, r, err)
 		}
+		w.want(<-first, inspection.Invalid, "evidence.error.interrupted")
 
 		// Who waits behind one that cannot be ended goes when their own request does.
 		other := w.declaration(heavy(300_000))
@@ -233,6 +233,74 @@ func TestR2ALaterRequestEndsTheOneBefore(t *testing.T) {
 		}
 		unstick.CloseWithError(io.ErrUnexpectedEOF)
 		<-first
+	})
+}
+
+// TestNobodySpoilsWhatAnotherSends: bytes are put behind others by who declared the file
+// only, and what is refused does not end the request under way. The whole may come from
+// whoever sees it whole, for it is held against its hash.
+func TestNobodySpoilsWhatAnotherSends(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db, files(t))
+		w.copies()
+		raw := heavy(600_000)
+		d := w.declaration(raw)
+		w.declare(w.inspector, d)
+		read, write := io.Pipe()
+		type end struct {
+			receipt *evidence.Receipt
+			err     error
+		}
+		ended := make(chan end, 1)
+		go func() {
+			_, r, err := w.s.Resume(w.Context(), w.inspector, d.ID, 0, d.Size, line{read})
+			ended <- end{r, err}
+		}()
+		if _, err := write.Write(raw[:100_000]); err != nil {
+			t.Fatal(err)
+		}
+		for name, a := range map[string]inspection.Actor{"colleague": w.colleague, "lead": w.lead} {
+			for _, at := range []int64{0, 100_000} {
+				for _, length := range []int64{-1, 1, d.Size - at} {
+					if _, r, err := w.s.Resume(w.Context(), a, d.ID, at, length, bytes.NewReader([]byte{0xfe})); r != nil || inspection.CodeOf(err) != inspection.Forbidden || inspection.KeyOf(err) != "evidence.error.sender" {
+						t.Errorf("%s at %d: %v, %v", name, at, r, err)
+					}
+				}
+			}
+		}
+		for _, a := range []inspection.Actor{w.unit, w.chair, w.outsider, {}} {
+			_, _, err := w.s.Resume(w.Context(), a, d.ID, 0, d.Size, bytes.NewReader(raw))
+			w.want(err, inspection.NotFound, "evidence.error.not_found")
+		}
+		for _, at := range []int64{-1, 50_000, 150_000, d.Size} { // nor their own, with another offset
+			_, _, err := w.s.Resume(w.Context(), w.inspector, d.ID, at, -1, bytes.NewReader(nil))
+			w.want(err, inspection.Conflict, "evidence.error.offset")
+		}
+		if _, err := write.Write(raw[100_000:]); err != nil {
+			t.Fatal(err)
+		}
+		write.Close()
+		if e := <-ended; e.err != nil || e.receipt == nil || e.receipt.SHA256 != d.SHA256 {
+			t.Fatalf("%+v", e)
+		}
+
+		// Of a half-sent one nothing is lost, and a colleague may send the whole.
+		other := w.declaration(heavy(400_000))
+		w.declare(w.inspector, other)
+		if _, _, err := w.s.Resume(w.Context(), w.inspector, other.ID, 0, 1000, bytes.NewReader(heavy(400_000)[:1000])); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := w.s.Resume(w.Context(), w.colleague, other.ID, 1000, 1, bytes.NewReader([]byte{0xfe}))
+		w.want(err, inspection.Forbidden, "evidence.error.sender")
+		if at, _, err := w.s.Progress(w.Context(), w.colleague, other.ID); err != nil || at != 1000 {
+			t.Error(at, err)
+		}
+		if _, err := w.s.Receive(w.Context(), w.colleague, other.ID, other.Size, bytes.NewReader(heavy(400_000))); err != nil {
+			t.Error(err)
+		}
+		if got := w.actions(other.ID); !slices.Equal(got, []string{"evidence.declare", "evidence.receive"}) {
+			t.Error(got)
+		}
 	})
 }
 

@@ -42,10 +42,12 @@ func (sketch) TableName() string { return "evidence_sketches" }
 // comes; a later one takes its place. For a file that is not waited for any more it does
 // nothing: the sender is late; nor where very many wait for one person already, for no
 // original is to wait for a sketch. Nothing of the sender's bytes is kept, only the
-// picture that they draw, made anew. May: as Receive. Codes: not_found; invalid
-// (.sketch_kind, .sketch, .broken, .interrupted); too_large (.sketch_too_large).
+// picture that they draw, made anew. May: who declared the file, so that nobody puts
+// another scene before theirs. Codes: not_found; forbidden (.sender) for others who see
+// it whole; invalid (.sketch_kind, .sketch, .broken, .interrupted); too_large
+// (.sketch_too_large).
 func (s *Service) Sketch(ctx context.Context, actor inspection.Actor, fileID string, size int64, r io.Reader) error {
-	f, _, err := s.sendable(ctx, actor, fileID)
+	f, _, err := s.mine(ctx, actor, fileID)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,9 @@ func seesTheScene(w *world) {
 	if c := w.ahead(w.lead, d.ID, ""); c.Width != 240 || c.Height != 320 {
 		w.Errorf("%+v", c)
 	}
-	if err := w.sketch(w.colleague, d.ID, photo(400, 300)); err != nil { // a later one, by who may send
+	w.want(w.sketch(w.colleague, d.ID, photo(800, 100)), inspection.Forbidden, "evidence.error.sender")
+	w.want(w.sketch(w.lead, d.ID, photo(800, 100)), inspection.Forbidden, "evidence.error.sender")
+	if err := w.sketch(w.inspector, d.ID, photo(400, 300)); err != nil { // a later one
 		w.Fatal(err)
 	}
 	if c := w.ahead(w.inspector, d.ID, ""); c.Width != 400 || w.sketches() != 1 {
@@ -181,9 +183,16 @@ func TestR2ASketchIsSeenByWhoSeesTheOriginalOnly(t *testing.T) {
 					}
 				}
 			}
-			// Who may send the file may send its sketch: who is on its side and sees it whole.
+			// Its sketch is sent by who declared it; who may send the whole is told so.
 			for id, may := range map[string]bool{plain.ID: c.plain, restricted.ID: c.restricted, units.ID: c.units && !c.plain} {
-				if err := w.sketch(c.a, id, small); may != (err == nil) || err != nil && inspection.KeyOf(err) != "evidence.error.not_found" {
+				key := ""
+				switch {
+				case !may:
+					key = "evidence.error.not_found"
+				case id == units.ID && name != "unit" || id != units.ID && name != "author":
+					key = "evidence.error.sender"
+				}
+				if err := w.sketch(c.a, id, small); inspection.KeyOf(err) != key {
 					t.Errorf("%s sends for %s: %v", name, id, err)
 				}
 			}

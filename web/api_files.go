@@ -219,7 +219,7 @@ func (s *Server) apiFiles() {
 		Type      string `header:"Content-Type"`
 	}
 	call(s, SignedIn, huma.Operation{Method: http.MethodPatch, Path: "/api/v1/files/{id}/content", DefaultStatus: http.StatusNoContent,
-		Errors: []int{409, 412, 413, 415, 503, 507}, MaxBodyBytes: -1, BodyReadTimeout: -1,
+		Errors: []int{403, 409, 412, 413, 415, 503, 507}, MaxBodyBytes: -1, BodyReadTimeout: -1,
 		Summary:     "Send bytes of a declared file from where it stands (tus 1.0); what arrives before a break stays",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{tusType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}},
 		func(ctx context.Context, a inspection.Actor, in *resumeIn) (*resumeHead, error) {
@@ -257,7 +257,7 @@ func (s *Server) apiFiles() {
 		Streamed
 		Type string `header:"Content-Type"`
 	}
-	call(s, SignedIn, huma.Operation{Method: http.MethodPut, Path: "/api/v1/files/{id}/sketch", DefaultStatus: http.StatusNoContent, Errors: []int{413, 415, 507},
+	call(s, SignedIn, huma.Operation{Method: http.MethodPut, Path: "/api/v1/files/{id}/sketch", DefaultStatus: http.StatusNoContent, Errors: []int{403, 413, 415, 507},
 		Summary:     "Send a small picture of a declared photograph ahead of it; it stands as its thumbnail until the original comes",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{string(imaging.JPEG): {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}},
 		func(ctx context.Context, a inspection.Actor, in *sketchIn) (*struct{}, error) {

@@ -233,10 +233,11 @@ var theTable = []ask{
 	{"401 413 413 413 413 413 413 413 413 413 413 413", "API", "/api/v1/files", `{"id":"{new}","visit":"{signed}","bytes":2000000,"sha256":"` + strings.Repeat("0", 64) + `","kind":"PHOTO"}`},
 	{"401 404 404 404 422 422 422 404 404 404 404 404", "API", "/api/v1/files/{photo:concluded}/shared", `{"boxes":[],"nobody":false}`},
 	{"401 404 404 404 422 422 422 404 404 404 404 404", "PUT", "/api/v1/files/{waiting}/content", "x"},
-	{"401 404 404 404 422 422 422 404 404 404 404 404", "JPEG", "/api/v1/files/{waiting}/sketch", "x"},
+	// Bytes that follow others, and the look ahead, come from who declared the file; the whole is held against its hash.
+	{"401 404 404 404 403 422 403 404 404 404 404 404", "JPEG", "/api/v1/files/{waiting}/sketch", "x"},
 	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "GET", "/files/{waiting}/thumb", ""},
 	{"401 404 404 404 204 204 204 404 404 404 404 404", "HEAD", "/api/v1/files/{waiting}/content", ""},
-	{"401 404 404 404 409 409 409 404 404 404 404 404", "PATCH", "/api/v1/files/{waiting}/content", "x"},
+	{"401 404 404 404 403 409 403 404 404 404 404 404", "PATCH", "/api/v1/files/{waiting}/content", "x"},
 	{"401 404 404 404 409 409 409 404 404 404 404 404", "GET", "/api/v1/files/{waiting}/receipt", ""},
 	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/api/v1/files/{photo:running}/receipt", ""},
 	{"401 404 404 404 200 404 404 404 404 404 404 404", "GET", "/api/v1/targets/{sealed}/handover", ""},
