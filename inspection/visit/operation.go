@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"congvu/inspection"
 	"congvu/inspection/score"
@@ -239,6 +242,72 @@ const (
 	maxCount    = 1_000_000
 	maxOffset   = 100 * 365 * 24 * 3600_000 // milliseconds
 )
+
+// maxDepth is how deep a payload may go, more than twice what any needs.
+const maxDepth = 20
+
+// aName is a name in a payload. encoding/json takes others for it that are written
+// differently, by case and by letters that fold to the same.
+var aName = regexp.MustCompile(`^[a-z0-9_]+$`)
+
+// oneMeaning refuses a payload that could say one thing here and another to a tablet,
+// which is given it as it was posted: no object, a name that is none of ours or stands
+// twice in its object, half a character, too deep. It is for the door only: what was
+// taken in before stays readable. The rest of an operation, and every other body of the
+// API, tablets are told as it was read here.
+func oneMeaning(payload string) error {
+	d := json.NewDecoder(strings.NewReader(payload))
+	d.UseNumber()
+	bad := inspection.E(inspection.Invalid, "visit.error.payload")
+	var value func(depth int) error
+	value = func(depth int) error {
+		t, err := d.Token()
+		if err != nil {
+			return bad.Because(err)
+		}
+		switch t := t.(type) {
+		case string:
+			if strings.ContainsRune(t, utf8.RuneError) { // half of a character is what it stands for here, and itself elsewhere
+				return inspection.E(inspection.Invalid, "error.text")
+			}
+		case json.Delim:
+			if depth == maxDepth {
+				return bad
+			}
+			names := map[string]bool{}
+			for d.More() {
+				if t == '{' {
+					name, err := d.Token()
+					if err != nil {
+						return bad.Because(err)
+					}
+					s, _ := name.(string)
+					if names[s] || !aName.MatchString(s) {
+						return bad
+					}
+					names[s] = true
+				}
+				if err := value(depth + 1); err != nil {
+					return err
+				}
+			}
+			if _, err := d.Token(); err != nil { // what closes it
+				return bad.Because(err)
+			}
+		}
+		return nil
+	}
+	if !utf8.ValidString(payload) || !strings.HasPrefix(strings.TrimLeft(payload, " \t\r\n"), "{") {
+		return bad
+	}
+	if err := value(0); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return bad
+	}
+	return nil
+}
 
 // decode reads a payload strictly: an unknown field or anything behind the value
 // is refused, so that nothing is dropped without a word.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"unicode/utf8"
 
 	"congvu/inspection"
 
@@ -158,10 +157,13 @@ func (op Operation) check() error {
 		return inspection.E(inspection.TooLarge, "error.too_large", "max", "256 KB")
 	}
 	device, fits := inspection.Text(op.Device, 100)
-	if !fits || device != op.Device || !utf8.ValidString(op.Payload) || op.Seq < 0 || op.DeviceAt < 0 || op.ElapsedMS < 0 ||
+	if !fits || device != op.Device || op.Seq < 0 || op.DeviceAt < 0 || op.ElapsedMS < 0 ||
 		op.OffsetMS != nil && (*op.OffsetMS > maxOffset || *op.OffsetMS < -maxOffset) || op.Boot != "" && inspection.CheckID(op.Boot) != nil ||
 		op.Base != "" && inspection.CheckID(op.Base) != nil {
 		return inspection.E(inspection.Invalid, "visit.error.payload")
+	}
+	if err := oneMeaning(op.Payload); err != nil {
+		return err
 	}
 	if slices.Contains([]Type{OpReport, OpCorrect, OpConclude}, op.Type) {
 		return inspection.E(inspection.Invalid, "visit.error.operation_type", "type", string(op.Type))
