@@ -236,12 +236,19 @@ func tooLarge(limit int64) error {
 	return inspection.E(inspection.TooLarge, "error.too_large", "max", fmt.Sprintf("%d MB", max(limit>>20, 1)))
 }
 
-// identify turns the session's cookie into an actor. A request without one goes
-// on as nobody; allow decides whether it may.
+// identify turns the session's cookie into an actor. A request without one, or of
+// somebody who has signed out without a network, goes on as nobody; allow decides
+// whether it may.
 func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		token := s.sessionToken(c)
 		if token == "" {
+			return next(c)
+		}
+		if carriesOut(c) {
+			if err := s.signedOutBefore(c, token); err != nil {
+				return err
+			}
 			return next(c)
 		}
 		request, _ := c.Get(keyRequest).(string)

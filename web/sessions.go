@@ -40,7 +40,50 @@ func (s *Server) setSession(c echo.Context, token string, expires inspection.Ins
 	} else {
 		cookie.Expires = expires.Time()
 	}
+	s.setCookie(c, cookie)
+	if carriesOut(c) { // it was about the session before
+		s.setCookie(c, &http.Cookie{Name: outCookie, Path: "/", MaxAge: -1, Secure: s.secure(), SameSite: http.SameSiteLaxMode})
+	}
+}
+
+// setCookie takes the place of what the answer has said of the same cookie before.
+func (s *Server) setCookie(c echo.Context, cookie *http.Cookie) {
+	h := c.Response().Header()
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, cookie.Name+"=") })
 	c.SetCookie(cookie)
+}
+
+// outCookie is left by the tablet app, with the value 1, when its person signs out and
+// the server is out of reach: no script can take the session's cookie away. It can only
+// end a session, never open one, so that anybody who can write it gains nothing.
+const outCookie = "congvu-out"
+
+func carriesOut(c echo.Context) bool {
+	cookie, err := c.Cookie(outCookie)
+	return err == nil && cookie.Value == "1"
+}
+
+// signedOutBefore ends the session of a request whose person has signed out without a
+// network. It stays for what is nobody's (the app itself, its files, the signs of life),
+// and for the two routes that sign out, which do it themselves.
+func (s *Server) signedOutBefore(c echo.Context, token string) error {
+	r := c.Request()
+	switch route := r.Method + " " + c.Path(); {
+	case route == "POST /logout" || route == "DELETE /api/v1/session" || isAsset(r.Method, c.Path()):
+		return nil
+	}
+	if err := s.Auth.SignOut(r.Context(), token); err != nil && inspection.CodeOf(err) != inspection.Unauthenticated {
+		return err
+	}
+	s.setSession(c, "", 0)
+	return nil
+}
+
+// isAsset tells routes that serve the same to everybody.
+func isAsset(method, path string) bool {
+	return (method == http.MethodGet || method == http.MethodHead) &&
+		(slices.Contains([]string{"/tablet", "/healthz", "/readyz"}, path) || strings.HasPrefix(path, "/tablet/") ||
+			strings.HasPrefix(path, "/static/") || strings.HasPrefix(path, "/api/v1/openapi"))
 }
 
 type loginPage struct {

@@ -101,6 +101,33 @@ func TestSignInAndOut(t *testing.T) {
 	})
 }
 
+// TestASessionIsEndedOnce: by however many requests at the same time.
+func TestASessionIsEndedOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := setUp(t, db)
+		s, err := w.in(password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if err := w.SignOut(ctx, s.Token); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		var n int64
+		if err := db.Table("history").Where("action = 'auth.sign_out'").Count(&n).Error; err != nil || n != 1 {
+			t.Errorf("%d rows of history, %v", n, err)
+		}
+		if _, err := w.Authenticate(ctx, s.Token, ""); inspection.KeyOf(err) != "auth.error.session_ended" {
+			t.Error(err)
+		}
+	})
+}
+
 func TestSessionsEnd(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := setUp(t, db)

@@ -322,6 +322,9 @@ func (s *Service) revoke(tx *gorm.DB, actor inspection.Actor, c inspection.Capac
 	if res.Error != nil {
 		return res.Error
 	}
+	if res.RowsAffected == 0 && action == "auth.sign_out" { // another request did at the same time
+		return nil
+	}
 	return history.Append(tx, history.Event{Actor: actor, Capacity: c, Action: action, SubjectKind: "account", SubjectID: account, At: now,
 		Data: map[string]any{"sessions": res.RowsAffected}})
 }
