@@ -176,7 +176,9 @@ func (op Operation) registers() []string {
 		_ = json.Unmarshal([]byte(op.Payload), &fields)
 		var list []string
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
-			list = append(list, "minutes/"+name)
+			if string(fields[name]) != "null" { // null says nothing
+				list = append(list, "minutes/"+name)
+			}
 		}
 		return list
 	}

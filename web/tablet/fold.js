@@ -133,7 +133,7 @@ function registers(op) {
     case 'attendance_begin': return ['attendance'];
     case 'attendance_row': case 'attendance_drop': return [`row/${p.post || p.id}`];
     case 'choose': return [p.register];
-    case 'minutes': return Object.keys(p).sort().map((name) => `minutes/${name}`);
+    case 'minutes': return Object.keys(p).filter((name) => p[name] !== null).sort().map((name) => `minutes/${name}`);
   }
   return [];
 }
@@ -286,6 +286,7 @@ function act(rules, s, op) {
 /**
  * The texts of a payload as the server keeps them: trimmed, lines ended by \n.
  * @template T
+ * What is null is not said, as on the server.
  * @param {T} value
  * @returns {T}
  */
@@ -293,7 +294,7 @@ function clean(value) {
   if (typeof value === 'string') return /** @type {any} */ (value.replaceAll('\r\n', '\n').trim());
   if (Array.isArray(value)) return /** @type {any} */ (value.map(clean));
   if (!value || typeof value !== 'object') return value;
-  return /** @type {any} */ (Object.fromEntries(Object.entries(value).map(([k, v]) => [k, clean(v)])));
+  return /** @type {any} */ (Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null).map(([k, v]) => [k, clean(v)])));
 }
 
 /**

@@ -734,7 +734,10 @@ class Other extends Error {}
 
 /** A sign-out without a network is to be made known first. */
 export async function endSession() {
-  if (!(await store.meta('signout')) && !document.cookie.includes('congvu-out=1')) return;
+  if (!document.cookie.includes('congvu-out=1')) { // made known since, by the office pages
+    if (await store.meta('signout')) await store.setMeta('signout', false);
+    return;
+  }
   await call('DELETE', '/api/v1/session', undefined, { quiet: true, timeout: 10000 });
   await signedOut();
 }
@@ -751,14 +754,14 @@ export async function whoIsThere(timeout) {
 
 /** Ends the session: at once if the server is there, else before anything else is asked of it. */
 export async function signOut() {
-  document.cookie = `congvu-out=1; path=/; samesite=strict${location.protocol === 'https:' ? '; secure' : ''}`; // the office pages know it too
+  document.cookie = `congvu-out=1; path=/; max-age=${30 * 24 * 3600}; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`; // the office pages know it too; longer than a session lives
   await store.setMeta('signout', true).catch((e) => console.warn(e)); // a full disk keeps nobody signed in
   await call('DELETE', '/api/v1/session', undefined, { quiet: true, timeout: 10000 }).then(() => signedOut(), () => {});
 }
 
 /** The server has heard of it. */
 async function signedOut() {
-  document.cookie = 'congvu-out=; path=/; max-age=0; samesite=strict';
+  document.cookie = 'congvu-out=; path=/; max-age=0; samesite=lax';
   await store.setMeta('signout', false);
 }
 
