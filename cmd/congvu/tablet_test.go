@@ -481,7 +481,7 @@ func TestOfflineAWholeVisit(t *testing.T) {
 				photos++
 				b.fill("#note-H01", fmt.Sprintf("Sau lần ngắt thứ %d.", photos))
 				b.files(`input[data-photo="H01"]`, s.photos["board"])
-				b.wait("the photo", fmt.Sprintf(`document.querySelectorAll('[data-item="H01"] .shot').length >= 1 && document.querySelector('.sync').innerText.includes('Mất mạng')`))
+				b.wait("the photo", `document.querySelectorAll('[data-item="H01"] .shot').length >= 1 && document.querySelector('.sync').innerText.includes('Mất mạng')`)
 				b.run(chromedp.Navigate(b.base + "/tablet/#/device"))
 			}
 			f.back()
