@@ -333,7 +333,10 @@ func TestCameraGhost(t *testing.T) {
 	b.dark()
 	b.sent()
 	var payloads []json.RawMessage
-	b.awaited(`fetch('/api/v1/visits/`+visit+`').then(r => r.json()).then(v => v.operations.filter(o => o.type === 'photo').map(o => ({ item: o.payload.item, after: !!o.payload.after, no_people: !!o.payload.no_people })))`, &payloads)
+	until(t, "three photos at the server", func() bool {
+		b.awaited(`fetch('/api/v1/visits/`+visit+`').then(r => r.json()).then(v => v.operations.filter(o => o.type === 'photo').map(o => ({ item: o.payload.item, after: !!o.payload.after, no_people: !!o.payload.no_people })))`, &payloads)
+		return len(payloads) >= 3
+	})
 	want := []string{`{"after":false,"item":"C03","no_people":false}`, `{"after":true,"item":"C03","no_people":false}`, `{"after":false,"item":"A07","no_people":true}`}
 	var got []string
 	for _, p := range payloads {

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"congvu/evidence/imaging/imagingtest"
-
-	"github.com/chromedp/chromedp"
 )
 
 // many is a count that an issue of its own names: all of it with CONGVU_LONG, else a
@@ -120,9 +118,10 @@ func TestR1NoPhotographIsLost(t *testing.T) {
 	taken, killed := 0, 0
 	open := func() {
 		b = f.reopen()
-		b.app()
-		b.enter("truongdoan", demoPassword)
-		b.run(chromedp.Navigate(f.base + "/tablet/#/visit/" + visit + "/C"))
+		b.who = login{username: "truongdoan", password: demoPassword}
+		b.open("/tablet/") // asks for the password when the line is down just then
+		b.sees("Việc hôm nay")
+		b.eval(`location.hash = '#/visit/`+visit+`/C'; 0`, nil)
 		b.wait("section C", `document.querySelector('input[data-photo="C03"]') !== null`)
 	}
 	server := session(t, f.program.base, "truongdoan")

@@ -82,7 +82,7 @@ func (l *mobile) carry(from net.Conn) {
 		l.down.Add(n)
 		from.Close()
 	}()
-	buffer := make([]byte, 16<<10)
+	buffer := make([]byte, 4<<10)
 	for {
 		n, err := from.Read(buffer)
 		l.up.Add(int64(n))
@@ -94,7 +94,7 @@ func (l *mobile) carry(from net.Conn) {
 				every = l.next()
 			}
 			l.left.Store(every)
-			l.drop()
+			l.drop(300 * time.Millisecond)
 			return
 		}
 		if _, e := to.Write(buffer[:n]); err != nil || e != nil {
@@ -114,14 +114,15 @@ func (l *mobile) through(n int, rate int64) time.Duration {
 	return time.Until(l.free)
 }
 
-// drop breaks the line once, for a moment.
-func (l *mobile) drop() {
+// drop breaks the line once, for so long.
+func (l *mobile) drop(gone time.Duration) {
 	l.breaks.Add(1)
-	l.gone.Store(time.Now().Add(300 * time.Millisecond).UnixMilli())
+	l.gone.Store(time.Now().Add(gone).UnixMilli())
 	l.cut()
 }
 
-// dropEach breaks the line again and again until the test ends or stop is called.
+// dropEach breaks the line again and again, for 0.7 s, until the test ends or stop is
+// called.
 func (l *mobile) dropEach(t testing.TB, every time.Duration) (stop func()) {
 	t.Helper()
 	ticker, done := time.NewTicker(every), make(chan struct{})
@@ -131,7 +132,7 @@ func (l *mobile) dropEach(t testing.TB, every time.Duration) (stop func()) {
 		for {
 			select {
 			case <-ticker.C:
-				l.drop()
+				l.drop(700 * time.Millisecond)
 			case <-done:
 				return
 			}

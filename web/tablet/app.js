@@ -2,6 +2,7 @@
 
 import { call, onSignedOut, Problem } from './api.js';
 import { h, t, setWords, byId, show } from './dom.js';
+import * as hand from './hand.js';
 import * as store from './store.js';
 import * as sync from './sync.js';
 import * as update from './update.js';
@@ -140,6 +141,7 @@ async function begin() {
   }
   try {
     ({ device } = await sync.openDevice());
+    await hand.start();
     await update.start(draw);
     const { person, keys, signedIn } = await openVault(put);
     vault.unlock(keys);

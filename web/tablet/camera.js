@@ -3,7 +3,7 @@
 // the evidence: nothing of it is drawn or written anew.
 
 import { h, t, ask, say, show } from './dom.js';
-import * as store from './store.js';
+import * as hand from './hand.js';
 import * as sync from './sync.js';
 
 /** Whether this browser can take pictures itself, as the camera makes them. */
@@ -76,7 +76,7 @@ export function openCamera({ title, name, ghosts, ghost, sure, put, back }) {
   let capture = null;
   /** Pictures that this camera owes. */
   let owed = 0;
-  let open = true, gone = false, opening = false, leaving = false, problem = '', hand = 'right';
+  let open = true, gone = false, opening = false, leaving = false, problem = '';
   let over = ghosts.length > 0 && ghost, share = 40, at = 0;
 
   const video = h('video', { playsinline: true, 'aria-label': t('tablet.camera.live') });
@@ -96,8 +96,7 @@ export function openCamera({ title, name, ghosts, ghost, sure, put, back }) {
       draw();
     } });
   const turn = h('button', { type: 'button', class: 'camera-turn', 'data-camera': 'hand', onclick: () => {
-    hand = hand === 'right' ? 'left' : 'right';
-    store.setMeta('hand', hand).catch((e) => console.warn(e));
+    hand.set(hand.which() === 'right' ? 'left' : 'right');
     draw();
   } });
   const dialog = h('dialog', { class: 'camera', tabindex: -1, 'aria-labelledby': 'camera-title' },
@@ -301,8 +300,8 @@ export function openCamera({ title, name, ghosts, ghost, sure, put, back }) {
 
   function draw() {
     if (!open) return;
-    dialog.classList.toggle('left', hand === 'left');
-    turn.textContent = t(hand === 'right' ? 'tablet.camera.to_left' : 'tablet.camera.to_right');
+    dialog.classList.toggle('left', hand.which() === 'left');
+    turn.textContent = t(hand.which() === 'right' ? 'tablet.camera.to_left' : 'tablet.camera.to_right');
     shutter.disabled = !capture;
     show(words, problem ? h('div', { class: 'notice bad', role: 'alert' }, h('p', null, problem), h('p', null, t('tablet.camera.instead')), h('button', { type: 'button', 'data-key': 'live', onclick: live }, t('tablet.camera.again')))
       : capture ? null : h('p', { role: 'status' }, t('tablet.camera.opening')));
@@ -363,6 +362,5 @@ export function openCamera({ title, name, ghosts, ghost, sure, put, back }) {
   observer.observe(document.body, { childList: true });
   dialog.showModal();
   dialog.focus(); // not on the first button: a key would press it
-  store.meta('hand').then((kept) => { if (kept) { hand = kept; draw(); } }).catch((e) => console.warn(e));
   void live();
 }

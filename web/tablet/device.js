@@ -2,6 +2,7 @@
 // and how much room is left.
 
 import { h, t, when, say } from './dom.js';
+import * as hand from './hand.js';
 import * as sync from './sync.js';
 import { frame } from './frame.js';
 
@@ -45,6 +46,8 @@ export async function deviceView(_me) {
       h('section', { 'aria-labelledby': 'safe' }, h('h2', { id: 'safe' }, t('tablet.device.safe', { n: safe.length })), h('p', { class: 'muted' }, t('tablet.device.safe.text')),
         safe.map((r) => h('details', { class: 'card', 'data-key': `safe-${r.file}` }, h('summary', null, h('span', { class: 'good' }, `✓ ${t('tablet.photo.safe')}`), ` · ${r.item ? t('tablet.photo.of', { item: r.item }) : r.name} · ${when(r.receipt.received_at ?? r.at)}`),
           h('p', { class: 'small' }, r.place), h('p', { class: 'small hash' }, `SHA-256 ${r.receipt.sha256}`), h('p', { class: 'small hash' }, t('tablet.device.signature', { signature: r.receipt.signature ?? '' })), r.checked === undefined ? null : h('p', { class: 'small' }, t(r.checked ? 'tablet.device.checked' : 'tablet.device.unchecked'))))),
+      h('section', { 'aria-labelledby': 'hand' }, h('h2', { id: 'hand' }, t('tablet.hand')), h('p', { class: 'muted' }, t('tablet.hand.text')),
+        h('div', { class: 'choices', role: 'group', 'aria-labelledby': 'hand' }, /** @type {('left'|'right')[]} */ (['left', 'right']).map((to) => h('button', { class: 'choice', 'aria-pressed': hand.which() === to, 'data-key': `hand-${to}`, onclick: () => { hand.set(to); sync.touch(); } }, t(`tablet.hand.${to}`))))),
       h('section', { 'aria-labelledby': 'room' }, h('h2', { id: 'room' }, t('tablet.device.room')),
         room.known ? h('p', { class: room.low ? 'late' : '' }, t('tablet.device.free', { size: size(room.free), n: Math.floor(room.free / 4e6) })) : h('p', null, t('tablet.device.room.unknown')),
         sync.wifi.known() ? h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: sync.wifi.only(), 'data-key': 'wifi', onchange: (/** @type {any} */ e) => { sync.wifi.set(e.target.checked).catch(() => say(t('tablet.not_kept'), 'bad')); } }), t('tablet.wifi')) : null));
