@@ -43,6 +43,15 @@ func (w *world) copies() [2]*evidence.Service {
 	return both
 }
 
+// declared declares a file of at least so many bytes.
+func (w *world) declared(size int) ([]byte, evidence.Declaration) {
+	w.Helper()
+	raw := heavy(size)
+	d := w.declaration(raw)
+	w.declare(w.inspector, d)
+	return raw, d
+}
+
 func (w *world) parts(id string) (n int64) {
 	w.Helper()
 	if err := w.db.Table("evidence_parts").Where("file_id = ?", id).Count(&n).Error; err != nil {
@@ -193,9 +202,7 @@ func TestR2ALaterRequestEndsTheOneBefore(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := newWorld(t, db, files(t))
 		w.copies()
-		raw := heavy(600_000)
-		d := w.declaration(raw)
-		w.declare(w.inspector, d)
+		raw, d := w.declared(600_000)
 		read, write := io.Pipe()
 		first := make(chan error, 1)
 		go func() {
@@ -243,9 +250,7 @@ func TestNobodySpoilsWhatAnotherSends(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := newWorld(t, db, files(t))
 		w.copies()
-		raw := heavy(600_000)
-		d := w.declaration(raw)
-		w.declare(w.inspector, d)
+		raw, d := w.declared(600_000)
 		read, write := io.Pipe()
 		type end struct {
 			receipt *evidence.Receipt

@@ -34,9 +34,7 @@ func TestR2WhatIsParkedWhileItComesCountsOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := newWorld(t, db, files(t))
 		w.copies()
-		raw := heavy(3_000_000)
-		d := w.declaration(raw)
-		w.declare(w.inspector, d)
+		raw, d := w.declared(3_000_000)
 		at, _, err := w.s.Resume(w.Context(), w.inspector, d.ID, 0, int64(len(raw)), bytes.NewReader(raw[:crumb]))
 		if at != crumb {
 			t.Fatalf("%d, %v", at, err)
