@@ -640,6 +640,28 @@ func TestAnAnswersRowIsWhatTheOperationsFoldTo(t *testing.T) {
 	})
 }
 
+// TestARowFollowsAnAnswerThatAnotherActMoves: a count that begins late puts the rows of
+// others after itself, and with them what those did afterwards.
+func TestARowFollowsAnAnswerThatAnotherActMoves(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		id := w.checkIn(w.target(w.unit, &w.desk))
+		begin := func(actor inspection.Actor) {
+			w.post(actor, id, visit.OpAttendanceBegin, visit.AttendanceBegin{})
+		}
+		begin(w.lead)
+		w.post(w.inspector, id, visit.OpAttendanceRow, visit.Row{ID: inspection.NewID(), Position: "Quầy 1", Required: true})
+		w.post(w.inspector, id, visit.OpAnswer, visit.AnswerItem{Item: "H04", Value: score.No})
+		w.post(w.secretary, id, visit.OpAnswer, visit.AnswerItem{Item: "H04", Value: score.Yes})
+		begin(w.secretary)
+		view, err := w.visits.Get(ctx, w.lead, id)
+		w.must(err)
+		if a := view.State.Answers["H04"]; a.Value != score.No || w.rows("answers", "visit_id = ? AND item_key = 'H04' AND result = 'NO' AND operation_id = ? AND failed", id, a.Operation) != 1 {
+			t.Errorf("the operations say %+v, the row something else", a)
+		}
+	})
+}
+
 func TestWhoReportsOrConcludesIsNoMemberOfTheCheck(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := newWorld(t, db)

@@ -3,6 +3,7 @@ package visit
 import (
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 
 	"congvu/inspection"
@@ -52,7 +53,7 @@ type work struct {
 
 	// What flush has still to write.
 	pending []Operation
-	touched map[string]bool // items whose answers may have changed; true: a row may be there
+	stored  map[string]Answer // by item key, as the rows have them
 	events  []history.Event
 	files   []Declared // that are to be declared
 	hangs   []Hanging  // photographs that are to hang on items and findings
@@ -84,8 +85,11 @@ func (w *work) fold() (err error) {
 	if w.operations, err = operationsOf(w.tx, w.visit.ID); err != nil {
 		return err
 	}
-	w.state, err = Fold(w.rules, w.operations)
-	return err
+	if w.state, err = Fold(w.rules, w.operations); err != nil {
+		return err
+	}
+	w.stored = maps.Clone(w.state.Answers)
+	return nil
 }
 
 // operationsOf reads field by field: every post reads all of its check, and gorm would
@@ -197,9 +201,6 @@ func (w *work) apply(op Operation) error {
 		}
 	}
 	w.visit.Positions = op.Position
-	if err := w.touch(op); err != nil {
-		return err
-	}
 	if op.Type.followed() {
 		if op.Type != OpPhoto && op.Type != OpDeclare {
 			if err := w.write(); err != nil { // what follows stands after it, in history too
@@ -254,7 +255,7 @@ func (w *work) write() error {
 			return err
 		}
 	}
-	w.pending, w.touched, w.events, w.files, w.hangs = nil, nil, nil, nil, nil
+	w.pending, w.events, w.files, w.hangs = nil, nil, nil, nil
 	return nil
 }
 
@@ -440,46 +441,29 @@ func (w *work) event(action string, data map[string]any) history.Event {
 		SubjectID: w.visit.ID, Visit: w.visit.ID, At: w.now, Data: data}
 }
 
-// touch notes the item whose answer an operation is about.
-func (w *work) touch(op Operation) error {
-	if op.Type == OpChoose {
-		op = w.state.chosen(op)
-	}
-	if !slices.Contains([]Type{OpAnswer, OpNote, OpFixed, OpCorrect}, op.Type) {
-		return nil
-	}
-	var named struct {
-		Item string `json:"item"`
-	}
-	if err := loose(op.Payload, &named); err != nil {
-		return err
-	}
-	if w.touched == nil {
-		w.touched = map[string]bool{}
-	}
-	w.touched[named.Item] = w.touched[named.Item] || op.Type == OpAnswer || op.Type == OpCorrect
-	return nil
-}
-
-// project writes the typed row of each item that was touched.
+// project writes the typed row of each item whose answer is another one than the rows
+// have: what comes late may give another place to what was done on other items.
 func (w *work) project() error {
 	var rows []answerRow
-	for _, key := range slices.Sorted(maps.Keys(w.touched)) {
-		it, _ := w.rules.Item(key)
-		a := w.state.Answers[key]
+	for _, it := range w.rules.Items {
+		a, old := w.state.Answers[it.Key], w.stored[it.Key]
+		if reflect.DeepEqual(a, old) {
+			continue
+		}
 		if a.Value == "" {
-			if !w.touched[key] {
+			if old.Value == "" {
 				continue
 			}
-			if err := w.tx.Where("visit_id = ? AND item_key = ?", w.visit.ID, key).Delete(&answerRow{}).Error; err != nil {
+			if err := w.tx.Where("visit_id = ? AND item_key = ?", w.visit.ID, it.Key).Delete(&answerRow{}).Error; err != nil {
 				return err
 			}
 			continue
 		}
-		rows = append(rows, answerRow{VisitID: w.visit.ID, ItemKey: key, ItemCode: it.Code, Result: a.Value, Numerator: a.Of - a.Failing,
+		rows = append(rows, answerRow{VisitID: w.visit.ID, ItemKey: it.Key, ItemCode: it.Code, Result: a.Value, Numerator: a.Of - a.Failing,
 			Denominator: a.Of, NAReason: a.NAReason, Note: a.Note, Failed: w.state.Failed(w.rules, it), Fixed: a.Fixed,
 			Corrected: a.Original != nil, OperationID: a.Operation})
 	}
+	w.stored = maps.Clone(w.state.Answers)
 	if len(rows) == 0 {
 		return nil
 	}
