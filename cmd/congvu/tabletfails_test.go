@@ -72,8 +72,8 @@ func TestR1WhatFailsHoldsNothingElse(t *testing.T) {
 	}
 }
 
-// TestR4SigningOutNeedsNoRoom: the tablet's storage is full, nothing can be written down.
-// Signing out ends the session all the same; and a note that was just typed is kept first.
+// TestR4SigningOutNeedsNoRoom: a note that was just typed takes the last room of the
+// tablet, nothing more can be written down. Signing out ends the session all the same.
 func TestR4SigningOutNeedsNoRoom(t *testing.T) {
 	t.Parallel()
 	f := newField(t, nil)
@@ -81,7 +81,11 @@ func TestR4SigningOutNeedsNoRoom(t *testing.T) {
 	b.scripted(`
 		window.__full = false;
 		const put = IDBObjectStore.prototype.put;
-		IDBObjectStore.prototype.put = function (value, ...key) { if (window.__full && key[0] === 'signout') throw new DOMException('full', 'QuotaExceededError'); return put.call(this, value, ...key); };`)
+		IDBObjectStore.prototype.put = function (value, ...key) {
+			if (window.__full === 'kept') throw new DOMException('full', 'QuotaExceededError');
+			if (window.__full && this.name === 'ops') window.__full = 'kept';
+			return put.call(this, value, ...key);
+		};`)
 	f.toC03()
 	b.eval(`window.__full = true; document.querySelector('.menu').open = true; 0`, nil)
 	b.run(chromedp.Evaluate(`{ const n = document.querySelector('#note-C03'); n.closest('details')?.setAttribute('open', ''); n.focus(); n.value = 'Vừa gõ xong.'; n.dispatchEvent(new Event('input', {bubbles: true})); n.dispatchEvent(new Event('change', {bubbles: true})); document.querySelector('[data-key=sign-out]').click(); }`, nil))

@@ -4,6 +4,9 @@ import { call, onSignedOut, Problem } from './api.js';
 import { h, t, setWords, byId, show } from './dom.js';
 import * as hand from './hand.js';
 import * as store from './store.js';
+import { onChange } from './state.js';
+import * as link from './link.js';
+import * as acts from './acts.js';
 import * as sync from './sync.js';
 import * as update from './update.js';
 import * as vault from './vault.js';
@@ -74,7 +77,7 @@ const tabs = new BroadcastChannel('congvu');
  * are gone with the page that loads next; what is unsent stays encrypted.
  */
 async function signOut() {
-  await sync.settled();
+  await acts.settled();
   current?.stop?.();
   current = null;
   me = null;
@@ -83,13 +86,13 @@ async function signOut() {
   show(byId('app'), h('p', { class: 'loading', role: 'status' }, t('tablet.loading')));
   byId('toast').textContent = '';
   document.querySelectorAll('dialog').forEach((d) => d.remove());
-  await sync.signOut().catch((e) => console.warn(e));
+  await link.signOut().catch((e) => console.warn(e));
   tabs.postMessage('signed out');
   history.replaceState(null, '', '/tablet/');
   location.reload();
 }
 tabs.onmessage = async () => {
-  await sync.settled();
+  await acts.settled();
   location.reload();
 };
 addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); });
@@ -97,7 +100,7 @@ addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); });
 /** Signs in again in place. */
 async function again() {
   if (!me || !(await askPassword(device, me))) return false;
-  sync.signedIn();
+  link.signedIn();
   return true;
 }
 
@@ -112,7 +115,7 @@ async function openVault(put) {
   /** @type {'first'|'offline'|''} */
   let why = '';
   try {
-    const who = await sync.whoIsThere(vaults.length ? 5000 : 20000);
+    const who = await link.whoIsThere(vaults.length ? 5000 : 20000);
     if (who.must_change) {
       location.href = '/password';
       return new Promise(() => {});
@@ -154,7 +157,7 @@ async function begin() {
     put(h('main', { class: 'app-main' }, h('h1', null, 'congvu'), h('div', { class: 'notice bad', role: 'alert' }, h('p', null, t('tablet.no_memory'))), h('button', { class: 'primary', onclick: () => location.reload() }, t('tablet.again'))));
     return;
   }
-  sync.onChange(() => { draw(); void update.noteUnsent().catch(() => {}); });
+  onChange(() => { draw(); void update.noteUnsent().catch(() => {}); });
   addEventListener('hashchange', route);
   void update.noteUnsent().catch(() => {});
   await route();

@@ -1,7 +1,8 @@
 // The attendance table: who had to be there, who was, counted at one fixed time.
 
 import { h, t, when, ask, say } from './dom.js';
-import * as sync from './sync.js';
+import * as checks from './checks.js';
+import * as acts from './acts.js';
 import { frame, bring } from './frame.js';
 import { attendance, newID } from './fold.js';
 import { conflictCards } from './conflict.js';
@@ -10,18 +11,18 @@ const reasons = ['LEAVE', 'MISSION', 'MEETING', 'STUDY', 'SICK', 'MATERNITY', 'C
 
 /** @param {any} _me @param {string} id */
 export async function attendanceView(_me, id) {
-  const v = sync.visit(id) ?? (await sync.openVisit(id));
-  const timer = setInterval(() => { void sync.refresh(id); }, 5000);
+  const v = checks.visit(id) ?? (await checks.openVisit(id));
+  const timer = setInterval(() => { void checks.refresh(id); }, 5000);
 
   /** @param {any} row @param {any} change */
   const set = (row, change) => {
     const next = { ...row, ...change };
     if (next.present) { delete next.reason; delete next.documented; }
     else { delete next.arrived; delete next.badge; delete next.dress; }
-    return sync.act(id, 'attendance_row', next);
+    return acts.act(id, 'attendance_row', next);
   };
 
-  const begin = () => sync.act(id, 'attendance_begin', { rows: v.roster.map((/** @type {any} */ r) => ({ id: newID(), post: r.post, position: r.position, field: r.field, required: r.required })) });
+  const begin = () => acts.act(id, 'attendance_begin', { rows: v.roster.map((/** @type {any} */ r) => ({ id: newID(), post: r.post, position: r.position, field: r.field, required: r.required })) });
 
   const open = () => v.state.rows.filter((/** @type {any} */ r) => r.present === undefined || (!r.present && r.required && !r.reason));
 
@@ -36,7 +37,7 @@ export async function attendanceView(_me, id) {
       [{ label: t('tablet.attendance.add'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
     if (!sure) return;
     if (!position.value.trim()) { say(t('error.required'), 'bad'); return; }
-    await sync.act(id, 'attendance_row', { id: newID(), position: position.value.trim(), required: true });
+    await acts.act(id, 'attendance_row', { id: newID(), position: position.value.trim(), required: true });
   }
 
   /** @param {any} row @param {number} n */
@@ -57,7 +58,7 @@ export async function attendanceView(_me, id) {
         h('select', { id: `why-${row.id}`, 'data-key': `why-${row.id}`, onchange: (/** @type {any} */ e) => set(row, { reason: e.target.value || undefined }) },
           h('option', { value: '', selected: !row.reason }, t('tablet.choose')), reasons.map((r) => h('option', { value: r, selected: r === row.reason }, t(`tablet.absence.${r}`))))),
       h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: !!row.documented, 'data-key': `doc-${row.id}`, onchange: (/** @type {any} */ e) => set(row, { documented: e.target.checked }) }), t('tablet.attendance.documented'))) : null,
-      row.post ? null : h('button', { class: 'quiet', 'data-key': `drop-${row.id}`, onclick: () => sync.act(id, 'attendance_drop', { id: row.id }) }, t('tablet.attendance.drop')));
+      row.post ? null : h('button', { class: 'quiet', 'data-key': `drop-${row.id}`, onclick: () => acts.act(id, 'attendance_drop', { id: row.id }) }, t('tablet.attendance.drop')));
   }
 
   function draw() {

@@ -4,6 +4,8 @@
 
 import { h, t, ask, say, show } from './dom.js';
 import * as hand from './hand.js';
+import { onChange } from './state.js';
+import { fileURL } from './pictures.js';
 import * as sync from './sync.js';
 
 /** Whether this browser can take pictures itself, as the camera makes them. */
@@ -306,7 +308,7 @@ export function openCamera({ title, name, ghosts, ghost, sure, put, back }) {
     show(words, problem ? h('div', { class: 'notice bad', role: 'alert' }, h('p', null, problem), h('p', null, t('tablet.camera.instead')), h('button', { type: 'button', 'data-key': 'live', onclick: live }, t('tablet.camera.again')))
       : capture ? null : h('p', { role: 'status' }, t('tablet.camera.opening')));
 
-    const url = over && ghosts.length ? sync.fileURL(ghosts[at]) : '';
+    const url = over && ghosts.length ? fileURL(ghosts[at]) : '';
     const there = url.startsWith('blob:');
     before.hidden = !there;
     if (there && before.src !== url) before.src = url;
@@ -337,7 +339,7 @@ export function openCamera({ title, name, ghosts, ghost, sure, put, back }) {
     if (held && !needs.contains(document.activeElement)) shutter.focus();
   }
 
-  const deaf = sync.onChange(draw);
+  const deaf = onChange(draw);
   // Taken off the page, as signing out does: the camera goes at once.
   const observer = new MutationObserver(() => {
     if (dialog.isConnected) return;

@@ -2,12 +2,15 @@
 // and ends the check.
 
 import { h, t, say, ask } from './dom.js';
-import * as sync from './sync.js';
+import { changed } from './state.js';
+import * as checks from './checks.js';
+import * as pictures from './pictures.js';
+import * as acts from './acts.js';
 import { frame, go } from './frame.js';
 
 /** @param {any} _me @param {string} id */
 export async function cannotView(_me, id) {
-  const v = sync.visit(id) ?? (await sync.openVisit(id));
+  const v = checks.visit(id) ?? (await checks.openVisit(id));
   const form = { reason: 'CLOSED', place: v.visit.desk || v.visit.organisation, words: '', witness: '', finding: '', severity: 'MAJOR' };
   /** @type {string[]} */
   let photos = [];
@@ -17,7 +20,7 @@ export async function cannotView(_me, id) {
   const missing = () => /** @type {any} */ ([form.place.trim() ? '' : 'place', form.reason === 'REFUSED' && !form.words.trim() ? 'words' : '', form.witness.trim() ? '' : 'witness', photos.length ? '' : 'door'].filter(Boolean));
 
   async function add(/** @type {any} */ input) {
-    for (const file of input.files) photos = [...photos, await sync.addPhoto(id, file, { hang: false })];
+    for (const file of input.files) photos = [...photos, await acts.addPhoto(id, file, { hang: false })];
     input.value = '';
   }
 
@@ -25,7 +28,7 @@ export async function cannotView(_me, id) {
     tried = true;
     const [first] = missing();
     if (first) {
-      sync.touch();
+      changed();
       say(first === 'door' ? t('visit.error.door_photo') : t('tablet.cannot.needed'), 'bad');
       const field = first === 'door' ? /** @type {HTMLElement | null} */ (document.querySelector('[data-photo=door]')) : document.getElementById(`c-${first}`);
       field?.focus();
@@ -36,16 +39,16 @@ export async function cannotView(_me, id) {
     if (!sure) return;
     sending = true;
     const { finding, severity, ...rest } = form;
-    const { done } = await sync.act(id, 'cannot_inspect', { ...rest, photos, ...(finding.trim() ? { finding, severity } : {}) });
+    const { done } = await acts.act(id, 'cannot_inspect', { ...rest, photos, ...(finding.trim() ? { finding, severity } : {}) });
     await done;
     sending = false;
-    const fresh = await sync.openVisit(id);
+    const fresh = await checks.openVisit(id);
     if (fresh.state.phase === 'CANNOT_INSPECT') go(`minutes/${id}`);
   }
 
   /** @param {'place'|'words'|'witness'|'finding'} name @param {boolean} long */
   const text = (name, long) => h('div', { class: `field${tried && missing().includes(/** @type {any} */ (name)) ? ' wrong' : ''}` }, h('label', { for: `c-${name}` }, t(`tablet.cannot.${name}`)), h('p', { class: 'hint' }, t(`tablet.cannot.${name}.hint`)),
-    h(long ? 'textarea' : 'input', { id: `c-${name}`, 'data-key': `c-${name}`, value: form[name], maxlength: long ? 4000 : 300, oninput: (/** @type {any} */ e) => { form[name] = e.target.value; if (tried) sync.touch(); } }),
+    h(long ? 'textarea' : 'input', { id: `c-${name}`, 'data-key': `c-${name}`, value: form[name], maxlength: long ? 4000 : 300, oninput: (/** @type {any} */ e) => { form[name] = e.target.value; if (tried) changed(); } }),
     tried && missing().includes(/** @type {any} */ (name)) ? h('p', { class: 'wrong-text' }, t('error.required')) : null);
 
   return {
@@ -54,7 +57,7 @@ export async function cannotView(_me, id) {
         h('input', { type: 'radio', name: 'reason', value: r, checked: form.reason === r, 'data-key': `r-${r}`, onchange: () => { form.reason = r; } }), t(`tablet.cannot.${r}`)))),
       text('place', false), text('words', true), text('witness', false),
       h('h2', null, t('tablet.cannot.door')), tried && missing().includes('door') ? h('p', { class: 'wrong-text' }, t('visit.error.door_photo')) : null,
-      h('div', { class: 'strip' }, photos.map((f) => h('figure', { class: 'shot' }, h('img', { src: sync.fileURL(f), alt: t('tablet.cannot.door') }), h('figcaption', { class: sync.fileStatus(f).state === 'safe' ? 'good' : 'soon' }, t(`tablet.photo.${sync.fileStatus(f).state}`, { percent: Math.round(sync.fileStatus(f).share * 100) })))),
+      h('div', { class: 'strip' }, photos.map((f) => h('figure', { class: 'shot' }, h('img', { src: pictures.fileURL(f), alt: t('tablet.cannot.door') }), h('figcaption', { class: pictures.fileStatus(f).state === 'safe' ? 'good' : 'soon' }, t(`tablet.photo.${pictures.fileStatus(f).state}`, { percent: Math.round(pictures.fileStatus(f).share * 100) })))),
         h('label', { class: 'button shoot' }, h('input', { type: 'file', accept: 'image/*', capture: 'environment', class: 'visually-hidden', 'data-photo': 'door', 'data-key': 'door', onchange: (/** @type {any} */ e) => add(e.target) }), t('tablet.photo.take'))),
       h('h2', null, t('tablet.cannot.raise')), text('finding', true),
       h('div', { class: 'field' }, h('label', { for: 'c-sev' }, t('tablet.severity')), h('select', { id: 'c-sev', onchange: (/** @type {any} */ e) => { form.severity = e.target.value; } },

@@ -2,7 +2,7 @@
 // said them and when, until somebody of the team chooses.
 
 import { h, t, when } from './dom.js';
-import * as sync from './sync.js';
+import * as acts from './acts.js';
 import { conflicts } from './fold.js';
 
 /**
@@ -18,7 +18,7 @@ export function conflictCards(v, about) {
       h('p', { class: 'conflict-value' }, words(register, head.value)),
       h('p', { class: 'small muted' }, t('tablet.conflict.by', { name: nameOf(v, head.value.author), time: when(head.value.at), device: (head.value.device ?? '').slice(-4) })),
       h('button', { 'data-key': `choose-${register}-${head.operation.id}`, 'data-choose': register,
-        onclick: () => sync.act(v.visit.id, 'choose', { register, operation: head.operation.id,
+        onclick: () => acts.act(v.visit.id, 'choose', { register, operation: head.operation.id,
           over: heads.map((/** @type {any} */ o) => o.operation.id).filter((/** @type {string} */ id) => id !== head.operation.id) }) }, t('tablet.conflict.choose')))))));
 }
 

@@ -3,6 +3,11 @@
 
 import { h, t, when, say } from './dom.js';
 import * as hand from './hand.js';
+import { changed } from './state.js';
+import * as link from './link.js';
+import * as checks from './checks.js';
+import * as pictures from './pictures.js';
+import * as acts from './acts.js';
 import * as sync from './sync.js';
 import { frame } from './frame.js';
 
@@ -11,46 +16,46 @@ const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} 
 
 /** What an operation was about, in words. @param {any} op */
 function about(op) {
-  const v = sync.visit(op.visit);
+  const v = checks.visit(op.visit);
   const item = v?.items.find((/** @type {any} */ i) => i.key === op.payload?.item)?.code ?? op.payload?.item ?? '';
   return [t(`tablet.op.${op.type}`), item].filter(Boolean).join(' ');
 }
 
 /** @param {any} _me */
 export async function deviceView(_me) {
-  let safe = await sync.receipts();
-  let waiting = sync.waitingFiles().length;
+  let safe = await pictures.receipts();
+  let waiting = pictures.waitingFiles().length;
 
   function draw() {
     const { room, refused } = sync.troubles();
-    const files = sync.waitingFiles();
+    const files = pictures.waitingFiles();
     if (files.length !== waiting) {
       waiting = files.length;
-      void sync.receipts().then((all) => { safe = all; sync.touch(); });
+      void pictures.receipts().then((all) => { safe = all; changed(); });
     }
     return frame(t('tablet.device'),
       refused.length ? h('section', { 'aria-labelledby': 'refused' }, h('h2', { id: 'refused' }, t('tablet.device.refused', { n: refused.length })), h('p', null, t('tablet.device.refused.text')),
         refused.map((op) => h('article', { class: 'card edge-late', 'data-key': op.id }, h('h3', null, about(op)), h('p', { class: 'muted' }, [op.place, when(op.device_at)].filter(Boolean).join(' · ')), h('p', { class: 'late' }, op.refused),
-          h('div', { class: 'actions' }, h('button', { 'data-key': `again-${op.id}`, onclick: () => sync.sendAgain(op.id) }, t('tablet.send_again')),
-            h('button', { class: 'quiet', 'data-key': `seen-${op.id}`, onclick: () => sync.dismiss(op.id) }, t('tablet.device.dismiss')))))) : null,
+          h('div', { class: 'actions' }, h('button', { 'data-key': `again-${op.id}`, onclick: () => acts.sendAgain(op.id) }, t('tablet.send_again')),
+            h('button', { class: 'quiet', 'data-key': `seen-${op.id}`, onclick: () => acts.dismiss(op.id) }, t('tablet.device.dismiss')))))) : null,
       h('section', { 'aria-labelledby': 'waiting' }, h('h2', { id: 'waiting' }, t('tablet.device.waiting', { n: files.length })),
         files.length === 0 ? h('p', { class: 'empty' }, t('tablet.device.none')) : null,
         files.map((f) => {
-          const s = sync.fileStatus(f.id);
+          const s = pictures.fileStatus(f.id);
           return h('article', { class: 'card photo-row', 'data-key': f.id, 'data-photo-state': s.state },
-            h('img', { src: sync.fileURL(f.id), alt: '' }),
+            h('img', { src: pictures.fileURL(f.id), alt: '' }),
             h('div', null, h('p', null, h('strong', null, f.item ? t('tablet.photo.of', { item: f.item }) : f.name)), h('p', { class: 'muted' }, `${when(f.captured_at)} · ${size(f.bytes)}`),
               h('p', { class: s.state === 'failed' ? 'late' : 'soon' }, s.problem || t(`tablet.photo.${s.state}`, { percent: Math.round(s.share * 100) })),
-              s.state === 'failed' ? h('button', { 'data-key': `retry-${f.id}`, onclick: () => sync.retry(f.id) }, t('tablet.send_again')) : null));
+              s.state === 'failed' ? h('button', { 'data-key': `retry-${f.id}`, onclick: () => acts.retry(f.id) }, t('tablet.send_again')) : null));
         })),
       h('section', { 'aria-labelledby': 'safe' }, h('h2', { id: 'safe' }, t('tablet.device.safe', { n: safe.length })), h('p', { class: 'muted' }, t('tablet.device.safe.text')),
         safe.map((r) => h('details', { class: 'card', 'data-key': `safe-${r.file}` }, h('summary', null, h('span', { class: 'good' }, `✓ ${t('tablet.photo.safe')}`), ` · ${r.item ? t('tablet.photo.of', { item: r.item }) : r.name} · ${when(r.receipt.received_at ?? r.at)}`),
           h('p', { class: 'small' }, r.place), h('p', { class: 'small hash' }, `SHA-256 ${r.receipt.sha256}`), h('p', { class: 'small hash' }, t('tablet.device.signature', { signature: r.receipt.signature ?? '' })), r.checked === undefined ? null : h('p', { class: 'small' }, t(r.checked ? 'tablet.device.checked' : 'tablet.device.unchecked'))))),
       h('section', { 'aria-labelledby': 'hand' }, h('h2', { id: 'hand' }, t('tablet.hand')), h('p', { class: 'muted' }, t('tablet.hand.text')),
-        h('div', { class: 'choices', role: 'group', 'aria-labelledby': 'hand' }, /** @type {('left'|'right')[]} */ (['left', 'right']).map((to) => h('button', { class: 'choice', 'aria-pressed': hand.which() === to, 'data-key': `hand-${to}`, onclick: () => { hand.set(to); sync.touch(); } }, t(`tablet.hand.${to}`))))),
+        h('div', { class: 'choices', role: 'group', 'aria-labelledby': 'hand' }, /** @type {('left'|'right')[]} */ (['left', 'right']).map((to) => h('button', { class: 'choice', 'aria-pressed': hand.which() === to, 'data-key': `hand-${to}`, onclick: () => { hand.set(to); changed(); } }, t(`tablet.hand.${to}`))))),
       h('section', { 'aria-labelledby': 'room' }, h('h2', { id: 'room' }, t('tablet.device.room')),
         room.known ? h('p', { class: room.low ? 'late' : '' }, t('tablet.device.free', { size: size(room.free), n: Math.floor(room.free / 4e6) })) : h('p', null, t('tablet.device.room.unknown')),
-        sync.wifi.known() ? h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: sync.wifi.only(), 'data-key': 'wifi', onchange: (/** @type {any} */ e) => { sync.wifi.set(e.target.checked).catch(() => say(t('tablet.not_kept'), 'bad')); } }), t('tablet.wifi')) : null));
+        link.wifi.known() ? h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: link.wifi.only(), 'data-key': 'wifi', onchange: (/** @type {any} */ e) => { link.wifi.set(e.target.checked).catch(() => say(t('tablet.not_kept'), 'bad')); } }), t('tablet.wifi')) : null));
   }
 
   return { draw };

@@ -2,6 +2,7 @@
 // item on it.
 
 import { h, t, byId, ask } from './dom.js';
+import { changed } from './state.js';
 import * as sync from './sync.js';
 import * as camera from './camera.js';
 import * as update from './update.js';
@@ -74,7 +75,7 @@ function notices(s) {
       h('div', { class: 'actions' }, h('a', { class: 'button', href: '#/device' }, t('tablet.refused.look')))) : null,
     room.low ? h('div', { class: 'notice', role: 'alert', 'data-key': 'room' }, h('p', null, t('tablet.room', { mb: Math.floor(room.free / 1e6), n: Math.floor(room.free / 4e6) }))) : null,
     update.available() ? h('div', { class: 'notice', 'data-key': 'version' }, h('p', null, t(updateHeld ? 'tablet.version.held' : 'tablet.version')),
-      h('div', { class: 'actions' }, h('button', { 'data-key': 'take', onclick: async () => { updateHeld = !(await update.take()); sync.touch(); } }, t('tablet.version.take')))) : null,
+      h('div', { class: 'actions' }, h('button', { 'data-key': 'take', onclick: async () => { updateHeld = !(await update.take()); changed(); } }, t('tablet.version.take')))) : null,
   ];
 }
 

@@ -2,7 +2,10 @@
 // what is still open and the way to it.
 
 import { h, t, say, ask, when, day } from './dom.js';
-import * as sync from './sync.js';
+import { changed, send } from './state.js';
+import * as checks from './checks.js';
+import * as pictures from './pictures.js';
+import * as acts from './acts.js';
 import { frame, go, bring } from './frame.js';
 import { attendance, noAnswer } from './fold.js';
 import { photoStrip } from './photos.js';
@@ -17,31 +20,31 @@ const severities = ['MINOR', 'MODERATE', 'MAJOR', 'CRITICAL'];
  * @param {string} [item] to be brought into view
  */
 export async function visitView(_me, id, section, item) {
-  let v = sync.visit(id) ?? (await sync.openVisit(id));
-  void sync.refresh(id);
-  const timer = setInterval(() => { void sync.refresh(id); }, 5000);
+  let v = checks.visit(id) ?? (await checks.openVisit(id));
+  void checks.refresh(id);
+  const timer = setInterval(() => { void checks.refresh(id); }, 5000);
   const again = v.findings.length > 0;
   const at = section ?? v.sections[0]?.code;
   let finishing = false;
   /** What "next" went to last, and what it lacked then. */
-  let last = { subject: item ?? '', what: item ? sync.toDo(v).find((o) => o.subject === item)?.what ?? '' : '' };
+  let last = { subject: item ?? '', what: item ? checks.toDo(v).find((o) => o.subject === item)?.what ?? '' : '' };
 
   /** @param {string} type @param {any} payload */
-  const act = (type, payload) => sync.act(id, type, payload);
+  const act = (type, payload) => acts.act(id, type, payload);
 
   async function finish() {
-    await sync.settled();
-    const missing = sync.toDo(v).filter((o) => o.what !== 'UPLOAD');
+    await acts.settled();
+    const missing = checks.toDo(v).filter((o) => o.what !== 'UPLOAD');
     if (missing.length > 0) { jump(missing[0]); return; }
     const sure = await ask(t('tablet.finish.title'), [h('p', null, t('tablet.finish.text'))],
       [{ label: t('tablet.finish'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
     if (!sure) return;
     finishing = true;
-    await sync.flush();
+    await send();
     const { id: op, done } = await act('finish', {});
     await done;
     finishing = false;
-    v = await sync.openVisit(id);
+    v = await checks.openVisit(id);
     if (v.state.phase !== 'IN_PROGRESS') go(`minutes/${id}`);
     else if (!op) say(t('tablet.error.refused'), 'bad');
   }
@@ -95,7 +98,7 @@ export async function visitView(_me, id, section, item) {
       return frame(v.visit.desk || v.visit.organisation, h('div', { class: 'notice' }, h('p', null, t('tablet.visit.closed', { state: t(`visit.state.${v.visit.state}`) }))),
         h('p', { class: 'actions' }, h('a', { class: 'button primary', href: `#/minutes/${id}` }, t('tablet.minutes'))));
     }
-    const todo = sync.toDo(v);
+    const todo = checks.toDo(v);
     const items = v.items.filter((/** @type {any} */ i) => i.section === at && i.applies);
     const info = v.sections.find((/** @type {any} */ s) => s.code === at);
     return [
@@ -129,11 +132,11 @@ export async function visitView(_me, id, section, item) {
     const answers = todo.filter((o) => o.what === 'ANSWER' || o.what === 'ATTENDANCE' || o.what === 'VERDICT').length;
     const photos = todo.filter((o) => o.what === 'PHOTO').length;
     const choices = todo.filter((o) => o.what === 'CHOICE').length;
-    const waiting = sync.open(v).filter((o) => o.what === 'UPLOAD').length;
+    const waiting = checks.open(v).filter((o) => o.what === 'UPLOAD').length;
     const next = nextOf(todo);
     return h('div', { class: 'app-bar' },
       h('p', { role: 'status' }, next ? [t('tablet.left', { answers, photos }), choices ? ` · ${t('tablet.left.choices', { n: choices })}` : ''] : waiting ? t('tablet.left.uploads', { n: waiting }) : t('tablet.left.none')),
-      next ? h('button', { class: 'primary', 'data-key': 'next', onclick: () => { const o = nextOf(sync.toDo(v)); if (o) jump(o); } }, t('tablet.next'))
+      next ? h('button', { class: 'primary', 'data-key': 'next', onclick: () => { const o = nextOf(checks.toDo(v)); if (o) jump(o); } }, t('tablet.next'))
         : h('button', { class: 'primary', 'data-key': 'finish', disabled: finishing || !v.may.finish || waiting > 0, onclick: finish }, v.may.finish ? t('tablet.finish') : t('tablet.finish.other')));
   }
 
@@ -149,7 +152,7 @@ export async function visitView(_me, id, section, item) {
   /** @param {any} it */
   function card(it) {
     const a = v.state.answers[it.key] ?? noAnswer();
-    const bad = sync.fails(v, it);
+    const bad = checks.fails(v, it);
     const images = v.state.photos[it.key] ?? [];
     return h('article', { class: `card item${bad ? ' edge-late' : ''}`, id: `item-${it.key}`, 'data-item': it.key },
       h('div', { class: 'item-head' }, h('h3', null, h('span', { class: 'code' }, it.code), ' ', it.text), h('span', { class: 'weight muted' }, t('tablet.weight', { n: it.weight }))),
@@ -193,7 +196,7 @@ export async function visitView(_me, id, section, item) {
     const n = Number(typing[it.key]?.of ?? (a.value === 'COUNT' ? a.of : it.response === 'SMP' ? 10 : 0));
     if (!(n >= 1)) {
       wrong[it.key] = t('tablet.count.first');
-      sync.touch();
+      changed();
       document.getElementById(`of-${it.key}`)?.focus();
       return;
     }
@@ -254,7 +257,7 @@ export async function visitView(_me, id, section, item) {
         return;
       }
     }
-    sync.touch();
+    changed();
   }
 
   /** @param {any} it @param {any} a @param {'of'|'failing'} which @param {string} label */
@@ -282,7 +285,7 @@ export async function visitView(_me, id, section, item) {
       const field = h('input', { id: 'sev-reason', maxlength: 300, value: d.reason ?? '' });
       const sure = await ask(t('tablet.severity.why'), [h('label', { for: 'sev-reason' }, t('tablet.reason')), field],
         [{ label: t('tablet.keep'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
-      if (!sure || !field.value.trim()) { if (sure) say(t('tablet.reason.needed'), 'bad'); void sync.refresh(id); return; }
+      if (!sure || !field.value.trim()) { if (sure) say(t('tablet.reason.needed'), 'bad'); void checks.refresh(id); return; }
       await set({ severity: to, reason: field.value.trim() });
     }
     return h('div', { class: 'failure' }, noteField(it, a, t('tablet.note.failed')),
@@ -313,7 +316,7 @@ export async function visitView(_me, id, section, item) {
         return h('article', { class: 'card item', id: `item-${f.id}`, 'data-finding': f.id },
           h('h3', null, h('span', { class: 'code' }, f.code), ' ', f.text), h('p', null, h('strong', null, t('tablet.finding.remedy')), ' ', f.remedy),
           h('p', { class: 'muted' }, `${t(`severity.${f.severity}`)} · ${t('tablet.reinspect.due', { date: day(f.due) })}`),
-          f.photos.length ? h('div', { class: 'strip' }, f.photos.map((/** @type {any} */ p) => h('figure', { class: 'shot' }, h('img', { src: sync.fileURL(p.id), alt: t(`tablet.photo.role.${p.role}`) }), h('figcaption', null, t(`tablet.photo.role.${p.role}`))))) : null,
+          f.photos.length ? h('div', { class: 'strip' }, f.photos.map((/** @type {any} */ p) => h('figure', { class: 'shot' }, h('img', { src: pictures.fileURL(p.id), alt: t(`tablet.photo.role.${p.role}`) }), h('figcaption', null, t(`tablet.photo.role.${p.role}`))))) : null,
           h('div', { class: 'choices', role: 'group', 'aria-label': t('tablet.verdict') }, ['VERIFIED', 'PARTIAL', 'NOT_REMEDIED', 'RECURRED'].map((value) => h('button', {
             class: `choice ${value === 'VERIFIED' ? 'yes' : 'no'}`, 'aria-pressed': given?.verdict === value, 'data-key': `${f.id}-${value}`, 'data-value': value, onclick: () => verdict(f, value) }, t(`tablet.verdict.${value}`)))),
           given?.text ? h('p', null, given.text) : null,

@@ -1,7 +1,8 @@
 // Taking photos and showing what has become of each.
 
 import { h, t, ask, say } from './dom.js';
-import * as sync from './sync.js';
+import * as pictures from './pictures.js';
+import * as acts from './acts.js';
 import { openCamera, works } from './camera.js';
 import { openDrawing } from './draw.js';
 
@@ -32,7 +33,7 @@ export function photoStrip(v, on, images) {
   }
 
   /** @param {File} file */
-  const put = (file) => sync.addPhoto(v.visit.id, file, { item: on.item?.key, finding: on.finding?.id, noPeople, after: on.after });
+  const put = (file) => acts.addPhoto(v.visit.id, file, { item: on.item?.key, finding: on.finding?.id, noPeople, after: on.after });
 
   /** @param {File} file */
   async function keep(file) {
@@ -57,8 +58,8 @@ export function photoStrip(v, on, images) {
   /** Draws on a photo: a picture of its own. @param {any} image */
   function drawOn(image) {
     const code = on.item?.code ?? on.finding.code;
-    void openDrawing({ title: `${code} · ${t('tablet.draw')}`, name: `${code}-danh-dau.jpg`, photo: () => sync.photo(image.file),
-      put: (file) => sync.addPhoto(v.visit.id, file, { item: on.item?.key, finding: on.finding?.id, noPeople: image.noPeople, after: on.after, of: image.file }),
+    void openDrawing({ title: `${code} · ${t('tablet.draw')}`, name: `${code}-danh-dau.jpg`, photo: () => pictures.photo(image.file),
+      put: (file) => acts.addPhoto(v.visit.id, file, { item: on.item?.key, finding: on.finding?.id, noPeople: image.noPeople, after: on.after, of: image.file }),
       back: () => document.querySelector(`[data-key="draw-${image.file}"]`) });
   }
 
@@ -70,7 +71,7 @@ export function photoStrip(v, on, images) {
     if (!sure) return;
     if (!reason.value.trim()) { say(t('tablet.reason.needed'), 'bad'); return; }
     for (const i of [...images.filter((i) => i.of === image.file), image]) { // what was drawn on it goes with it
-      await sync.act(v.visit.id, 'photo_off', { ...(on.item ? { item: on.item.key } : { finding: on.finding.id }), file: i.file, reason: reason.value.trim() });
+      await acts.act(v.visit.id, 'photo_off', { ...(on.item ? { item: on.item.key } : { finding: on.finding.id }), file: i.file, reason: reason.value.trim() });
     }
   }
 
@@ -81,13 +82,13 @@ export function photoStrip(v, on, images) {
 
   return h('div', { class: 'strip' },
     images.filter((i) => !!i.after === !!on.after).map((image) => {
-      const s = sync.fileStatus(image.file);
+      const s = pictures.fileStatus(image.file);
       const words = s.problem || t(`tablet.photo.${s.state}`, { percent: Math.round(s.share * 100) });
       return h('figure', { class: 'shot' },
-        h('img', { src: sync.fileURL(image.file), alt: t('tablet.photo.of', { item: on.item?.code ?? on.finding?.code ?? '' }), loading: 'lazy' }),
+        h('img', { src: pictures.fileURL(image.file), alt: t('tablet.photo.of', { item: on.item?.code ?? on.finding?.code ?? '' }), loading: 'lazy' }),
         image.of ? h('figcaption', null, t('tablet.draw.drawn')) : null,
         h('figcaption', { class: s.state === 'safe' ? 'good' : s.state === 'failed' ? 'late' : 'soon' }, words),
-        s.state === 'failed' ? h('button', { onclick: () => sync.retry(image.file) }, t('tablet.again')) : null,
+        s.state === 'failed' ? h('button', { onclick: () => acts.retry(image.file) }, t('tablet.again')) : null,
         closed || image.of ? null : h('button', { class: 'quiet draw', 'data-key': `draw-${image.file}`, 'aria-label': `${t('tablet.draw')} – ${on.item?.code ?? on.finding?.code ?? ''}`, onclick: () => drawOn(image) }, t('tablet.draw')),
         closed ? null : h('button', { class: 'quiet off', 'data-key': `off-${image.file}`, 'aria-label': t('tablet.photo.off'), onclick: () => takeOff(image) }, '×'));
     }),

@@ -4,6 +4,8 @@
 import { call, Problem } from './api.js';
 import { h, t } from './dom.js';
 import * as store from './store.js';
+import * as link from './link.js';
+import * as rescue from './rescue.js';
 import * as sync from './sync.js';
 import * as vault from './vault.js';
 
@@ -18,7 +20,7 @@ class Refusal extends Error {}
  * @returns {Promise<{person: vault.Person, keys: vault.Keys}>}
  */
 async function online(device, username, password, only) {
-  await sync.endSession();
+  await link.endSession();
   const who = await call('POST', '/api/v1/session', { username, password, device }, { quiet: true, timeout: 20000 });
   if (only && who.person !== only) {
     await call('DELETE', '/api/v1/session', undefined, { quiet: true, timeout: 10000 }).catch(() => {});
@@ -32,7 +34,7 @@ async function online(device, username, password, only) {
   const keys = await vault.keysOf(key);
   const person = { person: who.person, name: who.name, username: vault.folded(username), simulated: who.simulated };
   const id = await vault.vaultID(device, username);
-  await sync.keepVault(await vault.wrap(id, password, { ...person, key }, keys.owner));
+  await rescue.keepVault(await vault.wrap(id, password, { ...person, key }, keys.owner));
   return { person, keys };
 }
 

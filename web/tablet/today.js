@@ -1,20 +1,24 @@
 // Today's checks: those planned that the person knows of, those under way.
 
 import { h, t, say, day, when, ask } from './dom.js';
+import { changed, onChange } from './state.js';
+import * as checks from './checks.js';
+import { handover, today } from './day.js';
+import * as acts from './acts.js';
 import * as sync from './sync.js';
 import { frame, go } from './frame.js';
 
 /** @param {any} _me */
 export async function todayView(_me) {
-  let { data: today, fresh } = await sync.today();
+  let { data: list, fresh } = await today();
   let busy = '';
   const look = async () => {
     if (busy !== '') return;
-    ({ data: today, fresh } = await sync.today());
-    sync.touch();
+    ({ data: list, fresh } = await today());
+    changed();
   };
   const timer = setInterval(() => { void look().catch(() => {}); }, 15000);
-  const watch = sync.onChange(() => { if (!fresh && sync.status().net === 'ok' && busy === '') { fresh = true; void look().catch(() => {}); } });
+  const watch = onChange(() => { if (!fresh && sync.status().net === 'ok' && busy === '') { fresh = true; void look().catch(() => {}); } });
 
   /** @param {any} target */
   async function checkIn(target) {
@@ -25,27 +29,27 @@ export async function todayView(_me) {
     [{ label: t('tablet.checkin.go'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
     if (!sure) return;
     busy = target.id;
-    sync.touch();
+    changed();
     try {
-      const [place, bundle] = await Promise.all([locate(), sync.handover(target.id)]);
+      const [place, bundle] = await Promise.all([locate(), handover(target.id)]);
       if (!bundle && sync.status().net !== 'ok') { say(t('tablet.checkin.not_here'), 'bad'); return; }
-      const { visit, done } = await sync.begin(target.id, bundle, place);
+      const { visit, done } = await acts.begin(target.id, bundle, place);
       if (sync.status().net === 'ok') await done; // a server that is there may know better
-      if (sync.visit(visit) && !sync.visit(visit).refused) { go(`visit/${visit}`); return; }
-      ({ data: today, fresh } = await sync.today());
+      if (checks.visit(visit) && !checks.visit(visit).refused) { go(`visit/${visit}`); return; }
+      ({ data: list, fresh } = await today());
     } finally {
       busy = '';
-      sync.touch();
+      changed();
     }
   }
 
   return {
     draw: () => frame(t('tablet.today'),
-      fresh ? h('p', { class: 'muted' }, t('tablet.today.date', { date: when(today.now).slice(0, 10) }))
-        : h('div', { class: 'notice' }, h('p', null, today.now ? t('tablet.today.kept', { time: when(today.now) }) : t('tablet.today.never'))),
+      fresh ? h('p', { class: 'muted' }, t('tablet.today.date', { date: when(list.now).slice(0, 10) }))
+        : h('div', { class: 'notice' }, h('p', null, list.now ? t('tablet.today.kept', { time: when(list.now) }) : t('tablet.today.never'))),
       h('section', { 'aria-labelledby': 'planned' }, h('h2', { id: 'planned' }, t('tablet.today.planned')),
-        today.targets.length === 0 ? h('p', { class: 'empty' }, t('tablet.today.none')) : null,
-        h('div', { class: 'cards' }, today.targets.map((/** @type {any} */ x) => h('article', { class: 'card' },
+        list.targets.length === 0 ? h('p', { class: 'empty' }, t('tablet.today.none')) : null,
+        h('div', { class: 'cards' }, list.targets.map((/** @type {any} */ x) => h('article', { class: 'card' },
           h('p', { class: 'muted' }, `${day(x.planned_on)} ${x.planned_at} · ${t(`form.${x.form}`)}`),
           h('h3', null, x.desk || x.organisation), x.desk ? h('p', null, x.organisation) : null,
           h('p', { class: 'small' }, t('tablet.today.decision', { number: x.decision_number, date: day(x.decision_date) })),
@@ -53,8 +57,8 @@ export async function todayView(_me) {
             ? h('button', { class: 'primary', disabled: busy !== '', 'data-key': x.id, onclick: () => checkIn(x) }, t('tablet.checkin'))
             : h('p', { class: 'hint' }, t('tablet.today.wait')))))),
       h('section', { 'aria-labelledby': 'running' }, h('h2', { id: 'running' }, t('tablet.today.running')),
-        today.visits.length === 0 ? h('p', { class: 'empty' }, t('tablet.today.none_running')) : null,
-        h('div', { class: 'cards' }, today.visits.map((/** @type {any} */ v) => h('a', { class: 'card card-link', href: `#/${v.state === 'IN_PROGRESS' ? 'visit' : 'minutes'}/${v.id}` },
+        list.visits.length === 0 ? h('p', { class: 'empty' }, t('tablet.today.none_running')) : null,
+        h('div', { class: 'cards' }, list.visits.map((/** @type {any} */ v) => h('a', { class: 'card card-link', href: `#/${v.state === 'IN_PROGRESS' ? 'visit' : 'minutes'}/${v.id}` },
           h('p', { class: 'muted' }, `${when(v.checked_in_at)} · ${t(`form.${v.form}`)}`),
           h('h3', null, v.desk || v.organisation), h('span', { class: 'tag plain' }, t(`visit.state.${v.state}`))))))),
     stop: () => { clearInterval(timer); watch(); },

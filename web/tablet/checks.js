@@ -1,0 +1,122 @@
+// The checks that are open on the tablet: what the server knows of them, with what
+// waits here, folded.
+
+import { call, Problem } from './api.js';
+import { failed, fold, still } from './fold.js';
+import * as store from './store.js';
+import * as vault from './vault.js';
+import { changed, files, safe, send, state, visits } from './state.js';
+import { meetOnce, note, there } from './link.js';
+import { keepCopies, keptVisit } from './records.js';
+
+/** Takes a check in as the server or the tablet's memory has it. @param {any} bundle */
+export function adopt(bundle) {
+  const v = visits.get(bundle.visit.id) ?? {};
+  Object.assign(v, { local: false }, bundle, { rules: { items: bundle.items, findings: bundle.findings.map((/** @type {any} */ f) => f.id), hours: bundle.hours } });
+  take(bundle.files);
+  v.position = bundle.operations.at(-1)?.position ?? 0;
+  visits.set(bundle.visit.id, v);
+  arrived(bundle.operations);
+  refold(v);
+  changed();
+  return v;
+}
+
+/** The tablet's own copy of a check. @param {string} id */
+export async function restore(id) {
+  const record = await store.get('visits', await vault.nameOf(`visit ${id}`));
+  if (!record) return null;
+  try {
+    return visits.get(id) ?? adopt(await vault.valueOf('visits', record));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Opens a check: its checklist and everything done on it so far, from the server, or
+ * as the tablet has it when the server is not there.
+ * @param {string} id
+ */
+export async function openVisit(id) {
+  const known = visits.get(id) ?? (await restore(id));
+  if (known && (known.local || state.net !== 'ok')) return known;
+  try {
+    await meetOnce(!!known);
+    const v = adopt(await call('GET', `/api/v1/visits/${id}`, undefined, { quiet: !!known, timeout: known ? 10000 : 60000 }));
+    void keepCopies(keptVisit(v));
+    return v;
+  } catch (e) {
+    note(e);
+    if (known && e instanceof Problem && (e.passing || e.status === 401)) return known;
+    throw e;
+  }
+}
+
+/** @param {Record<string, string>} states */
+export function take(states) { for (const [id, s] of Object.entries(states)) if (s === 'RECEIVED') safe.add(id); }
+
+/** When an act was done, by the server's clock as the device knows it. @param {any} op */
+export const atOf = (op) => (op.offset_ms ? new Date(Date.parse(op.device_at) + op.offset_ms).toISOString() : op.device_at);
+
+/** What all that is known of a check means, with what waits here. @param {any} v */
+export function refold(v) {
+  const known = new Set(v.operations.map((/** @type {any} */ op) => op.id));
+  const waiting = state.queue.filter((op) => op.visit === v.visit.id && !known.has(op.id)).map((op) => ({ ...op, author: state.me?.person, at: atOf(op) }));
+  v.state = fold(v.rules, [...v.operations, ...waiting]);
+}
+
+/** @param {string} id @returns {any} */
+export const visit = (id) => visits.get(id);
+
+/** What is missing on a check, with photos that are safe counted as there. @param {any} v */
+export const open = (v) => still(v.rules, v.state, (f) => safe.has(f));
+
+/** The same, with photos that are still on the way counted as there. @param {any} v */
+export const toDo = (v) => still(v.rules, v.state, (f) => safe.has(f) || files.has(f));
+
+/** @param {any} v @param {any} it */
+export const fails = (v, it) => failed(v.rules, v.state, it);
+
+/** Asks the server what others have done meanwhile. @param {string} id */
+export async function refresh(id) {
+  const v = visits.get(id);
+  if (!v || state.busy || !state.owner) return;
+  try {
+    const away = state.net === 'offline';
+    await meetOnce(true);
+    if (!v.local) {
+      const news = await call('GET', `/api/v1/visits/${id}/operations?after=${v.position}`, undefined, { quiet: true, timeout: 10000 });
+      const had = v.position, was = v.visit.state, known = safe.size;
+      take(news.files);
+      v.files = { ...v.files, ...news.files };
+      await receive(v, news.operations);
+      v.visit.state = news.state;
+      if (v.position !== had || was !== news.state) void keepCopies(keptVisit(v));
+      if (v.position !== had || was !== news.state || safe.size !== known) changed();
+    }
+    there();
+    if (away) void send();
+  } catch (e) {
+    note(e);
+  }
+}
+
+/** @param {any} v @param {any[]} operations */
+export async function receive(v, operations) {
+  for (const op of operations) {
+    if (op.position <= v.position) continue;
+    v.position = op.position;
+    v.operations.push(op);
+  }
+  arrived(operations);
+  refold(v);
+}
+
+/** What the server has needs not wait here any more. @param {any[]} operations */
+function arrived(operations) {
+  const there = state.queue.filter((q) => operations.some((op) => op.id === q.id));
+  if (there.length === 0) return;
+  state.queue = state.queue.filter((q) => !there.includes(q));
+  store.write(there.map((q) => ({ store: 'ops', drop: q.id }))).catch(() => { /* sent again, and answered as a duplicate */ });
+}
