@@ -70,7 +70,7 @@ func TestR2OnePersonParksSoMuchOnly(t *testing.T) {
 		if _, r, err := w.s.Resume(w.Context(), w.inspector, next.ID, 9_000, next.Size-9_000, bytes.NewReader(raw[9_000:])); err != nil || r == nil {
 			t.Error(r, err)
 		}
-		if missing, err := w.s.Missing(w.db, w.visit); err != nil || len(missing) != 2 {
+		if missing, err := w.awaited(); err != nil || len(missing) != 2 {
 			t.Error(missing, err)
 		}
 	})
@@ -113,7 +113,7 @@ func TestWhatALyingManifestNamesIsNeverTaken(t *testing.T) {
 			}
 		}
 		w.nothingLeft()
-		if missing, err := w.s.Missing(w.db, w.visit); err != nil || len(missing) != 4 {
+		if missing, err := w.awaited(); err != nil || len(missing) != 4 {
 			t.Error(missing, err)
 		}
 		right := imagingtest.JPEG(imagingtest.Scene(90, 60), imagingtest.Exif{})

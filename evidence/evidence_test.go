@@ -9,6 +9,7 @@ import (
 	"errors"
 	"image"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -228,6 +229,12 @@ func (w *world) open(a inspection.Actor, id string, v evidence.Variant, reason s
 	return raw, nil
 }
 
+// awaited are the files of the check that the team waits for.
+func (w *world) awaited() ([]string, error) {
+	states, err := w.s.States(w.db, w.visit)
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(states)), func(id string) bool { return states[id] != evidence.Declared }), err
+}
+
 func (w *world) want(err error, code inspection.Code, key string) {
 	w.Helper()
 	if inspection.CodeOf(err) != code || inspection.KeyOf(err) != key {
@@ -280,7 +287,7 @@ func TestDeclareSendReceipt(t *testing.T) {
 				if before.State != evidence.Declared || !before.ReceivedAt.IsZero() || before.MediaType != "" || len(before.On) != 1 || before.On[0] != item("D04") {
 					t.Fatalf("%+v", before)
 				}
-				if missing, err := w.s.Missing(db, w.visit); err != nil || !slices.Equal(missing, []string{d.ID}) {
+				if missing, err := w.awaited(); err != nil || !slices.Equal(missing, []string{d.ID}) {
 					t.Fatalf("missing %v, %v", missing, err)
 				}
 				if _, err := w.open(w.inspector, d.ID, evidence.Original, ""); inspection.KeyOf(err) != "evidence.error.not_received" {
@@ -299,7 +306,7 @@ func TestDeclareSendReceipt(t *testing.T) {
 					after.TakenAt != inspection.At(taken) || after.DeriveState != evidence.DerivePending {
 					t.Fatalf("%+v", after)
 				}
-				if missing, err := w.s.Missing(db, w.visit); err != nil || len(missing) != 0 {
+				if missing, err := w.awaited(); err != nil || len(missing) != 0 {
 					t.Fatalf("missing %v, %v", missing, err)
 				}
 				back, err := w.open(w.inspector, d.ID, evidence.Original, "")
@@ -958,7 +965,7 @@ func TestLinks(t *testing.T) {
 		w.want(w.s.LinkTo(ctx, w.chair, a, onFinding("f2", evidence.Evidence)), inspection.NotFound, "evidence.error.not_found")
 		w.want(w.s.LinkTo(ctx, w.unit, a, onFinding("f2", evidence.Evidence)), inspection.NotFound, "evidence.error.not_found")
 
-		if all, err := w.s.Arrived(w.db, w.visit); err != nil || len(all) != 2 || !all[a] || all[waiting.ID] {
+		if all, err := w.s.States(w.db, w.visit); err != nil || len(all) != 2 || all[a] != evidence.Received || all[waiting.ID] != evidence.Declared {
 			w.Fatalf("%v, %v", all, err)
 		}
 		if err := w.s.Belong(w.db, w.visit, evidence.Team, []string{a}); err != nil {
@@ -1027,11 +1034,17 @@ func TestGivingUpAFileThatWillNeverCome(t *testing.T) {
 		w.want(w.s.GiveUp(ctx, w.lead, d.ID, "mất"), inspection.Invalid, "evidence.error.reason")
 		w.want(w.s.GiveUp(ctx, w.inspector, d.ID, why), inspection.Forbidden, "evidence.error.lead_only")
 		w.want(w.s.GiveUp(ctx, w.unit, d.ID, why), inspection.NotFound, "evidence.error.not_found")
+		if !w.get(w.lead, d.ID).CanGiveUp || w.get(w.inspector, d.ID).CanGiveUp || w.get(w.lead, ofUnit.ID).CanGiveUp {
+			w.Error("who may give up what")
+		}
 		if err := w.s.GiveUp(ctx, w.lead, d.ID, why); err != nil {
 			w.Fatal(err)
 		}
+		if i := w.get(w.inspector, d.ID); i.State != evidence.Lost || i.LostReason != why || w.get(w.lead, d.ID).CanGiveUp {
+			w.Errorf("%+v", i)
+		}
 		w.want(w.s.GiveUp(ctx, w.lead, d.ID, why), inspection.Conflict, "evidence.error.not_waiting")
-		if missing, err := w.s.Missing(w.db, w.visit); err != nil || len(missing) != 0 {
+		if missing, err := w.awaited(); err != nil || len(missing) != 0 {
 			w.Fatalf("%v, %v", missing, err)
 		}
 		if counts, err := w.s.Counts(w.db, w.visit, evidence.OnItem); err != nil || len(counts) != 0 {

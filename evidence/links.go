@@ -253,15 +253,6 @@ func (s *Service) Counts(tx *gorm.DB, visit string, kind SubjectKind) (map[strin
 	return counts, nil
 }
 
-// Missing are the files of the team that are declared for a check and neither
-// received nor given up: while there is one, the check is not finished. For joiners.
-func (s *Service) Missing(tx *gorm.DB, visit string) ([]string, error) {
-	var ids []string
-	err := tx.Model(&file{}).Where("visit_id = ? AND side = ? AND state = ?", visit, Team, Declared).
-		Order("declared_at, id").Pluck("id", &ids).Error
-	return ids, err
-}
-
 // Belong tells whether all files are received files of a check from one side, before
 // they are hung on something of it. Code: invalid (evidence.error.not_of_visit,
 // .not_received). For joiners.

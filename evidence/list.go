@@ -51,10 +51,12 @@ type Item struct {
 	Of          string // drawn on: the file that it was drawn on
 	On          []On
 	Shared      *SharedInfo
-	Whole       bool // may open original, preview and thumbnail
-	Sketch      bool // a look ahead stands as the thumbnail, until the original comes
-	NeedsReason bool // and must give a reason each time
-	CanConfirm  bool // may confirm a copy for sharing
+	Whole       bool   // may open original, preview and thumbnail
+	Sketch      bool   // a look ahead stands as the thumbnail, until the original comes
+	NeedsReason bool   // and must give a reason each time
+	CanConfirm  bool   // may confirm a copy for sharing
+	CanGiveUp   bool   // may end the waiting for it
+	LostReason  string // why it was given up; for the team
 	CanClassify bool
 }
 
@@ -170,6 +172,10 @@ func itemOf(f file, links []link, copy *SharedInfo, view View) Item {
 	}
 	i.Contains, i.NoPeople, i.Name, i.Device, i.DeclaredBy = f.Contains, f.NoPeopleConfirmed, f.Name, f.Device, f.DeclaredBy
 	i.Width, i.Height, i.DeriveState = f.Width, f.Height, f.DeriveState
+	if view.Side == Team {
+		i.LostReason = f.LostReason
+		i.CanGiveUp = view.Lead && f.Side == Team && f.State == Declared
+	}
 	if !i.Whole {
 		return i
 	}

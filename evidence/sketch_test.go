@@ -98,7 +98,7 @@ func seesTheScene(w *world) {
 	if list, err := w.s.ForVisit(w.Context(), w.lead, w.visit); err != nil || len(list) != 1 || !list[0].Sketch {
 		w.Errorf("%+v, %v", list, err)
 	}
-	if missing, err := w.s.Missing(w.db, w.visit); err != nil || !slices.Equal(missing, []string{d.ID}) {
+	if missing, err := w.awaited(); err != nil || !slices.Equal(missing, []string{d.ID}) {
 		w.Errorf("a sketch is not the file: missing %v, %v", missing, err)
 	}
 	if _, err := w.open(w.lead, d.ID, evidence.Original, ""); inspection.KeyOf(err) != "evidence.error.not_received" {

@@ -267,6 +267,18 @@ func (s *Server) apiFiles() {
 			return nil, s.Evidence.Sketch(ctx, a, in.ID, in.size, in.body)
 		})
 
+	type giveUpIn struct {
+		ID   string `path:"id" maxLength:"36"`
+		Body struct {
+			Reason string `json:"reason" minLength:"10" maxLength:"1000"`
+		}
+	}
+	call(s, SignedIn, huma.Operation{Method: http.MethodPost, Path: "/api/v1/files/{id}/give-up", DefaultStatus: http.StatusNoContent, Errors: []int{403, 409},
+		Summary: "Wait no longer for a declared file, with a reason; the lead of the team. Its bytes are still taken when they turn up"},
+		func(ctx context.Context, a inspection.Actor, in *giveUpIn) (*struct{}, error) {
+			return nil, s.Evidence.GiveUp(ctx, a, in.ID, in.Body.Reason)
+		})
+
 	type box struct {
 		X float64 `json:"x" minimum:"0" maximum:"1"`
 		Y float64 `json:"y" minimum:"0" maximum:"1"`

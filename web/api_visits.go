@@ -142,16 +142,16 @@ type mayBody struct {
 }
 
 type bundleBody struct {
-	Visit      visitHead         `json:"visit"`
-	Sections   []sectionBody     `json:"sections"`
-	Items      []itemBody        `json:"items"`
-	Hours      []hoursBody       `json:"hours"`
-	Roster     []rosterBody      `json:"roster"`
-	Findings   []reinspectedBody `json:"findings" doc:"of a re-inspection: what it is limited to"`
-	Operations []loggedBody      `json:"operations"`
-	Files      map[string]string `json:"files" doc:"DECLARED or RECEIVED, by id"`
-	May        mayBody           `json:"may"`
-	Members    []memberBody      `json:"members"`
+	Visit      visitHead                  `json:"visit"`
+	Sections   []sectionBody              `json:"sections"`
+	Items      []itemBody                 `json:"items"`
+	Hours      []hoursBody                `json:"hours"`
+	Roster     []rosterBody               `json:"roster"`
+	Findings   []reinspectedBody          `json:"findings" doc:"of a re-inspection: what it is limited to"`
+	Operations []loggedBody               `json:"operations"`
+	Files      map[string]visit.FileState `json:"files" doc:"of each declared file, by id: DECLARED (awaited), RECEIVED, or LOST (given up by the lead)"`
+	May        mayBody                    `json:"may"`
+	Members    []memberBody               `json:"members"`
 }
 
 type memberBody struct {
@@ -160,9 +160,9 @@ type memberBody struct {
 }
 
 type newsBody struct {
-	State      string            `json:"state"`
-	Operations []loggedBody      `json:"operations"`
-	Files      map[string]string `json:"files"`
+	State      string                     `json:"state"`
+	Operations []loggedBody               `json:"operations"`
+	Files      map[string]visit.FileState `json:"files"`
 }
 
 func head(v visit.Visit) visitHead {
@@ -175,17 +175,6 @@ func logged(ops []visit.Operation) []loggedBody {
 	out := make([]loggedBody, 0, len(ops))
 	for _, op := range ops {
 		out = append(out, loggedBody{op.ID, op.Position, op.AuthorID, op.Device, op.Seq, op.Base, op.At().String(), string(op.Type), json.RawMessage(op.Payload)})
-	}
-	return out
-}
-
-func fileStates(files map[string]bool) map[string]string {
-	out := make(map[string]string, len(files))
-	for id, received := range files {
-		out[id] = "DECLARED"
-		if received {
-			out[id] = "RECEIVED"
-		}
 	}
 	return out
 }
@@ -218,7 +207,7 @@ func either(first, second string) string {
 
 func (s *Server) bundle(ctx context.Context, a inspection.Actor, lang i18n.Lang, v visit.View) (bundleBody, error) {
 	b := bundleBody{Visit: head(v.Visit), Sections: []sectionBody{}, Items: []itemBody{}, Hours: []hoursBody{}, Roster: []rosterBody{},
-		Findings: []reinspectedBody{}, Operations: logged(v.Operations), Files: fileStates(v.Files), May: mayBody{v.MayInspect, v.MayFinish}, Members: []memberBody{}}
+		Findings: []reinspectedBody{}, Operations: logged(v.Operations), Files: v.Files, May: mayBody{v.MayInspect, v.MayFinish}, Members: []memberBody{}}
 	for _, m := range v.Members {
 		b.Members = append(b.Members, memberBody{m.PersonID, m.Name})
 	}
@@ -324,7 +313,7 @@ func (s *Server) apiVisits() {
 			if err != nil {
 				return nil, err
 			}
-			return &newsOut{newsBody{string(news.State), logged(news.Operations), fileStates(news.Files)}}, nil
+			return &newsOut{newsBody{string(news.State), logged(news.Operations), news.Files}}, nil
 		})
 
 	type postIn struct {

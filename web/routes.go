@@ -46,6 +46,7 @@ func (s *Server) routes() {
 	s.page(get, "/visits/:id/photos", SignedIn, s.photosPage)
 	s.page(post, "/visits/:id/photos", SignedIn, s.confirmPhotos)
 	s.page(post, "/visits/:id/photos/:file", SignedIn, s.confirmPhoto)
+	s.page(post, "/visits/:id/photos/:file/give-up", SignedIn, s.giveUpPhoto)
 	s.page(post, "/visits/:id/documents", SignedIn, s.registerDocument)
 	s.page(get, "/visits/:id/report", SignedIn, s.reportPage)
 	s.page(post, "/visits/:id/report", SignedIn, s.report)

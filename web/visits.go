@@ -518,6 +518,17 @@ func (s *Server) confirmPhoto(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=shared#file-"+c.Param("file"))
 }
 
+// giveUpPhoto ends the waiting for a file that will not come.
+func (s *Server) giveUpPhoto(c echo.Context) error {
+	if err := s.filesOf(c, []string{c.Param("file")}); err != nil {
+		return err
+	}
+	if err := s.Evidence.GiveUp(c.Request().Context(), actor(c), c.Param("file"), c.FormValue("reason")); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=given_up#file-"+c.Param("file"))
+}
+
 // boxesOf reads the boxes to be covered: left, top, width, height in per cent of the
 // picture, one entry each per box; boxes without a size are left out.
 func boxesOf(form url.Values) ([]imaging.Box, error) {

@@ -110,8 +110,7 @@ func (e findingFiles) TakenAt(tx *gorm.DB, files []string) (map[string]inspectio
 // noFiles serves checks that are made without any.
 type noFiles struct{ visit.Evidence }
 
-func (noFiles) Received(*gorm.DB, string) (map[string]bool, error) { return nil, nil }
-func (noFiles) Undelivered(*gorm.DB, string) ([]string, error)     { return nil, nil }
+func (noFiles) Files(*gorm.DB, string) (map[string]visit.FileState, error) { return nil, nil }
 
 func newWorld(t *testing.T, db *gorm.DB) *world {
 	t.Helper()

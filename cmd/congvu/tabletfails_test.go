@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
@@ -104,4 +107,63 @@ func TestR4SigningOutNeedsNoRoom(t *testing.T) {
 	b.wait("the check", `document.querySelector('.rail') !== null`)
 	b.click(`[data-key="rail-C"]`)
 	b.wait("the note is there", fmt.Sprintf(`document.querySelector('#note-C03')?.value === %s`, quote("Vừa gõ xong.")))
+}
+
+// TestThePhotoThatCannotComeIsGivenUpByTheLead: what the server refuses for what it is, and
+// what another device declared and will never send. Each is given up with a reason, on the
+// tablet and in the office, and the check waits for neither.
+func TestThePhotoThatCannotComeIsGivenUpByTheLead(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	visit := f.toC03()
+	broken := filepath.Join(t.TempDir(), "hong.jpg")
+	if err := os.WriteFile(broken, []byte(strings.Repeat("no picture at all ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.files(`input[data-photo="C03"]`, broken)
+	b.wait("refused", `document.querySelector('[data-item="C03"] .shot .late') !== null`)
+	b.eval(`location.hash = '#/device'`, nil)
+	b.wait("on the page of the device", `document.querySelector('[data-photo-state=failed]') !== null`)
+	b.picture("failed")
+	b.press("Không chờ ảnh này nữa")
+	b.fill("#give-up", "hỏng")
+	b.tap(`document.querySelector('dialog .primary')`, "give up")
+	b.sees("ít nhất 10 ký tự")
+	b.press("Không chờ ảnh này nữa")
+	b.fill("#give-up", "Tệp hỏng trên thẻ nhớ, không mở được")
+	b.picture("giving-up")
+	b.tap(`document.querySelector('dialog .primary')`, "give up")
+	b.wait("nothing waits here", `document.querySelector('[data-photo-state]') === null`)
+	b.holds("files", 0)
+	b.holds("bytes", 0)
+
+	const elsewhere = "0199f000-0000-7000-8000-00000000e15e"
+	var status int
+	b.awaited(fmt.Sprintf(`fetch('/api/v1/files', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({id: %q, visit: %q, bytes: 1000, sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', kind: 'PHOTO'})}).then(r => r.status)`, elsewhere, visit), &status)
+	if status/100 != 2 {
+		t.Fatal(status)
+	}
+	b.open("/visits/" + visit + "/photos")
+	b.tap(fmt.Sprintf(`document.querySelector('#file-%s summary')`, elsewhere), "give up")
+	b.fill("#give-up-"+elsewhere, "Máy tính bảng của thành viên rơi xuống nước")
+	b.picture("office-giving-up")
+	b.tap(fmt.Sprintf(`document.querySelector('#file-%s form button')`, elsewhere), "give up")
+	b.sees("Lý do: Máy tính bảng của thành viên rơi xuống nước")
+	b.picture("office-given-up")
+
+	var states map[string]string
+	b.awaited(fmt.Sprintf(`fetch('/api/v1/visits/%s/operations?after=0').then(r => r.json()).then(n => n.files)`, visit), &states)
+	if len(states) != 2 || states[elsewhere] != "LOST" {
+		t.Errorf("%v", states)
+	}
+	for id, state := range states {
+		if state != "LOST" {
+			t.Errorf("%s is %s", id, state)
+		}
+	}
+	b.app()
+	b.click(`a[href^="#/visit/"]`)
+	b.click(`[data-key="rail-C"]`)
+	b.wait("it says so where it hung", `document.querySelector('[data-item="C03"] .shot')?.innerText.includes('Không chờ nữa')`)
 }

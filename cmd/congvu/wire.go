@@ -120,12 +120,13 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 // visitEvidence is what a check asks of files.
 type visitEvidence struct{ files *evidence.Service }
 
-func (e visitEvidence) Received(tx *gorm.DB, id string) (map[string]bool, error) {
-	return e.files.Arrived(tx, id)
-}
-
-func (e visitEvidence) Undelivered(tx *gorm.DB, id string) ([]string, error) {
-	return e.files.Missing(tx, id)
+func (e visitEvidence) Files(tx *gorm.DB, id string) (map[string]visit.FileState, error) {
+	states, err := e.files.States(tx, id)
+	out := make(map[string]visit.FileState, len(states))
+	for file, state := range states {
+		out[file] = visit.FileState(state)
+	}
+	return out, err
 }
 
 func (e visitEvidence) Declare(tx *gorm.DB, actor inspection.Actor, id string, list []visit.Declared) error {

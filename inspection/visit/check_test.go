@@ -309,7 +309,9 @@ func TestADeclaredPhotoThatHasNotArrivedBlocksFinishing(t *testing.T) {
 		w := newWorld(t, db)
 		id := w.checkIn(w.target(w.unit, &w.desk))
 		w.answerAll(w.inspector, id, nil)
-		hung, loose := w.declare(w.inspector, id, evidence.Photo), w.declare(w.inspector, id, evidence.Photo)
+		hung, loose, stays := w.declare(w.inspector, id, evidence.Photo), w.declare(w.inspector, id, evidence.Photo), w.declare(w.inspector, id, evidence.Photo)
+		w.post(w.inspector, id, visit.OpPhoto, visit.Photo{Item: "A04", File: stays})
+		w.must(w.files.GiveUp(ctx, w.lead, stays, w.say("Thẻ nhớ hỏng, không đọc được ảnh đã chụp"))) // it hangs there for ever, and nobody waits
 		w.post(w.inspector, id, visit.OpPhoto, visit.Photo{Item: "A04", File: hung})
 		e := is(t, w.try(w.lead, id, visit.OpFinish, struct{}{}), inspection.Conflict, "visit.error.open_items")
 		if e.Fields["A04"] != "visit.open.UPLOAD" || e.Fields[loose] != "visit.open.UPLOAD" || e.Fields[hung] != "visit.open.UPLOAD" || e.Params["n"] != 2 {

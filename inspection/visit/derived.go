@@ -105,12 +105,13 @@ type Open struct {
 }
 
 // Still lists what is missing before the check can be finished, in the order of
-// the checklist. received tells which files have arrived.
-func (s *State) Still(rules Rules, received map[string]bool) []Open {
+// the checklist. files tells what has become of each: one that was given up is no
+// photograph, and nobody waits for it.
+func (s *State) Still(rules Rules, files map[string]FileState) []Open {
 	var open []Open
 	arrived := func(images []Image) (n int) {
 		for _, i := range images {
-			if received[i.File] && i.Of == "" {
+			if files[i.File] == Arrived && i.Of == "" {
 				n++
 			}
 		}
@@ -157,7 +158,7 @@ func (s *State) Still(rules Rules, received map[string]bool) []Open {
 	for _, key := range keys {
 		it, _ := rules.Item(key)
 		for _, image := range s.Photos[key] {
-			if !received[image.File] {
+			if state := files[image.File]; state != Arrived && state != GivenUp {
 				open = append(open, Open{What: NeedsUpload, Subject: key, Code: it.Code, File: image.File})
 			}
 		}

@@ -50,6 +50,7 @@ type (
 		Name       string            `json:"name"`
 		Rules      string            `json:"rules"`
 		Received   []string          `json:"received"`
+		Lost       []string          `json:"lost"` // given up
 		Operations []vectorOperation `json:"operations"`
 		Want       *wanted           `json:"want,omitempty"`
 	}
@@ -136,7 +137,7 @@ func (v vector) operations() []Operation {
 }
 
 // describe puts a state into the form of the vectors.
-func describe(rules Rules, s *State, received []string) wanted {
+func describe(rules Rules, s *State, received, lost []string) wanted {
 	w := wanted{Phase: s.Phase, Answers: map[string]wantedAnswer{}, Photos: map[string][]wantedImage{}, Rows: append([]Row{}, s.Rows...),
 		Drafts: s.Drafts, Verdicts: s.Verdicts, Minutes: map[string]string{}, Failed: []string{}, Still: []wantedOpen{}}
 	for key, a := range s.Answers {
@@ -163,9 +164,12 @@ func describe(rules Rules, s *State, received []string) wanted {
 			w.Failed = append(w.Failed, it.Key)
 		}
 	}
-	has := map[string]bool{}
+	has := map[string]FileState{}
 	for _, f := range received {
-		has[f] = true
+		has[f] = Arrived
+	}
+	for _, f := range lost {
+		has[f] = GivenUp
 	}
 	for _, o := range s.Still(rules, has) {
 		w.Still = append(w.Still, wantedOpen{o.What, o.Subject, o.File})
@@ -224,7 +228,7 @@ func TestFoldAgreesWithTheSharedVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := describe(rules, s, v.Received)
+			got := describe(rules, s, v.Received, v.Lost)
 			if *update {
 				all.Vectors[i].Want = &got
 				return

@@ -188,7 +188,7 @@ func arrives(tb testing.TB, rules Rules, operations []Operation) *State {
 
 // seenFor is what a state shows, without what each server keeps for itself.
 func seenFor(tb testing.TB, rules Rules, s *State) string {
-	raw, err := json.Marshal([]any{describe(rules, s, nil), s.CountedAt, s.Answers})
+	raw, err := json.Marshal([]any{describe(rules, s, nil, nil), s.CountedAt, s.Answers})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -24,7 +24,7 @@ type View struct {
 	State      *State
 	Operations []Operation
 	Documents  map[Kind]Document
-	Files      map[string]bool // of the check: whether each has arrived
+	Files      map[string]FileState // of the check: whether each has arrived
 	Roster     []org.Post
 	MayInspect bool
 	MayFinish  bool
@@ -125,7 +125,7 @@ func (s *Service) view(tx *gorm.DB, actor inspection.Actor, id string) (View, er
 			return view, err
 		}
 	}
-	view.Files, err = s.evidence.Received(tx, id)
+	view.Files, err = s.evidence.Files(tx, id)
 	return view, err
 }
 
@@ -145,7 +145,7 @@ func (s *Service) find(tx *gorm.DB, id string) (Visit, error) {
 type News struct {
 	State      Phase
 	Operations []Operation
-	Files      map[string]bool
+	Files      map[string]FileState
 }
 
 // After lists the operations after a position, for who works on the check. Code:
@@ -163,7 +163,7 @@ func (s *Service) After(ctx context.Context, actor inspection.Actor, id string, 
 	if err := tx.Where("visit_id = ? AND position > ?", id, position).Order("position").Find(&n.Operations).Error; err != nil {
 		return n, err
 	}
-	n.Files, err = s.evidence.Received(tx, id)
+	n.Files, err = s.evidence.Files(tx, id)
 	return n, err
 }
 

@@ -13,10 +13,8 @@ import (
 // Evidence is what a check must know of files. Its methods join the caller's
 // transaction.
 type Evidence interface {
-	// Received tells which of a check's files have arrived whole.
-	Received(tx *gorm.DB, visit string) (map[string]bool, error)
-	// Undelivered lists the files that were declared for a check and have not arrived.
-	Undelivered(tx *gorm.DB, visit string) ([]string, error)
+	// Files tells what has become of each file that the team declared for a check.
+	Files(tx *gorm.DB, visit string) (map[string]FileState, error)
 	// Declare takes down that files of the check exist and will be sent. What is known
 	// already stays; code conflict for another content under a known id.
 	Declare(tx *gorm.DB, actor inspection.Actor, visit string, list []Declared) error
@@ -28,6 +26,16 @@ type Evidence interface {
 	// Detach takes a file off a subject; that it hung there stays known.
 	Detach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, file, kind, id string) error
 }
+
+// FileState is what has become of a declared file.
+type FileState string
+
+// The states of a file: on its way, here, or given up by the lead, with a reason.
+const (
+	Awaited FileState = "DECLARED"
+	Arrived FileState = "RECEIVED"
+	GivenUp FileState = "LOST"
+)
 
 // Hanging is a file and what it hangs on: an item, a finding, the minutes or the check.
 type Hanging struct{ File, Kind, ID, Role string }

@@ -264,14 +264,16 @@ func (w *work) ready() error {
 	if w.state.Phase != Inspecting {
 		return wrongPhase(OpFinish, w.state.Phase)
 	}
-	received, err := w.evidence.Received(w.tx, w.visit.ID)
+	files, err := w.evidence.Files(w.tx, w.visit.ID)
 	if err != nil {
 		return err
 	}
-	open := w.state.Still(w.rules, received)
-	undelivered, err := w.evidence.Undelivered(w.tx, w.visit.ID)
-	if err != nil {
-		return err
+	open := w.state.Still(w.rules, files)
+	var undelivered []string
+	for _, id := range slices.Sorted(maps.Keys(files)) {
+		if files[id] == Awaited {
+			undelivered = append(undelivered, id)
+		}
 	}
 	if len(open) == 0 && len(undelivered) == 0 {
 		return nil

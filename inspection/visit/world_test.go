@@ -41,12 +41,13 @@ func on(kind, id, role string) evidence.On {
 	return evidence.On{Subject: evidence.Subject{Kind: evidence.SubjectKind(kind), ID: id}, Role: evidence.Role(role)}
 }
 
-func (e visitFiles) Received(tx *gorm.DB, id string) (map[string]bool, error) {
-	return e.files.Arrived(tx, id)
-}
-
-func (e visitFiles) Undelivered(tx *gorm.DB, id string) ([]string, error) {
-	return e.files.Missing(tx, id)
+func (e visitFiles) Files(tx *gorm.DB, id string) (map[string]visit.FileState, error) {
+	states, err := e.files.States(tx, id)
+	out := make(map[string]visit.FileState, len(states))
+	for file, state := range states {
+		out[file] = visit.FileState(state)
+	}
+	return out, err
 }
 
 func (e visitFiles) Declare(tx *gorm.DB, actor inspection.Actor, id string, list []visit.Declared) error {

@@ -1,6 +1,7 @@
 // Acts and photos: each is kept on the tablet before the page says so, in the order in
 // which it was begun. What the server refused stays until the person decides.
 
+import { call } from './api.js';
 import { baseOf, newID } from './fold.js';
 import { say, t } from './dom.js';
 import * as store from './store.js';
@@ -171,6 +172,28 @@ export async function sendAgain(id) {
   if (v) refold(v);
   changed();
   void send();
+}
+
+/**
+ * Waits no longer for a photo, with a reason: the server is told, as far as it knows of
+ * the photo, and only then does the tablet let go of what it has. Throws a Problem when
+ * the server is not there or this person may not.
+ * @param {string} visitID @param {string} id @param {string} reason
+ */
+export async function giveUp(visitID, id, reason) {
+  const brought = state.refused.filter((op) => (op.type === 'declare' || op.type === 'photo') && op.payload.file === id);
+  const v = visits.get(visitID);
+  if (!brought.some((op) => op.type === 'declare') && v?.files[id] !== 'LOST') {
+    await call('POST', `/api/v1/files/${id}/give-up`, { reason });
+    if (v) v.files[id] = 'LOST';
+  }
+  if (files.has(id)) {
+    await store.write([{ store: 'files', drop: id }, { store: 'bytes', drop: id }, ...brought.map((op) => ({ store: 'ops', drop: op.id }))]);
+    state.refused = state.refused.filter((op) => !brought.includes(op));
+    files.delete(id);
+  }
+  if (v) refold(v);
+  changed();
 }
 
 /** The person has read why an operation was refused. @param {string} id */

@@ -69,11 +69,14 @@ export function refold(v) {
 /** @param {string} id @returns {any} */
 export const visit = (id) => visits.get(id);
 
+/** Whether the lead has given a file of a check up. @param {any} v @param {string} f */
+export const lost = (v, f) => v.files[f] === 'LOST' && !safe.has(f);
+
 /** What is missing on a check, with photos that are safe counted as there. @param {any} v */
-export const open = (v) => still(v.rules, v.state, (f) => safe.has(f));
+export const open = (v) => still(v.rules, v.state, (f) => safe.has(f), (f) => lost(v, f));
 
 /** The same, with photos that are still on the way counted as there. @param {any} v */
-export const toDo = (v) => still(v.rules, v.state, (f) => safe.has(f) || files.has(f));
+export const toDo = (v) => still(v.rules, v.state, (f) => safe.has(f) || files.has(f), (f) => lost(v, f));
 
 /** @param {any} v @param {any} it */
 export const fails = (v, it) => failed(v.rules, v.state, it);
@@ -87,13 +90,16 @@ export async function refresh(id) {
     await meetOnce(true);
     if (!v.local) {
       const news = await call('GET', `/api/v1/visits/${id}/operations?after=${v.position}`, undefined, { quiet: true, timeout: 10000 });
-      const had = v.position, was = v.visit.state, known = safe.size;
+      const had = v.position, was = v.visit.state;
+      const moved = Object.entries(news.files).some(([f, s]) => v.files[f] !== s);
       take(news.files);
-      v.files = { ...v.files, ...news.files };
+      Object.assign(v.files, news.files);
       await receive(v, news.operations);
       v.visit.state = news.state;
-      if (v.position !== had || was !== news.state) void keepCopies(keptVisit(v));
-      if (v.position !== had || was !== news.state || safe.size !== known) changed();
+      if (moved || v.position !== had || was !== news.state) {
+        void keepCopies(keptVisit(v));
+        changed();
+      }
     }
     there();
     if (away) void send();

@@ -10,6 +10,7 @@ import * as pictures from './pictures.js';
 import * as acts from './acts.js';
 import * as sync from './sync.js';
 import { frame } from './frame.js';
+import { giveUp } from './photos.js';
 
 /** @param {number} bytes */
 const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(1).replace('.', ',')} MB` : `${(bytes / 1e9).toFixed(1).replace('.', ',')} GB`);
@@ -46,7 +47,8 @@ export async function deviceView(_me) {
             h('img', { src: pictures.fileURL(f.id), alt: '' }),
             h('div', null, h('p', null, h('strong', null, f.item ? t('tablet.photo.of', { item: f.item }) : f.name)), h('p', { class: 'muted' }, `${when(f.captured_at)} · ${size(f.bytes)}`),
               h('p', { class: s.state === 'failed' ? 'late' : 'soon' }, s.problem || t(`tablet.photo.${s.state}`, { percent: Math.round(s.share * 100) })),
-              s.state === 'failed' ? h('button', { 'data-key': `retry-${f.id}`, onclick: () => acts.retry(f.id) }, t('tablet.send_again')) : null));
+              s.state === 'failed' ? h('div', { class: 'actions' }, h('button', { 'data-key': `retry-${f.id}`, onclick: () => acts.retry(f.id) }, t('tablet.send_again')),
+                h('button', { class: 'quiet', 'data-key': `give-up-${f.id}`, onclick: () => giveUp(f.visit, f.id) }, t('tablet.give_up'))) : null));
         })),
       h('section', { 'aria-labelledby': 'safe' }, h('h2', { id: 'safe' }, t('tablet.device.safe', { n: safe.length })), h('p', { class: 'muted' }, t('tablet.device.safe.text')),
         safe.map((r) => h('details', { class: 'card', 'data-key': `safe-${r.file}` }, h('summary', null, h('span', { class: 'good' }, `✓ ${t('tablet.photo.safe')}`), ` · ${r.item ? t('tablet.photo.of', { item: r.item }) : r.name} · ${when(r.receipt.received_at ?? r.at)}`),

@@ -383,9 +383,10 @@ export function failed(rules, s, it) {
  * @param {Rules} rules
  * @param {State} s
  * @param {(file: string) => boolean} received
+ * @param {(file: string) => boolean} [lost] given up: no photograph, and nobody waits for it
  * @returns {{what: string, subject: string, file?: string}[]}
  */
-export function still(rules, s, received) {
+export function still(rules, s, received, lost = () => false) {
   /** @type {{what: string, subject: string, file?: string}[]} */
   const open = [];
   const arrived = (/** @type {string} */ key) => (s.photos[key] ?? []).some((i) => !i.of && received(i.file));
@@ -414,7 +415,7 @@ export function still(rules, s, received) {
     if (kind !== 'minutes' && kind !== 'finding') open.push({ what: 'CHOICE', subject }); // those wait until the minutes are signed
   }
   for (const key of Object.keys(s.photos).sort()) {
-    for (const image of s.photos[key]) if (!received(image.file)) open.push({ what: 'UPLOAD', subject: key, file: image.file });
+    for (const image of s.photos[key]) if (!received(image.file) && !lost(image.file)) open.push({ what: 'UPLOAD', subject: key, file: image.file });
   }
   return open;
 }

@@ -1,10 +1,31 @@
 // Taking photos and showing what has become of each.
 
 import { h, t, ask, say } from './dom.js';
+import { Problem } from './api.js';
+import * as checks from './checks.js';
 import * as pictures from './pictures.js';
 import * as acts from './acts.js';
 import { openCamera, works } from './camera.js';
 import { openDrawing } from './draw.js';
+
+/**
+ * Asks why nobody is to wait for a photo any longer, and gives it up.
+ * @param {string} visitID @param {string} file
+ */
+export async function giveUp(visitID, file) {
+  const reason = h('textarea', { id: 'give-up', rows: 3, maxlength: 1000 });
+  const sure = await ask(t('tablet.give_up.title'), [h('p', null, t('tablet.give_up.text')), h('label', { for: 'give-up' }, t('tablet.give_up.why')), reason],
+    [{ label: t('tablet.give_up'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+  if (!sure) return;
+  if (reason.value.trim().length < 10) { say(t('tablet.give_up.reason'), 'bad'); return; }
+  try {
+    await acts.giveUp(visitID, file, reason.value.trim());
+    say(t('tablet.give_up.done'));
+  } catch (e) {
+    if (!(e instanceof Problem)) throw e;
+    say(e.status === 403 ? t('tablet.give_up.lead') : e.passing ? t('tablet.give_up.offline') : e.message, 'bad');
+  }
+}
 
 /**
  * The photos of an item or a finding, with the buttons that add more.
@@ -83,12 +104,14 @@ export function photoStrip(v, on, images) {
   return h('div', { class: 'strip' },
     images.filter((i) => !!i.after === !!on.after).map((image) => {
       const s = pictures.fileStatus(image.file);
-      const words = s.problem || t(`tablet.photo.${s.state}`, { percent: Math.round(s.share * 100) });
+      const lost = checks.lost(v, image.file);
+      const words = s.problem || t(`tablet.photo.${lost ? 'lost' : s.state}`, { percent: Math.round(s.share * 100) });
       return h('figure', { class: 'shot' },
         h('img', { src: pictures.fileURL(image.file), alt: t('tablet.photo.of', { item: on.item?.code ?? on.finding?.code ?? '' }), loading: 'lazy' }),
         image.of ? h('figcaption', null, t('tablet.draw.drawn')) : null,
         h('figcaption', { class: s.state === 'safe' ? 'good' : s.state === 'failed' ? 'late' : 'soon' }, words),
         s.state === 'failed' ? h('button', { onclick: () => acts.retry(image.file) }, t('tablet.again')) : null,
+        (s.state === 'failed' || s.state === 'unknown') && !lost && !closed && v.may.finish ? h('button', { class: 'quiet', 'data-key': `give-up-${image.file}`, onclick: () => giveUp(v.visit.id, image.file) }, t('tablet.give_up')) : null,
         closed || image.of ? null : h('button', { class: 'quiet draw', 'data-key': `draw-${image.file}`, 'aria-label': `${t('tablet.draw')} – ${on.item?.code ?? on.finding?.code ?? ''}`, onclick: () => drawOn(image) }, t('tablet.draw')),
         closed ? null : h('button', { class: 'quiet off', 'data-key': `off-${image.file}`, 'aria-label': t('tablet.photo.off'), onclick: () => takeOff(image) }, '×'));
     }),
