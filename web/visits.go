@@ -220,6 +220,7 @@ type minutesPage struct {
 	Where      string            // the place in the head: the unit's name without its type
 	Members    []visit.Member    // the head first
 	On         map[string]string // codes of the items that a file hangs on, by file
+	Script     string
 }
 
 type minutesFinding struct {
@@ -236,7 +237,7 @@ func (s *Server) minutesPage(c echo.Context) error {
 		return err
 	}
 	page := minutesPage{Base: s.base(c, "minutes.title"), V: v, Document: v.Documents[visit.MinutesDoc], Attendance: v.State.Attendance(v.Rules),
-		Members: byRank(v.Members), On: map[string]string{}}
+		Members: byRank(v.Members), On: map[string]string{}, Script: s.asset("print.js")}
 	names, err := s.Org.Names(ctx, a, v.IssuerID)
 	if err != nil {
 		return err
@@ -298,7 +299,8 @@ func (p *minutesPage) sections() {
 		section := &p.Sections[len(p.Sections)-1]
 		a := p.V.State.Answers[it.Key]
 		row := minutesItem{Code: it.Code, Text: it.TextVI, Note: a.Note, Failed: p.V.State.Failed(p.V.Rules, rule), Value: p.value(it, a)}
-		if row.Value != "" && a.Value != score.NA {
+		later := a.Value == "" && it.Source == string(score.FromRecord)
+		if row.Value != "" && a.Value != score.NA && !later && p.V.State.Assessed(p.V.Rules, rule) {
 			section.Of++
 			if !row.Failed {
 				section.Passed++
@@ -324,10 +326,15 @@ func (p *minutesPage) value(it checklist.Item, a visit.Answer) string {
 		return p.Of("tablet.value", a.Value)
 	case it.Source == string(score.FromAttendance) && !p.V.State.CountedAt.IsZero():
 		rule, _ := p.V.Rules.Item(it.Key)
-		if p.V.State.Failed(p.V.Rules, rule) {
+		switch {
+		case p.V.State.Failed(p.V.Rules, rule):
 			return p.T("tablet.value.NO")
+		case p.V.State.Assessed(p.V.Rules, rule):
+			return p.T("minutes.counted")
+		case p.V.State.Attendance(p.V.Rules).OutsideHours:
+			return p.T("tablet.computed.outside")
 		}
-		return p.T("minutes.counted")
+		return p.T("tablet.computed.none")
 	case it.Source == string(score.FromRecord):
 		return p.T("minutes.auto")
 	}

@@ -85,6 +85,17 @@ func (s *State) Failed(rules Rules, it Item) bool {
 	return len(lines) == 1 && lines[0].R != nil && lines[0].R.Cmp(one) < 0
 }
 
+// Assessed tells whether the head count says anything of an item that it answers: counted
+// outside the working hours nobody has to be there, and a share of nobody is none.
+func (s *State) Assessed(rules Rules, it Item) bool {
+	a := s.Answers[it.Key]
+	if it.Source != score.FromAttendance || a.Original != nil || s.CountedAt.IsZero() {
+		return true
+	}
+	lines := score.Compute(score.Input{Items: []score.Item{it.forScore(a)}, Attendance: s.Attendance(rules)}).Items
+	return len(lines) != 1 || !lines[0].NA
+}
+
 // What is still open on an item.
 const (
 	NeedsAnswer     = "ANSWER"

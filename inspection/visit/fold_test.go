@@ -74,6 +74,7 @@ type (
 		Verdicts   map[string]Verdict       `json:"verdicts"`
 		Minutes    map[string]string        `json:"minutes"`
 		Failed     []string                 `json:"failed"`
+		Unassessed []string                 `json:"unassessed,omitempty"`
 		Still      []wantedOpen             `json:"still"`
 		Attendance *wantedAttendance        `json:"attendance"`
 		Conflicts  map[string][]string      `json:"conflicts,omitempty"` // the operations that stand, by register
@@ -162,6 +163,9 @@ func describe(rules Rules, s *State, received, lost []string) wanted {
 	for _, it := range rules.Items {
 		if s.Failed(rules, it) {
 			w.Failed = append(w.Failed, it.Key)
+		}
+		if !s.Assessed(rules, it) {
+			w.Unassessed = append(w.Unassessed, it.Key)
 		}
 	}
 	has := map[string]FileState{}

@@ -379,6 +379,20 @@ export function failed(rules, s, it) {
 }
 
 /**
+ * Whether the head count says anything of an item that it answers: counted outside the
+ * working hours nobody has to be there, and a share of nobody is none.
+ * @param {Rules} rules
+ * @param {State} s
+ * @param {Item} it
+ */
+export function assessed(rules, s, it) {
+  const sum = it.source === 'ATTENDANCE' && it.applies && !s.answers[it.key]?.corrected ? attendance(rules, s) : null;
+  if (!sum) return true;
+  const of = { A01: sum.required, A02: sum.excused + sum.unexcused, A03: sum.required, B01: sum.seen, B02: sum.seen }[it.key];
+  return of === undefined || of > 0;
+}
+
+/**
  * What is missing before the check can be finished, in the order of the checklist.
  * @param {Rules} rules
  * @param {State} s

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { webcrypto } from 'node:crypto';
-import { apply, attendance, conflicts, empty, failed, fold, newID, still } from './fold.js';
+import { apply, assessed, attendance, conflicts, empty, failed, fold, newID, still } from './fold.js';
 
 /** @type {any} */ (globalThis).crypto ??= webcrypto; // Debian 12's Node has no global one
 
@@ -38,10 +38,17 @@ function describe(rules, s, received, lost = []) {
     verdicts: mapValues(s.verdicts, (v) => tidy(v)),
     minutes: tidy(s.minutes),
     failed: rules.items.filter((/** @type {any} */ it) => failed(rules, s, it)).map((/** @type {any} */ it) => it.key),
+    ...unassessed(rules, s),
     still: still(rules, s, (file) => received.includes(file), (file) => lost.includes(file)).map((o) => ({ what: o.what, subject: o.subject, file: o.file ?? '' })),
     attendance: sum,
     ...(Object.keys(conflicts(s)).length > 0 ? { conflicts: mapValues(conflicts(s), (heads) => heads.map((/** @type {any} */ h) => h.operation.id)) } : {}),
   };
+}
+
+/** @param {any} rules @param {any} s */
+function unassessed(rules, s) {
+  const keys = rules.items.filter((/** @type {any} */ it) => !assessed(rules, s, it)).map((/** @type {any} */ it) => it.key);
+  return keys.length > 0 ? { unassessed: keys } : {};
 }
 
 /** @param {string} iso */

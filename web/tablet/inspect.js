@@ -7,7 +7,7 @@ import * as checks from './checks.js';
 import * as pictures from './pictures.js';
 import * as acts from './acts.js';
 import { frame, go, bring } from './frame.js';
-import { attendance, noAnswer } from './fold.js';
+import { assessed, attendance, noAnswer } from './fold.js';
 import { photoStrip } from './photos.js';
 import { conflictCards, ofItem } from './conflict.js';
 
@@ -144,7 +144,8 @@ export async function visitView(_me, id, section, item) {
     const sum = attendance(v.rules, v.state);
     return h('article', { class: 'card item', id: 'item-attendance' },
       h('h3', null, t('tablet.attendance')),
-      sum ? h('p', null, t('tablet.attendance.sum', { time: when(v.state.countedAt).slice(11), present: sum.present, required: sum.required, excused: sum.excused, unexcused: sum.unexcused, late: sum.late }))
+      sum?.outside ? [h('p', null, t('tablet.attendance.seen', { present: sum.seen, staff: v.state.rows.length })), h('p', { class: 'soon' }, t('tablet.attendance.outside'))]
+        : sum ? h('p', null, t('tablet.attendance.sum', { time: when(v.state.countedAt).slice(11), present: sum.present, required: sum.required, excused: sum.excused, unexcused: sum.unexcused, late: sum.late }))
         : h('p', { class: 'muted' }, t('tablet.attendance.not_begun')),
       h('a', { class: 'button', href: `#/attendance/${id}` }, t(sum ? 'tablet.attendance.open' : 'tablet.attendance.begin')));
   }
@@ -178,7 +179,7 @@ export async function visitView(_me, id, section, item) {
   /** @param {any} it @param {any} a */
   function answerControls(it, a) {
     if (it.source === 'AUTO') return h('p', { class: 'muted' }, t('tablet.computed.auto'));
-    if (it.source === 'ATTENDANCE') return h('p', { class: 'muted' }, t(v.state.countedAt ? 'tablet.computed.counted' : 'tablet.computed.attendance'));
+    if (it.source === 'ATTENDANCE') return counted(it);
     if (it.response === 'YN' || it.response === 'RATE3') {
       const values = it.response === 'YN' ? ['YES', 'NO'] : ['GOOD', 'FAIR', 'POOR'];
       return h('div', { class: 'choices', role: 'group', 'aria-label': it.code },
@@ -196,6 +197,15 @@ export async function visitView(_me, id, section, item) {
     const n = Number(typing[it.key]?.of ?? (a.value === 'COUNT' ? a.of : it.response === 'SMP' ? 10 : 0));
     if (!(n >= 1)) {
       wrong[it.key] = t('tablet.count.first');
+  /** What the head count says of an item so far. @param {any} it */
+  function counted(it) {
+    const sum = attendance(v.rules, v.state);
+    if (!sum) return h('p', { class: 'muted' }, t('tablet.computed.attendance'));
+    if (!assessed(v.rules, v.state, it)) return h('p', { class: 'muted' }, t(sum.outside ? 'tablet.computed.outside' : 'tablet.computed.none'));
+    if (v.state.rows.some((/** @type {any} */ r) => r.present === undefined)) return h('p', { class: 'muted' }, t('tablet.computed.attendance'));
+    return checks.fails(v, it) ? h('p', { class: 'late' }, h('strong', null, t('tablet.computed.not_met'))) : h('p', { class: 'good' }, h('strong', null, t('tablet.computed.met')));
+  }
+
       changed();
       document.getElementById(`of-${it.key}`)?.focus();
       return;
