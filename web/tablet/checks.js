@@ -78,6 +78,16 @@ export const open = (v) => still(v.rules, v.state, (f) => safe.has(f), (f) => lo
 /** The same, with photos that are still on the way counted as there. @param {any} v */
 export const toDo = (v) => still(v.rules, v.state, (f) => safe.has(f) || files.has(f), (f) => lost(v, f));
 
+/** Photos of a check that are neither here nor, as far as is known, on the server. @param {any} v */
+export const elsewhere = (v) => open(v).filter((o) => o.what === 'UPLOAD' && !files.has(o.file ?? ''));
+
+/** The scans that were taken of a check's papers and hang on nothing, oldest first. @param {any} v @returns {string[]} */
+export function scans(v) {
+  const hung = new Set(Object.values(v.state.photos).flat().map((/** @type {any} */ i) => i.file));
+  return [...v.operations, ...state.queue.filter((op) => op.visit === v.visit.id)].filter((op) => op.type === 'declare' && op.payload.kind === 'DOCUMENT_SCAN')
+    .map((op) => op.payload.file).filter((f, n, all) => all.indexOf(f) === n && !hung.has(f) && !lost(v, f));
+}
+
 /** @param {any} v @param {any} it */
 export const fails = (v, it) => failed(v.rules, v.state, it);
 

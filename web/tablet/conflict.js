@@ -17,10 +17,13 @@ export function conflictCards(v, about) {
     h('ul', { class: 'conflict-values' }, heads.map((/** @type {any} */ head) => h('li', null,
       h('p', { class: 'conflict-value' }, words(register, head.value)),
       h('p', { class: 'small muted' }, t('tablet.conflict.by', { name: nameOf(v, head.value.author), time: when(head.value.at), device: (head.value.device ?? '').slice(-4) })),
-      h('button', { 'data-key': `choose-${register}-${head.operation.id}`, 'data-choose': register,
+      h('button', { 'aria-label': choose(words(register, head.value)), 'data-key': `choose-${register}-${head.operation.id}`, 'data-choose': register,
         onclick: () => acts.act(v.visit.id, 'choose', { register, operation: head.operation.id,
-          over: heads.map((/** @type {any} */ o) => o.operation.id).filter((/** @type {string} */ id) => id !== head.operation.id) }) }, t('tablet.conflict.choose')))))));
+          over: heads.map((/** @type {any} */ o) => o.operation.id).filter((/** @type {string} */ id) => id !== head.operation.id) }) }, words(register, head.value).length < 30 ? choose(words(register, head.value)) : t('tablet.conflict.choose')))))));
 }
+
+/** @param {string} value */
+const choose = (value) => t('tablet.conflict.choose_this', { value });
 
 /** Whether a register belongs to an item of the checklist. @param {string} key */
 export const ofItem = (key) => (/** @type {string} */ register) => /^(answer|note|fixed|finding)\//.test(register) && register.endsWith(`/${key}`);

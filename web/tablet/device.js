@@ -40,6 +40,7 @@ export async function deviceView(_me) {
           h('div', { class: 'actions' }, h('button', { 'data-key': `again-${op.id}`, onclick: () => acts.sendAgain(op.id) }, t('tablet.send_again')),
             h('button', { class: 'quiet', 'data-key': `seen-${op.id}`, onclick: () => acts.dismiss(op.id) }, t('tablet.device.dismiss')))))) : null,
       h('section', { 'aria-labelledby': 'waiting' }, h('h2', { id: 'waiting' }, t('tablet.device.waiting', { n: files.length })),
+        sync.status().acts ? h('p', { class: 'soon' }, t('tablet.sync.acts_waiting', { n: sync.status().acts })) : null,
         files.length === 0 ? h('p', { class: 'empty' }, t('tablet.device.none')) : null,
         files.map((f) => {
           const s = pictures.fileStatus(f.id);
@@ -50,14 +51,14 @@ export async function deviceView(_me) {
               s.state === 'failed' ? h('div', { class: 'actions' }, h('button', { 'data-key': `retry-${f.id}`, onclick: () => acts.retry(f.id) }, t('tablet.send_again')),
                 h('button', { class: 'quiet', 'data-key': `give-up-${f.id}`, onclick: () => giveUp(f.visit, f.id) }, t('tablet.give_up'))) : null));
         })),
-      h('section', { 'aria-labelledby': 'safe' }, h('h2', { id: 'safe' }, t('tablet.device.safe', { n: safe.length })), h('p', { class: 'muted' }, t('tablet.device.safe.text')),
-        safe.map((r) => h('details', { class: 'card', 'data-key': `safe-${r.file}` }, h('summary', null, h('span', { class: 'good' }, `✓ ${t('tablet.photo.safe')}`), ` · ${r.item ? t('tablet.photo.of', { item: r.item }) : r.name} · ${when(r.receipt.received_at ?? r.at)}`),
-          h('p', { class: 'small' }, r.place), h('p', { class: 'small hash' }, `SHA-256 ${r.receipt.sha256}`), h('p', { class: 'small hash' }, t('tablet.device.signature', { signature: r.receipt.signature ?? '' })), r.checked === undefined ? null : h('p', { class: 'small' }, t(r.checked ? 'tablet.device.checked' : 'tablet.device.unchecked'))))),
       h('section', { 'aria-labelledby': 'hand' }, h('h2', { id: 'hand' }, t('tablet.hand')), h('p', { class: 'muted' }, t('tablet.hand.text')),
         h('div', { class: 'choices', role: 'group', 'aria-labelledby': 'hand' }, /** @type {('left'|'right')[]} */ (['left', 'right']).map((to) => h('button', { class: 'choice', 'aria-pressed': hand.which() === to, 'data-key': `hand-${to}`, onclick: () => { hand.set(to); changed(); } }, t(`tablet.hand.${to}`))))),
       h('section', { 'aria-labelledby': 'room' }, h('h2', { id: 'room' }, t('tablet.device.room')),
         room.known ? h('p', { class: room.low ? 'late' : '' }, t('tablet.device.free', { size: size(room.free), n: Math.floor(room.free / 4e6) })) : h('p', null, t('tablet.device.room.unknown')),
-        link.wifi.known() ? h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: link.wifi.only(), 'data-key': 'wifi', onchange: (/** @type {any} */ e) => { link.wifi.set(e.target.checked).catch(() => say(t('tablet.not_kept'), 'bad')); } }), t('tablet.wifi')) : null));
+        link.wifi.known() ? h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: link.wifi.only(), 'data-key': 'wifi', onchange: (/** @type {any} */ e) => { link.wifi.set(e.target.checked).catch(() => say(t('tablet.not_kept'), 'bad')); } }), t('tablet.wifi')) : null),
+      h('section', { 'aria-labelledby': 'safe' }, h('h2', { id: 'safe' }, t('tablet.device.safe', { n: safe.length })), h('p', { class: 'muted' }, t('tablet.device.safe.text')),
+        safe.map((r) => h('details', { class: 'card', 'data-key': `safe-${r.file}` }, h('summary', null, h('span', { class: 'good' }, `✓ ${t('tablet.photo.safe')}`), ` · ${r.item ? t('tablet.photo.of', { item: r.item }) : r.name} · ${when(r.receipt.received_at ?? r.at)}`),
+          h('p', { class: 'small' }, r.place), h('p', { class: 'small hash' }, `SHA-256 ${r.receipt.sha256}`), h('p', { class: 'small hash' }, t('tablet.device.signature', { signature: r.receipt.signature ?? '' })), r.checked === undefined ? null : h('p', { class: 'small' }, t(r.checked ? 'tablet.device.checked' : 'tablet.device.unchecked'))))));
   }
 
   return { draw };

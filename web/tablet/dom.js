@@ -32,8 +32,39 @@ export function h(tag, attrs, ...children) {
   }
   // What is typed is kept encrypted or not at all: browsers write fields down in the clear, to fill a page again.
   if ((tag === 'input' || tag === 'textarea') && !e.hasAttribute('autocomplete')) e.setAttribute('autocomplete', 'off');
+  if (tag === 'textarea' && attrs?.onchange) kept(e);
   e.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false && c !== ''));
   return e;
+}
+
+/** How long after the last key what is typed is kept, in ms. */
+const PAUSE = 1500;
+
+/**
+ * A text is kept while it is being typed, not only when the person goes on to something
+ * else; the same text once.
+ * @param {any} e
+ */
+function kept(e) {
+  /** @type {string | null} */
+  let said = null;
+  let timer = 0;
+  e.addEventListener('focus', () => { said = null; });
+  e.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => e.dispatchEvent(new Event('change')), PAUSE);
+  });
+  e.addEventListener('change', (/** @type {Event} */ event) => {
+    clearTimeout(timer);
+    if (said === e.value) event.stopImmediatePropagation();
+    said = e.value;
+  }, { capture: true });
+}
+
+if (globalThis.document) {
+  document.addEventListener('visibilitychange', () => { // what is typed may be all that is left of it
+    if (document.visibilityState === 'hidden' && document.activeElement?.tagName === 'TEXTAREA') document.activeElement.dispatchEvent(new Event('change'));
+  });
 }
 
 /** @param {string} id @returns {any} */
@@ -114,14 +145,27 @@ export function say(text, kind = 'good') {
  * @param {string} title
  * @param {any[]} body
  * @param {{label: string, value: any, primary?: boolean}[]} choices
+ * @param {() => [any, string] | null} [check] of the primary choice: the field that is wrong and why; the question stays
  * @returns {Promise<any>}
  */
-export function ask(title, body, choices) {
+export function ask(title, body, choices, check) {
   return new Promise((resolve) => {
+    const problem = h('p', { class: 'wrong-text', role: 'alert' });
+    const answer = (/** @type {any} */ c) => {
+      const wrong = c.primary && check?.();
+      if (wrong) {
+        problem.textContent = wrong[1];
+        wrong[0].setAttribute('aria-invalid', 'true');
+        wrong[0].focus();
+        return;
+      }
+      dialog.close();
+      dialog.remove();
+      resolve(c.value);
+    };
     const dialog = h('dialog', { 'aria-labelledby': 'ask-title', class: 'ask' },
-      h('form', { method: 'dialog' }, h('h2', { id: 'ask-title' }, title), ...body,
-        h('div', { class: 'actions' }, choices.map((c) => h('button', {
-          type: 'button', class: c.primary ? 'primary' : '', onclick: () => { dialog.close(); dialog.remove(); resolve(c.value); } }, c.label)))));
+      h('form', { method: 'dialog' }, h('h2', { id: 'ask-title' }, title), ...body, problem,
+        h('div', { class: 'actions' }, choices.map((c) => h('button', { type: 'button', class: c.primary ? 'primary' : '', onclick: () => answer(c) }, c.label)))));
     dialog.addEventListener('cancel', () => { dialog.remove(); resolve(null); });
     document.body.append(dialog);
     dialog.showModal();

@@ -1,7 +1,7 @@
 // The frame around every page of the app, the way from page to page, and the way to an
 // item on it.
 
-import { h, t, byId, ask } from './dom.js';
+import { h, t, byId, ask, say } from './dom.js';
 import { changed } from './state.js';
 import * as sync from './sync.js';
 import * as camera from './camera.js';
@@ -58,14 +58,25 @@ export function frame(/** @type {string} */ title, /** @type {any[]} */ ...body)
       h('p', { class: `sync ${s.net !== 'ok' || held ? 'late' : waiting ? 'soon' : 'good'}`, role: 'status' },
         s.net !== 'ok' ? `${t(`tablet.sync.${s.net}`)} · ${words}` : words),
       h('details', { class: 'menu', 'data-key': 'menu' }, h('summary', null, h('span', null, me?.name ?? '')),
-        h('div', null, h('a', { class: 'button', href: '#/device' }, t('tablet.device')), h('a', { class: 'button', href: '/visits' }, t('tablet.office')), h('button', { 'data-key': 'sign-out', onclick: signOut }, t('page.sign_out'))))),
+        h('div', null, h('a', { class: 'button', href: '#/device' }, t('tablet.device')), office('/visits', t('tablet.office')), h('button', { 'data-key': 'sign-out', onclick: signOut }, t('page.sign_out'))))),
     h('main', { id: 'main', class: 'app-main', tabindex: -1 }, notices(s), ...body),
   ];
 }
 
+/**
+ * A link to a page of the office, which needs the server: without it words, not the
+ * browser's own page.
+ * @param {string} href @param {string} label @param {Record<string, any>} [attrs]
+ */
+export const office = (href, label, attrs = {}) => h('a', { class: 'button', href, ...attrs, onclick: (/** @type {Event} */ e) => {
+  if (sync.status().net !== 'offline') return;
+  e.preventDefault();
+  say(t('tablet.office.offline'), 'bad');
+} }, label);
+
 /** What the person must know before the page itself. @param {any} s */
 function notices(s) {
-  const { trouble, room, refused, failed } = sync.troubles();
+  const { trouble, room, refused, failed, others } = sync.troubles();
   return [
     trouble ? h('div', { class: 'notice bad', role: 'alert', 'data-key': 'trouble', 'data-trouble': trouble.kind }, h('p', null, trouble.words),
       h('div', { class: 'actions' }, h('a', { class: 'button', href: '#/device' }, t('tablet.device')), h('button', { 'data-key': 'trouble-seen', onclick: () => sync.seen() }, t('tablet.understood')))) : null,
@@ -74,12 +85,14 @@ function notices(s) {
     refused.length + failed.length > 0 && location.hash !== '#/device' ? h('div', { class: 'notice bad', role: 'alert', 'data-key': 'refused' }, h('p', null, t('tablet.refused', { n: refused.length + failed.length })),
       h('div', { class: 'actions' }, h('a', { class: 'button', href: '#/device' }, t('tablet.refused.look')))) : null,
     room.low ? h('div', { class: 'notice', role: 'alert', 'data-key': 'room' }, h('p', null, t('tablet.room', { mb: Math.floor(room.free / 1e6), n: Math.floor(room.free / 4e6) }))) : null,
-    update.available() ? h('div', { class: 'notice', 'data-key': 'version' }, h('p', null, t(updateHeld ? 'tablet.version.held' : 'tablet.version')),
-      h('div', { class: 'actions' }, h('button', { 'data-key': 'take', onclick: async () => { updateHeld = !(await update.take()); changed(); } }, t('tablet.version.take')))) : null,
+    update.available() && !updateLater ? h('div', { class: 'notice', 'data-key': 'version' }, h('p', null, t(updateHeld ? 'tablet.version.held' : 'tablet.version')),
+      h('div', { class: 'actions' }, h('button', { 'data-key': 'take', onclick: async () => { updateHeld = !(await update.take()); changed(); } }, t('tablet.version.take')),
+        h('button', { class: 'quiet', 'data-key': 'take-later', onclick: () => { updateLater = true; changed(); } }, t('tablet.signin.later')))) : null,
+    others > 0 && /^#?\/?$/.test(location.hash) ? h('div', { class: 'notice', 'data-key': 'others' }, h('p', null, t('tablet.others'))) : null,
   ];
 }
 
-let updateHeld = false;
+let updateHeld = false, updateLater = false;
 
 async function signOut() {
   await camera.settled();

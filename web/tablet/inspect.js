@@ -1,11 +1,12 @@
 // A check under way: sections on the rail, items in one column, and at the bottom
 // what is still open and the way to it.
 
-import { h, t, say, ask, when, day } from './dom.js';
+import { h, t, byId, say, ask, when, day } from './dom.js';
 import { changed, send } from './state.js';
 import * as checks from './checks.js';
 import * as pictures from './pictures.js';
 import * as acts from './acts.js';
+import * as sync from './sync.js';
 import { frame, go, bring } from './frame.js';
 import { assessed, attendance, noAnswer } from './fold.js';
 import { photoStrip } from './photos.js';
@@ -36,7 +37,8 @@ export async function visitView(_me, id, section, item) {
     await acts.settled();
     const missing = checks.toDo(v).filter((o) => o.what !== 'UPLOAD');
     if (missing.length > 0) { jump(missing[0]); return; }
-    const sure = await ask(t('tablet.finish.title'), [h('p', null, t('tablet.finish.text'))],
+    const bad = v.items.filter((/** @type {any} */ it) => it.applies && checks.fails(v, it)).length, waiting = checks.open(v).length;
+    const sure = await ask(t('tablet.finish.title'), [again ? null : h('p', null, h('strong', null, t('tablet.finish.sum', { n: bad }))), h('p', null, t('tablet.finish.text')), waiting ? h('p', null, t('tablet.finish.waiting', { n: waiting })) : null],
       [{ label: t('tablet.finish'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
     if (!sure) return;
     finishing = true;
@@ -132,12 +134,15 @@ export async function visitView(_me, id, section, item) {
     const answers = todo.filter((o) => o.what === 'ANSWER' || o.what === 'ATTENDANCE' || o.what === 'VERDICT').length;
     const photos = todo.filter((o) => o.what === 'PHOTO').length;
     const choices = todo.filter((o) => o.what === 'CHOICE').length;
-    const waiting = checks.open(v).filter((o) => o.what === 'UPLOAD').length;
-    const next = nextOf(todo);
+    const waiting = checks.open(v).filter((o) => o.what === 'UPLOAD').length, elsewhere = checks.elsewhere(v).length;
+    const next = nextOf(todo), offline = sync.status().net !== 'ok';
+    // Photos that are always needed are missing from the start, not only after the answer.
+    const ahead = again ? 0 : v.items.filter((/** @type {any} */ i) => i.applies && i.photo === 'ALWAYS' && i.source === 'ANSWER' && !v.state.answers[i.key]?.value && !(v.state.photos[i.key] ?? []).length).length;
     return h('div', { class: 'app-bar' },
-      h('p', { role: 'status' }, next ? [t('tablet.left', { answers, photos }), choices ? ` · ${t('tablet.left.choices', { n: choices })}` : ''] : waiting ? t('tablet.left.uploads', { n: waiting }) : t('tablet.left.none')),
+      h('p', { role: 'status' }, next ? [answers && t('tablet.left.answers', { n: answers }), photos + ahead && t('tablet.left.photos', { n: photos + ahead }), choices && t('tablet.left.choices', { n: choices })].filter(Boolean).join(' · ')
+        : elsewhere ? t('tablet.left.elsewhere', { n: elsewhere }) : waiting ? t(offline ? 'tablet.left.waiting' : 'tablet.left.uploads', { n: waiting }) : t('tablet.left.none')),
       next ? h('button', { class: 'primary', 'data-key': 'next', onclick: () => { const o = nextOf(checks.toDo(v)); if (o) jump(o); } }, t('tablet.next'))
-        : h('button', { class: 'primary', 'data-key': 'finish', disabled: finishing || !v.may.finish || waiting > 0, onclick: finish }, v.may.finish ? t('tablet.finish') : t('tablet.finish.other')));
+        : h('button', { class: 'primary', 'data-key': 'finish', disabled: finishing || !v.may.finish || (elsewhere > 0 && !offline), onclick: finish }, v.may.finish ? t('tablet.finish') : t('tablet.finish.other')));
   }
 
   function attendanceCard() {
@@ -192,11 +197,6 @@ export async function visitView(_me, id, section, item) {
     a.value === 'NA' ? naReason(it, a) : null);
   }
 
-  /** One tap for a sample or a count without fault; the number counted comes first. @param {any} it @param {any} a */
-  function clean(it, a) {
-    const n = Number(typing[it.key]?.of ?? (a.value === 'COUNT' ? a.of : it.response === 'SMP' ? 10 : 0));
-    if (!(n >= 1)) {
-      wrong[it.key] = t('tablet.count.first');
   /** What the head count says of an item so far. @param {any} it */
   function counted(it) {
     const sum = attendance(v.rules, v.state);
@@ -206,6 +206,11 @@ export async function visitView(_me, id, section, item) {
     return checks.fails(v, it) ? h('p', { class: 'late' }, h('strong', null, t('tablet.computed.not_met'))) : h('p', { class: 'good' }, h('strong', null, t('tablet.computed.met')));
   }
 
+  /** One tap for a sample or a count without fault; the number counted comes first. @param {any} it @param {any} a */
+  function clean(it, a) {
+    const n = Number(typing[it.key]?.of ?? (a.value === 'COUNT' ? a.of : it.response === 'SMP' ? 10 : 0));
+    if (!(n >= 1)) {
+      wrong[it.key] = t('tablet.count.first');
       changed();
       document.getElementById(`of-${it.key}`)?.focus();
       return;
@@ -233,14 +238,16 @@ export async function visitView(_me, id, section, item) {
       } }, t(`tablet.value.${value}`));
   }
 
+  /** A reason that a question cannot do without. @param {any} field @returns {[any, string] | null} */
+  const needed = (field) => (field.value.trim() ? null : [field, t('tablet.reason.needed')]);
+
   /** @param {any} it */
   async function askReason(it) {
-    const field = h('input', { id: 'na-reason', maxlength: 300, list: 'na-usual', value: '' });
+    const field = h('textarea', { id: 'na-reason', rows: 2, maxlength: 300, value: v.state.answers[it.key]?.naReason ?? '' });
     const sure = await ask(t('tablet.na.title', { item: it.code }), [h('label', { for: 'na-reason' }, t('tablet.na.why')), field,
-      h('datalist', { id: 'na-usual' }, [1, 2, 3].map((n) => h('option', { value: t(`tablet.na.usual${n}`) })))],
-    [{ label: t('tablet.value.NA'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+      h('div', { class: 'phrases' }, [1, 2, 3].map((n) => h('button', { type: 'button', class: 'phrase', onclick: () => { field.value = t(`tablet.na.usual${n}`); } }, t(`tablet.na.usual${n}`))))],
+    [{ label: t('tablet.value.NA'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }], () => needed(field));
     if (!sure) return;
-    if (!field.value.trim()) { say(t('tablet.reason.needed'), 'bad'); return; }
     await act('answer', { item: it.key, value: 'NA', na_reason: field.value.trim() });
   }
 
@@ -292,11 +299,11 @@ export async function visitView(_me, id, section, item) {
     const set = (/** @type {any} */ change) => act('finding', { ...d, item: it.key, ...change });
     async function severity(/** @type {string} */ to) {
       if (to === it.severity) { await set({ severity: to, reason: '' }); return; }
-      const field = h('input', { id: 'sev-reason', maxlength: 300, value: d.reason ?? '' });
+      const field = h('textarea', { id: 'sev-reason', rows: 2, maxlength: 300, value: d.reason ?? '' });
       const sure = await ask(t('tablet.severity.why'), [h('label', { for: 'sev-reason' }, t('tablet.reason')), field],
-        [{ label: t('tablet.keep'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
-      if (!sure || !field.value.trim()) { if (sure) say(t('tablet.reason.needed'), 'bad'); void checks.refresh(id); return; }
-      await set({ severity: to, reason: field.value.trim() });
+        [{ label: t('tablet.keep'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }], () => needed(field));
+      if (sure) await set({ severity: to, reason: field.value.trim() });
+      else byId(`sev-${it.key}`).value = d.severity;
     }
     return h('div', { class: 'failure' }, noteField(it, a, t('tablet.note.failed')),
       h('div', { class: 'row' }, h('div', { class: 'field' }, h('label', { for: `sev-${it.key}` }, t('tablet.severity')),
@@ -341,9 +348,8 @@ export async function visitView(_me, id, section, item) {
     if (value === 'VERIFIED') { await act('verdict', { finding: f.id, verdict: value }); return; }
     const field = h('textarea', { id: 'verdict-text', maxlength: 4000, value: v.state.verdicts[f.id]?.text ?? '' });
     const sure = await ask(t(`tablet.verdict.${value}`), [h('label', { for: 'verdict-text' }, t('tablet.verdict.why')), field],
-      [{ label: t('tablet.keep'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+      [{ label: t('tablet.keep'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }], () => needed(field));
     if (!sure) return;
-    if (!field.value.trim()) { say(t('tablet.reason.needed'), 'bad'); return; }
     await act('verdict', { finding: f.id, verdict: value, text: field.value.trim() });
   }
 

@@ -15,9 +15,8 @@ import { openDrawing } from './draw.js';
 export async function giveUp(visitID, file) {
   const reason = h('textarea', { id: 'give-up', rows: 3, maxlength: 1000 });
   const sure = await ask(t('tablet.give_up.title'), [h('p', null, t('tablet.give_up.text')), h('label', { for: 'give-up' }, t('tablet.give_up.why')), reason],
-    [{ label: t('tablet.give_up'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+    [{ label: t('tablet.give_up'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }], () => (reason.value.trim().length < 10 ? [reason, t('tablet.give_up.reason')] : null));
   if (!sure) return;
-  if (reason.value.trim().length < 10) { say(t('tablet.give_up.reason'), 'bad'); return; }
   try {
     await acts.giveUp(visitID, file, reason.value.trim());
     say(t('tablet.give_up.done'));
@@ -86,11 +85,10 @@ export function photoStrip(v, on, images) {
 
   /** @param {any} image */
   async function takeOff(image) {
-    const reason = h('input', { id: 'off-reason', maxlength: 300 });
+    const reason = h('textarea', { id: 'off-reason', rows: 2, maxlength: 300 });
     const sure = await ask(t('tablet.photo.off.title'), [h('p', null, t('tablet.photo.off.text')), h('label', { for: 'off-reason' }, t('tablet.reason')), reason],
-      [{ label: t('tablet.photo.off'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
+      [{ label: t('tablet.photo.off'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }], () => (reason.value.trim() ? null : [reason, t('tablet.reason.needed')]));
     if (!sure) return;
-    if (!reason.value.trim()) { say(t('tablet.reason.needed'), 'bad'); return; }
     for (const i of [...images.filter((i) => i.of === image.file), image]) { // what was drawn on it goes with it
       await acts.act(v.visit.id, 'photo_off', { ...(on.item ? { item: on.item.key } : { finding: on.finding.id }), file: i.file, reason: reason.value.trim() });
     }

@@ -97,7 +97,8 @@ function form(username, enter, ...more) {
  * @param {(page: any) => void} put shows the page
  * @returns {Promise<{person: vault.Person, keys: vault.Keys, signedIn: boolean}>}
  */
-export function signInPage(device, why, put) {
+export async function signInPage(device, why, put) {
+  const unsent = await store.unsent();
   return new Promise((resolve) => {
     const enter = async (/** @type {string} */ username, /** @type {string} */ password) => {
       /** @type {any} */
@@ -111,7 +112,7 @@ export function signInPage(device, why, put) {
     };
     put(h('main', { class: 'app-main sign-in', id: 'main' }, h('p', { class: 'brand' }, 'congvu'), h('h1', { tabindex: -1 }, t('login.title')),
       why ? h('p', { class: 'notice' }, t(`tablet.signin.${why}`)) : null, sync.troubles().trouble ? h('div', { class: 'notice bad', role: 'alert' }, h('p', null, sync.troubles().trouble?.words)) : null,
-      form('', enter), h('p', { class: 'hint' }, t('tablet.signin.hint'))));
+      form('', enter), unsent ? h('p', { class: 'hint' }, t('tablet.signin.unsent')) : null, h('p', { class: 'hint' }, t('tablet.signin.hint'))));
     performance.mark('asked');
   });
 }

@@ -23,6 +23,8 @@ export const state = {
   trouble: null,
   room: { known: false, free: 0, low: false },
   wifiOnly: false,
+  /** How many acts and photos of other people wait on this device. */
+  others: 0,
 };
 /** Photos that the server has not confirmed, by id. @type {Map<string, any>} */
 export const files = new Map();

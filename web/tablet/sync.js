@@ -44,6 +44,7 @@ export async function start(person, signedIn) {
   state.queue = ops.filter((op) => !op.refused);
   state.refused = ops.filter((op) => op.refused);
   for (const f of await opened('files', bad)) files.set(f.id, { ...f, share: 0, problem: state.refused.find((op) => op.type === 'declare' && op.payload.file === f.id)?.refused ?? '' });
+  state.others = (await store.unsent()) - ops.length - files.size - bad.n;
   if (bad.n) state.trouble = { kind: 'unreadable', words: t('tablet.unreadable', { n: bad.n }) };
   if (signedIn) void learnClock();
   void store.persist().then(lookAtRoom);
@@ -96,7 +97,7 @@ async function migrate(person) {
 export const deviceName = () => state.device;
 
 /** What the person must know of this device. */
-export const troubles = () => ({ trouble: state.trouble, room: state.room, refused: state.refused.filter((op) => op.type !== 'declare'), failed: [...files.values()].filter((f) => f.problem) });
+export const troubles = () => ({ trouble: state.trouble, room: state.room, refused: state.refused.filter((op) => op.type !== 'declare'), failed: [...files.values()].filter((f) => f.problem), others: state.others });
 
 /**
  * How many photos of a check are safe on the server, how many wait here, how many acts
