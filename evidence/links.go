@@ -82,16 +82,28 @@ func (s *Service) relink(tx *gorm.DB, actor inspection.Actor, in func(file strin
 	if len(list) == 0 {
 		return nil
 	}
+	files, err := hanging(tx, list)
+	if err != nil {
+		return err
+	}
+	return s.hang(tx, actor, in, linked, files, list)
+}
+
+// hanging loads and locks the files that are to be hung.
+func hanging(tx *gorm.DB, list []Hanging) (map[string]file, error) {
 	ids := make([]string, len(list))
 	for i, h := range list {
+		ids[i] = h.File
+	}
+	return loadAll(tx.Clauses(clause.Locking{Strength: "UPDATE"}), ids)
+}
+
+// hang is relink with the files at hand.
+func (s *Service) hang(tx *gorm.DB, actor inspection.Actor, in func(file string) inspection.Capacity, linked bool, files map[string]file, list []Hanging) error {
+	for _, h := range list {
 		if err := checkOn(h.On); err != nil {
 			return err
 		}
-		ids[i] = h.File
-	}
-	files, err := loadAll(tx.Clauses(clause.Locking{Strength: "UPDATE"}), ids)
-	if err != nil {
-		return err
 	}
 	var before []link
 	for chunk := range slices.Chunk(slices.Collect(maps.Keys(files)), 500) {
@@ -170,18 +182,14 @@ func (s *Service) Attach(tx *gorm.DB, actor inspection.Actor, visit string, list
 	if len(list) == 0 {
 		return nil
 	}
-	ids := make([]string, len(list))
-	for i, h := range list {
-		ids[i] = h.File
-	}
-	files, err := loadAll(tx, ids)
+	files, err := hanging(tx, list)
 	if inspection.CodeOf(err) == inspection.NotFound {
 		return inspection.E(inspection.Invalid, "evidence.error.not_of_visit")
 	}
 	if err != nil {
 		return err
 	}
-	views, _, err := s.views(tx, actor, slices.Collect(maps.Values(files)))
+	views, err := s.sights(tx, actor, slices.Collect(maps.Values(files)))
 	if err != nil {
 		return err
 	}
@@ -194,7 +202,7 @@ func (s *Service) Attach(tx *gorm.DB, actor inspection.Actor, visit string, list
 			return inspection.E(inspection.Invalid, "evidence.error.not_received")
 		}
 	}
-	return s.relink(tx, actor, func(file string) inspection.Capacity { return views[file].Capacity }, true, list)
+	return s.hang(tx, actor, func(file string) inspection.Capacity { return views[file].Capacity }, true, files, list)
 }
 
 // Files are the ids of the received files that hang on a subject, oldest first; visit

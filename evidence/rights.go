@@ -63,6 +63,7 @@ type Rights interface {
 	// file from them; conflict for one that takes none any more.
 	Add(tx *gorm.DB, actor inspection.Actor, visit string, on []Subject) (Grant, error)
 
-	// See tells how much of a file the actor may see. The zero View is no error.
+	// See tells how much of a file the actor may see. The zero View is no error. A file
+	// that is Told is shown to more people; who sees it without that sees it as well.
 	See(tx *gorm.DB, actor inspection.Actor, f Facts) (View, error)
 }

@@ -125,7 +125,7 @@ func (s *Service) see(tx *gorm.DB, actor inspection.Actor, id string) (file, Vie
 	if err != nil {
 		return file{}, View{}, err
 	}
-	views, _, err := s.views(tx, actor, []file{f})
+	views, err := s.sights(tx, actor, []file{f})
 	if err != nil {
 		return file{}, View{}, err
 	}
@@ -145,19 +145,42 @@ func (s *Service) views(tx *gorm.DB, actor inspection.Actor, files []file) (map[
 	if err != nil {
 		return nil, nil, err
 	}
+	all, err := s.judge(tx, actor, files, links)
+	return all, links, err
+}
+
+// sights are views where only they are asked for: what a file hangs on shows it to more
+// people and hides it from nobody, and is read only when without it something is hidden.
+func (s *Service) sights(tx *gorm.DB, actor inspection.Actor, files []file) (map[string]View, error) {
+	all, err := s.judge(tx, actor, files, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, view := range all {
+		if view.Sight <= SeeNothing {
+			all, _, err = s.views(tx, actor, files)
+			break
+		}
+	}
+	return all, err
+}
+
+// judge asks Rights, once about files that are alike.
+func (s *Service) judge(tx *gorm.DB, actor inspection.Actor, files []file, links map[string][]link) (map[string]View, error) {
 	known, all := map[Facts]View{}, make(map[string]View, len(files))
 	for _, f := range files {
 		key := facts(f, links[f.ID], actor)
 		view, ok := known[key]
 		if !ok {
+			var err error
 			if view, err = s.rights.See(tx, actor, key); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			known[key] = view
 		}
 		all[f.ID] = view
 	}
-	return all, links, nil
+	return all, nil
 }
 
 func (s *Service) append(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, action string, f file, at inspection.Instant, data map[string]any) error {

@@ -177,7 +177,7 @@ func wholeJPEG(r io.ReadSeeker) error {
 	if _, err := r.Seek(2, io.SeekStart); err != nil {
 		return err
 	}
-	br := bufio.NewReaderSize(r, 64<<10)
+	br := bufio.NewReaderSize(r, 16<<10)
 	cut := func(err error) error {
 		if err == io.EOF {
 			return errors.New("cut off")
@@ -185,24 +185,14 @@ func wholeJPEG(r io.ReadSeeker) error {
 		return err
 	}
 	for scans := 0; ; {
-		// The coded data of a scan holds no marker but restarts; a marker is 0xff and what is
-		// neither 0 nor 0xff.
-		switch _, err := br.ReadSlice(0xff); err {
-		case nil:
-		case bufio.ErrBufferFull:
-			continue
-		default:
+		if _, err := br.Peek(2); err != nil {
 			return cut(err)
 		}
-		c, err := br.ReadByte()
-		for err == nil && c == 0xff {
-			c, err = br.ReadByte()
-		}
-		if err != nil {
-			return cut(err)
-		}
+		window, _ := br.Peek(br.Buffered()) // all of it is there
+		n, c := marker(window)
+		_, _ = br.Discard(n)
 		switch {
-		case c == 0 || c == 1 || c >= 0xd0 && c <= 0xd8:
+		case c == 0:
 			continue
 		case c == 0xd9 && scans == 0:
 			return errors.New("no picture")
@@ -217,14 +207,34 @@ func wholeJPEG(r io.ReadSeeker) error {
 		if _, err := io.ReadFull(br, length[:]); err != nil {
 			return cut(err)
 		}
-		n := int(binary.BigEndian.Uint16(length[:]))
-		if n < 2 {
+		size := int(binary.BigEndian.Uint16(length[:]))
+		if size < 2 {
 			return errors.New("segment too short")
 		}
-		if _, err := br.Discard(n - 2); err != nil {
+		if _, err := br.Discard(size - 2); err != nil {
 			return cut(err)
 		}
 	}
+}
+
+// marker looks for the next marker of a JPEG that has something to say, 0xff and what is
+// neither 0 nor 0xff: the coded data of a scan holds none but restarts. It tells how many
+// bytes end with it, or, with 0, how many hold none.
+func marker(b []byte) (n int, c byte) {
+	for n+1 < len(b) {
+		at := bytes.IndexByte(b[n:len(b)-1], 0xff)
+		if at < 0 {
+			return len(b) - 1, 0
+		}
+		n += at + 1
+		if c := b[n]; c != 0xff {
+			n++
+			if c > 1 && (c < 0xd0 || c > 0xd8) {
+				return n, c
+			}
+		}
+	}
+	return n, 0
 }
 
 // checkWebP walks the chunks of a WebP (RFC 9649 §2.3-2.7): all bytes that it

@@ -242,9 +242,8 @@ func (s *Service) Authenticate(ctx context.Context, token, request string) (Sign
 	var a Account
 	who := Signed{Actor: inspection.Actor{Request: request}}
 	// Every request asks this: in one question, read by hand.
-	err := db.Table("sessions").Joins("JOIN accounts ON accounts.id = sessions.account_id JOIN people ON people.id = accounts.person_id").
-		Where("sessions.token_hash = ?", tokenHash(token)).
-		Select("sessions.id, sessions.device_id, sessions.last_seen_at, sessions.expires_at, sessions.revoked_at, accounts.id, accounts.must_change, accounts.disabled, people.id, people.name").
+	err := db.Raw("SELECT s.id, s.device_id, s.last_seen_at, s.expires_at, s.revoked_at, a.id, a.must_change, a.disabled, p.id, p.name "+
+		"FROM sessions s JOIN accounts a ON a.id = s.account_id JOIN people p ON p.id = a.person_id WHERE s.token_hash = ?", tokenHash(token)).
 		Row().Scan(&row.ID, &row.DeviceID, &row.LastSeenAt, &row.ExpiresAt, &row.RevokedAt, &a.ID, &a.MustChange, &a.Disabled, &who.Actor.Person, &who.Actor.Name)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Signed{}, ended()

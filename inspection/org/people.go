@@ -207,11 +207,10 @@ func Grant(tx *gorm.DB, act Act, r RoleRow) (RoleRow, error) {
 // its issuer, with no right to what else that went into.
 func CapacitiesOf(tx *gorm.DB, person string, on inspection.Date) ([]inspection.Capacity, error) {
 	// Every request asks this: read by hand, and the lineage only of those that have any.
-	rows, err := tx.Table("person_roles").Joins("LEFT JOIN organisations ON organisations.id = person_roles.organisation_id").
-		Select("person_roles.role, COALESCE(person_roles.organisation_id, ''), COALESCE(person_roles.team_id, ''), COALESCE(organisations.valid_from, ''), COALESCE(organisations.valid_to, ''), "+
-			"EXISTS (SELECT 1 FROM organisation_lineage WHERE organisation_lineage.successor_id = person_roles.organisation_id)").
-		Where("person_roles.person_id = ? AND person_roles.voided_at = 0 AND (person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", person, on, on).
-		Order("person_roles.id").Rows()
+	rows, err := tx.Raw("SELECT r.role, COALESCE(r.organisation_id, ''), COALESCE(r.team_id, ''), COALESCE(o.valid_from, ''), COALESCE(o.valid_to, ''), "+
+		"EXISTS (SELECT 1 FROM organisation_lineage l WHERE l.successor_id = r.organisation_id) "+
+		"FROM person_roles r LEFT JOIN organisations o ON o.id = r.organisation_id "+
+		"WHERE r.person_id = ? AND r.voided_at = 0 AND (r.valid_from = '' OR r.valid_from <= ?) AND (r.valid_to = '' OR r.valid_to >= ?) ORDER BY r.id", person, on, on).Rows()
 	if err != nil {
 		return nil, err
 	}
