@@ -291,7 +291,7 @@ func TestR4NothingOfTheFormerUserIsLeft(t *testing.T) {
 	f.away()
 	b.fill("#note-C03", secret)
 	b.files(`input[data-photo="C03"]`, s.photos["before"])
-	b.wait("the photo waits", `document.querySelectorAll('[data-item="C03"] .shot').length === 1 && document.querySelector('.sync').classList.contains('late')`)
+	b.wait("the photo waits", `document.querySelectorAll('[data-item="C03"] .shot').length === 1 && document.querySelector('.sync').classList.contains('soon')`)
 	b.picture("offline")
 	f.noneOfStores("while A works", secret, "before.jpg", demoPassword)
 	b.signOut()
@@ -328,7 +328,7 @@ func TestR4NothingOfTheFormerUserIsLeft(t *testing.T) {
 	b.sees("không cần mạng")
 	b.enter("truongdoan", demoPassword)
 	b.sees(deskHere)
-	b.sees("1 ảnh chờ gửi")
+	b.sees("1 ảnh, 2 thao tác chờ gửi")
 	b.picture("unsent-is-back")
 	b.run(chromedp.Navigate(b.base + "/tablet/#/visit/" + visit + "/C"))
 	b.wait("the note", fmt.Sprintf(`document.querySelector('#note-C03')?.value === %s`, quote(secret)))
@@ -416,8 +416,8 @@ func TestOfflineFiveWrongPasswords(t *testing.T) {
 
 // TestOfflineAWholeVisit: the server stops before the team arrives. The check is begun
 // from what was handed over, every item answered, every photo taken, the browser closed
-// and opened again in between; when the server is back all of it goes out in order, and
-// the minutes are closed.
+// and opened again in between, the minutes signed and scanned; when the server is back all
+// of it goes out in order, and the minutes are closed.
 func TestOfflineAWholeVisit(t *testing.T) {
 	t.Parallel()
 	for _, stores := range bothStores {
@@ -484,13 +484,6 @@ func TestOfflineAWholeVisit(t *testing.T) {
 				b.wait("the photo", `document.querySelectorAll('[data-item="H01"] .shot').length >= 1 && document.querySelector('.sync').innerText.includes('Mất mạng')`)
 				b.run(chromedp.Navigate(b.base + "/tablet/#/device"))
 			}
-			f.back()
-			b.eval(`dispatchEvent(new Event('online')); 0`, nil)
-			b.sent()
-			b.sees(fmt.Sprintf("An toàn, có biên nhận (%d)", photos))
-			b.click(`details.card summary`)
-			b.picture("photos-safe")
-			b.anywhere()
 			b.run(chromedp.Navigate(b.base + "/tablet/#/visit/" + visit))
 			b.wait("complete", `document.querySelector('[data-key=finish]') !== null && !document.querySelector('[data-key=finish]').disabled`)
 			b.click("[data-key=finish]")
@@ -500,11 +493,27 @@ func TestOfflineAWholeVisit(t *testing.T) {
 			b.click("[data-key=agree]")
 			b.wait("opinion", `document.querySelector('#m-opinion').value.length > 0`)
 			b.files(`input[data-photo="scan"]`, s.photos["scan"])
-			b.wait("scan safe", `document.querySelector('.shot .good') !== null && !document.querySelector('[data-key=sign]').disabled`)
+			b.wait("scan", `document.querySelector('[data-key^="scan-"]') !== null`)
+			b.run(chromedp.Navigate(b.base + "/tablet/#/device"))
+			b.sees("Chờ gửi (")
+			b.run(chromedp.Navigate(b.base + "/tablet/#/minutes/" + visit))
+			b.wait("the scan is still there", `document.querySelector('[data-key^="scan-"]') !== null`)
+			b.picture("minutes-offline")
+			b.anywhere()
 			b.click("[data-key=sign]")
 			b.click("dialog .primary")
-			b.sees("Biên bản đã khép")
+			b.sees("cho đến lúc đó đơn vị chưa thấy gì")
+			b.picture("closed-offline")
+			b.anywhere()
+
+			f.back()
+			b.eval(`dispatchEvent(new Event('online')); 0`, nil)
 			b.sent()
+			b.sees("Biên bản đã khép")
+			b.run(chromedp.Navigate(b.base + "/tablet/#/device"))
+			b.sees(fmt.Sprintf("An toàn, có biên nhận (%d)", photos+1))
+			b.click(`details.card summary`)
+			b.picture("photos-safe")
 
 			var news struct {
 				Operations []struct{ ID, Type string }
@@ -605,7 +614,7 @@ func TestOfflineALostDatabaseIsToldWithinOneSave(t *testing.T) {
 	b = f.reopen() // what was kept again is there without the page that kept it
 	b.app()
 	b.enter("truongdoan", demoPassword)
-	b.sees("1 ảnh chờ gửi, 3 thao tác chờ gửi")
+	b.sees("1 ảnh, 3 thao tác chờ gửi")
 	f.inReach(b)
 	b.sent()
 	news := b.operations(visit)

@@ -81,10 +81,19 @@ export const toDo = (v) => still(v.rules, v.state, (f) => safe.has(f) || files.h
 /** Photos of a check that are neither here nor, as far as is known, on the server. @param {any} v */
 export const elsewhere = (v) => open(v).filter((o) => o.what === 'UPLOAD' && !files.has(o.file ?? ''));
 
+/** All acts on a check: what the server has, then what waits here. @param {any} v @returns {any[]} */
+const done = (v) => [...v.operations, ...state.queue.filter((op) => op.visit === v.visit.id)];
+
+/** When the check was finished, by the act; empty while it is not. @param {any} v @returns {string} */
+export function finished(v) {
+  const op = done(v).find((o) => o.type === 'finish');
+  return op ? op.at ?? atOf(op) : '';
+}
+
 /** The scans that were taken of a check's papers and hang on nothing, oldest first. @param {any} v @returns {string[]} */
 export function scans(v) {
   const hung = new Set(Object.values(v.state.photos).flat().map((/** @type {any} */ i) => i.file));
-  return [...v.operations, ...state.queue.filter((op) => op.visit === v.visit.id)].filter((op) => op.type === 'declare' && op.payload.kind === 'DOCUMENT_SCAN')
+  return done(v).filter((op) => op.type === 'declare' && op.payload.kind === 'DOCUMENT_SCAN')
     .map((op) => op.payload.file).filter((f, n, all) => all.indexOf(f) === n && !hung.has(f) && !lost(v, f));
 }
 

@@ -79,7 +79,7 @@ export async function minutesView(_me, id) {
   function found() {
     const bad = v.items.filter((/** @type {any} */ it) => it.applies && checks.fails(v, it)), sum = attendance(v.rules, v.state);
     return [h('h2', null, t('tablet.minutes.found', { n: bad.length })),
-      sum ? h('p', null, sum.outside ? [t('tablet.attendance.seen', { present: sum.seen, staff: v.state.rows.length }), ' ', t('tablet.attendance.outside')]
+      sum ? h('p', null, sum.outside ? [t('tablet.attendance.seen', { present: sum.seen, staff: v.state.rows.length }), '. ', t('tablet.attendance.outside')]
         : t('tablet.attendance.sum', { time: when(v.state.countedAt).slice(11), present: sum.present, required: sum.required, excused: sum.excused, unexcused: sum.unexcused, late: sum.late })) : null,
       bad.length === 0 ? h('p', { class: 'empty' }, t('tablet.minutes.found.none')) : null,
       bad.map((/** @type {any} */ it) => {
@@ -94,7 +94,7 @@ export async function minutesView(_me, id) {
     const phase = v.state.phase, all = scans();
     const open = phase === 'MINUTES_DRAFT' || phase === 'CANNOT_INSPECT';
     return frame(v.visit.desk || v.visit.organisation,
-      h('p', null, h('span', { class: 'tag plain' }, t(`visit.state.${phase}`)), known() ? null : [' ', h('span', { class: 'tag soon' }, t('tablet.minutes.unsent'))], ' ', t('tablet.minutes.times', { start: when(v.visit.checked_in_at), end: when(v.visit.ended_at) })),
+      h('p', null, h('span', { class: 'tag plain' }, t(`visit.state.${phase}`)), known() ? null : [' ', h('span', { class: 'tag soon' }, t('tablet.minutes.unsent'))], ' ', t('tablet.minutes.times', { start: when(v.visit.checked_in_at), end: when(v.visit.ended_at || checks.finished(v)) })),
       h('p', { class: 'actions' }, office(`/visits/${id}/minutes`, t('tablet.minutes.paper'), { target: '_blank', rel: 'noopener' }),
         office(`/visits/${id}/photos`, t('tablet.minutes.photos')), phase === 'IN_PROGRESS' ? h('a', { class: 'button primary', href: `#/visit/${id}` }, t('tablet.back')) : null),
       phase === 'MINUTES_DRAFT' && v.findings.length === 0 ? found() : null,

@@ -91,14 +91,16 @@ function fileFailed(f, words) {
   changed();
 }
 
-/** What ends a part of a check waits for its files. */
+/** What ends a part of a check waits for the files that were taken before it. */
 const closing = ['finish', 'sign', 'refuse_to_sign'];
 
 /** The next operations that may go, oldest first; of each check in their order. */
 function ready() {
   const held = new Set(stuck), out = [];
+  const later = new Set(state.queue.filter((op) => op.type === 'declare').map((op) => op.payload.file));
   for (const op of state.queue) {
-    if (closing.includes(op.type) && [...files.values()].some((f) => f.visit === op.visit && !f.problem)) held.add(op.visit);
+    if (op.type === 'declare') later.delete(op.payload.file);
+    if (closing.includes(op.type) && [...files.values()].some((f) => f.visit === op.visit && !f.problem && !later.has(f.id))) held.add(op.visit);
     if (!held.has(op.visit)) out.push(op);
   }
   return out;
