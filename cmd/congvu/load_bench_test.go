@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -298,7 +299,7 @@ func (l *load) run(b *testing.B, clients int, unit string, do func(client int)) 
 	var mu sync.Mutex
 	var took []time.Duration
 	var wg sync.WaitGroup
-	cpu, begun := l.cpu(), time.Now()
+	cpu, client, begun := l.cpu(), ownCPU(), time.Now()
 	end := begun.Add(loadFor)
 	for i := range clients {
 		wg.Go(func() {
@@ -316,6 +317,7 @@ func (l *load) run(b *testing.B, clients int, unit string, do func(client int)) 
 	report(b, took)
 	b.ReportMetric(float64(len(took))/spent.Seconds(), unit+"s/s")
 	b.ReportMetric((l.cpu()-cpu).Seconds()*1000/float64(len(took)), "cpu-ms/"+unit)
+	b.ReportMetric((ownCPU()-client).Seconds()*1000/float64(len(took)), "client-cpu-ms/"+unit)
 	b.ReportMetric(memory(b, l.program.cmd.Process.Pid, "VmHWM"), "peak-MB")
 	b.ReportMetric(0, "ns/op")
 }
@@ -332,6 +334,13 @@ func (l *load) cpu() time.Duration {
 	fmt.Sscan(fields[11], &user)
 	fmt.Sscan(fields[12], &system)
 	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// ownCPU is the time that this process, the client, has had of the processors.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // forget lets the previews of what was measured be, so that they do not stand in the way
@@ -446,6 +455,12 @@ func BenchmarkLoad(b *testing.B) {
 							n[c]++
 							l.post(opOf(checks[c], visit.OpNote, visit.Note{Item: "C01", Text: fmt.Sprint(n[c])}))
 						})
+					})
+				}
+				if s.name == "sqlite+files" { // what no server can leave out
+					b.Run(fmt.Sprintf("bare/%d", clients), func(b *testing.B) {
+						floor, checks := bare(b, l), l.prepare(250*int(loadFor.Seconds()), photos)
+						floor.run(b, clients, "check", func(int) { floor.check(<-checks) })
 					})
 				}
 				b.Run(fmt.Sprintf("check/%d", clients), func(b *testing.B) {
