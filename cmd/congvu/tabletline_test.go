@@ -246,7 +246,7 @@ func TestOfflineAPhotoGoesOnWhereItBroke(t *testing.T) {
 	b = f.reopen()
 	b.app()
 	b.enter("truongdoan", demoPassword)
-	b.sees(fmt.Sprintf("%d ảnh chờ gửi", photos))
+	b.sees(fmt.Sprintf("%d ảnh, ", photos))
 	b.run(chromedp.Navigate(f.base + "/tablet/#/device"))
 	before := l.up.Load()
 	l.breakEvery(every)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -16,7 +17,16 @@ func TestEveryAnswerIsNearTheThumb(t *testing.T) {
 	f := newField(t, nil)
 	visit := f.toC03()
 	b := f.b
+	before := [2]float64{b.header(800), b.header(360)}
 	f.away()
+	b.click(`[data-item="C04"] [data-value=YES]`)
+	b.sees("Mất mạng · 1 thao tác chờ gửi")
+	b.picture("offline")
+	if after := [2]float64{b.header(800), b.header(360)}; after != before {
+		t.Errorf("the header is %v px high with a network and %v without", before, after)
+	}
+	b.picture("offline-phone")
+	b.run(emulation.SetDeviceMetricsOverride(b.size[0], b.size[1], 1, false))
 	answers := 0
 	for _, hand := range []string{"right", "left"} {
 		b.run(chromedp.Navigate(b.base + "/tablet/#/device"))
@@ -41,12 +51,18 @@ func TestEveryAnswerIsNearTheThumb(t *testing.T) {
 			near(section)
 			if section == "C" {
 				b.picture(hand)
+				b.large(".item summary, .item button, .item .button, .rail a")
 			}
 		}
 		b.run(chromedp.Navigate(b.base + "/tablet/#/attendance/" + visit))
 		if hand == "right" {
 			b.click(`[data-key=begin]`)
+			b.click(`.person [data-value=absent]`)
+			b.wait("both kinds are told apart", `/\d+ người chưa ghi, 1 người chưa có lý do vắng/.test(document.querySelector('.app-bar p').innerText)`)
 			b.click(`[data-key=rest-present]`)
+			b.wait("badges", `document.querySelector('.person [data-key$="-badge"][aria-pressed=true]') !== null`)
+			b.click(`.person [data-key$="-badge"]`)
+			b.wait("without a badge is said as what is not met", `document.querySelector('.person [data-key$="-badge"].no[aria-pressed=true]')?.innerText.includes('Không đeo thẻ') === true`)
 		}
 		b.wait("the table", `document.querySelectorAll('.person .choice').length > 10`)
 		near("attendance")
@@ -54,5 +70,31 @@ func TestEveryAnswerIsNearTheThumb(t *testing.T) {
 	}
 	if answers < 200 {
 		t.Errorf("%d answers were looked at", answers)
+	}
+}
+
+// header is how high the header is on a screen of a width. The menu stands at its right
+// edge, large enough for a finger, and its box is on the screen.
+func (b *browser) header(width int64) float64 {
+	b.t.Helper()
+	b.run(emulation.SetDeviceMetricsOverride(width, 1280, 1, false))
+	var h struct {
+		Height, Menu, Wide, High, Left, Right, State float64
+	}
+	b.eval(`(() => { const box = s => document.querySelector(s).getBoundingClientRect(), menu = document.querySelector('.menu'); menu.open = true; const open = box('.menu > div'); menu.open = false; scrollTo(0, 0);
+		return {Height: box('.app-top').height, Menu: innerWidth - box('.menu summary').right, Wide: box('.menu summary').width, High: box('.menu summary').height, Left: open.left, Right: innerWidth - open.right, State: box('.sync').height}; })()`, &h)
+	if h.Menu < 0 || h.Menu > 16 || h.Wide < 48 || h.High < 48 || h.Left < 0 || h.Right < 0 || h.State > 30 {
+		b.t.Errorf("the header at %d px: %+v", width, h)
+	}
+	return h.Height
+}
+
+// large holds what is touched on the page against the least size for a finger.
+func (b *browser) large(selector string) {
+	b.t.Helper()
+	var small []string
+	b.eval(fmt.Sprintf(`[...document.querySelectorAll(%s)].filter(e => e.checkVisibility() && (e.getBoundingClientRect().height < 47.9 || e.getBoundingClientRect().width < 47.9)).map(e => e.outerHTML.slice(0, 120))`, quote(selector)), &small)
+	for _, s := range small {
+		b.t.Errorf("smaller than 48 px: %s", s)
 	}
 }

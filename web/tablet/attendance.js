@@ -26,6 +26,14 @@ export async function attendanceView(_me, id) {
 
   const open = () => v.state.rows.filter((/** @type {any} */ r) => r.present === undefined || (!r.present && r.required && !r.reason));
 
+  const unsaidOf = () => v.state.rows.filter((/** @type {any} */ r) => r.present === undefined).length;
+
+  /** What is still open, in words that agree with the button above. */
+  function left() {
+    const all = open().length, unsaid = unsaidOf();
+    return [unsaid ? t('tablet.attendance.unsaid', { n: unsaid }) : '', all > unsaid ? t('tablet.attendance.unexplained', { n: all - unsaid }) : ''].filter(Boolean).join(', ') || t('tablet.attendance.complete');
+  }
+
   /** One tap for a room where all the others are at their desks. */
   function restPresent() {
     for (const row of v.state.rows) if (row.present === undefined) void set(row, { present: true, badge: true, dress: true });
@@ -40,6 +48,10 @@ export async function attendanceView(_me, id) {
     await acts.act(id, 'attendance_row', { id: newID(), position: position.value.trim(), required: true });
   }
 
+  /** What somebody present wears: always said, in order or not. @param {any} row @param {'badge'|'dress'} what */
+  const worn = (row, what) => h('button', { class: `choice ${row[what] ? '' : 'no'}`, 'aria-pressed': true, 'data-key': `${row.id}-${what}`,
+    onclick: () => set(row, { [what]: !row[what] }) }, t(`tablet.attendance.${row[what] ? what : `no_${what}`}`));
+
   /** @param {any} row @param {number} n */
   function line(row, n) {
     const toggle = (/** @type {string} */ label, /** @type {boolean} */ on, /** @type {any} */ change, /** @type {string} */ key) =>
@@ -51,8 +63,7 @@ export async function attendanceView(_me, id) {
         toggle(t('tablet.attendance.late'), row.present === true && !!row.arrived, { present: true, arrived: row.arrived || when(new Date().toISOString()).slice(11), badge: row.badge ?? true, dress: row.dress ?? true }, 'late'),
         toggle(t('tablet.attendance.absent'), row.present === false, { present: false, reason: row.reason }, 'absent'),
       row.present ? [h('span', { class: 'gap' }),
-        h('button', { class: 'choice', 'aria-pressed': !!row.badge, 'data-key': `${row.id}-badge`, onclick: () => set(row, { badge: !row.badge }) }, row.badge ? t('tablet.attendance.badge') : t('tablet.attendance.no_badge')),
-        h('button', { class: 'choice', 'aria-pressed': !!row.dress, 'data-key': `${row.id}-dress`, onclick: () => set(row, { dress: !row.dress }) }, row.dress ? t('tablet.attendance.dress') : t('tablet.attendance.no_dress'))] : null),
+        worn(row, 'badge'), worn(row, 'dress')] : null),
       row.present && row.arrived ? h('div', { class: 'field' }, h('label', { for: `arr-${row.id}` }, t('tablet.attendance.arrived')), h('input', { id: `arr-${row.id}`, type: 'time', value: row.arrived, 'data-key': `arr-${row.id}`, onchange: (/** @type {any} */ e) => { if (e.target.value) void set(row, { arrived: e.target.value }); } })) : null,
       row.present === false ? h('div', { class: 'row' }, h('div', { class: 'field' }, h('label', { for: `why-${row.id}` }, t('tablet.attendance.reason')),
         h('select', { id: `why-${row.id}`, 'data-key': `why-${row.id}`, onchange: (/** @type {any} */ e) => set(row, { reason: e.target.value || undefined }) },
@@ -72,11 +83,11 @@ export async function attendanceView(_me, id) {
       h('div', { class: 'sums', role: 'status' }, h('p', null, h('strong', null, t('tablet.attendance.at', { time: when(v.state.countedAt) }))),
         sum.outside ? [h('p', null, t('tablet.attendance.seen', { present: sum.seen, staff: v.state.rows.length })), h('p', { class: 'soon' }, t('tablet.attendance.outside'))]
           : h('p', null, t('tablet.attendance.sum', { time: when(v.state.countedAt).slice(11), present: sum.present, required: sum.required, excused: sum.excused, unexcused: sum.unexcused, late: sum.late }))),
-      open().length > 1 && v.state.phase === 'IN_PROGRESS' ? h('p', { class: 'actions' }, h('button', { 'data-key': 'rest-present', onclick: restPresent }, t('tablet.attendance.rest', { n: v.state.rows.filter((/** @type {any} */ r) => r.present === undefined).length }))) : null,
+      unsaidOf() > 1 && v.state.phase === 'IN_PROGRESS' ? h('p', { class: 'actions' }, h('button', { 'data-key': 'rest-present', onclick: restPresent }, t('tablet.attendance.rest', { n: unsaidOf() }))) : null,
       v.state.phase === 'IN_PROGRESS' ? conflictCards(v, (r) => r.startsWith('row/')) : null,
       v.state.phase === 'IN_PROGRESS' ? v.state.rows.map((/** @type {any} */ r, /** @type {number} */ i) => line(r, i)) : h('p', { class: 'notice' }, t('tablet.visit.closed', { state: t(`visit.state.${v.visit.state}`) })),
       h('p', { class: 'actions' }, h('button', { onclick: add, 'data-key': 'add-row' }, t('tablet.attendance.add')))),
-    h('div', { class: 'app-bar' }, h('p', null, t('tablet.attendance.open_rows', { n: open().length })),
+    h('div', { class: 'app-bar' }, h('p', { role: 'status' }, left()),
       h('a', { class: 'button primary', href: `#/visit/${id}/A` }, t('tablet.attendance.done')))];
   }
 

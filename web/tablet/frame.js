@@ -43,20 +43,31 @@ export function bring(key, what) {
   return true;
 }
 
+/**
+ * How it stands with what was done here, in a few words, the least important last: red
+ * only where somebody has to act, amber while something waits or the network is away.
+ * @param {any} s @param {number} held what the server refused
+ */
+function stateOf(s, held) {
+  const waits = s.waiting && s.acts ? t('tablet.sync.both', { photos: s.waiting, acts: s.acts })
+    : s.waiting ? t('tablet.sync.photos_waiting', { n: s.waiting }) : s.acts ? t('tablet.sync.acts_waiting', { n: s.acts }) : '';
+  const words = [s.net !== 'ok' ? t(`tablet.sync.${s.net}`) : '', held ? t('tablet.sync.refused', { n: held }) : '', waits, s.safe ? t('tablet.sync.photos', { n: s.safe }) : ''].filter(Boolean);
+  if (s.net === 'offline' && words.length === 1) words.push(t('tablet.sync.goes_on'));
+  return { words: words.join(' · ') || t('tablet.sync.safe'), look: held || (s.net !== 'ok' && s.net !== 'offline') ? 'late' : waits || s.net !== 'ok' ? 'soon' : 'good' };
+}
+
 /** Where a page of the app stands: name, state of the photos, who, and what the person must know. */
 export function frame(/** @type {string} */ title, /** @type {any[]} */ ...body) {
   const s = sync.status(location.hash.match(/[0-9a-f-]{36}/)?.[0]);
-  const waiting = s.waiting + s.acts, { refused, failed } = sync.troubles(), held = refused.length + failed.length;
-  const words = [held ? t('tablet.sync.refused', { n: held }) : '', s.safe ? t('tablet.sync.photos', { n: s.safe }) : s.waiting || s.acts || held ? '' : t('tablet.sync.safe'),
-    s.waiting ? t('tablet.sync.photos_waiting', { n: s.waiting }) : '', s.acts ? t('tablet.sync.acts_waiting', { n: s.acts }) : ''].filter(Boolean).join(', ');
+  const { refused, failed } = sync.troubles(), held = refused.length + failed.length;
+  const state = stateOf(s, held);
   return [
     h('a', { class: 'skip', href: '#main', onclick: (/** @type {Event} */ e) => { e.preventDefault(); byId('main').focus(); } }, t('page.skip')),
     me?.simulated ? h('div', { class: 'stamp', role: 'note' }, t('page.simulated')) : null,
     h('header', { class: 'app-top' },
       location.hash.length > 2 ? h('a', { class: 'back', href: '#/', 'aria-label': t('tablet.today') }, '‹') : h('span', { class: 'brand' }, 'congvu'),
       h('h1', { tabindex: -1 }, title),
-      h('p', { class: `sync ${s.net !== 'ok' || held ? 'late' : waiting ? 'soon' : 'good'}`, role: 'status' },
-        s.net !== 'ok' ? `${t(`tablet.sync.${s.net}`)} · ${words}` : words),
+      h('p', { class: `sync ${state.look}`, role: 'status' }, state.words),
       h('details', { class: 'menu', 'data-key': 'menu' }, h('summary', null, h('span', null, me?.name ?? '')),
         h('div', null, h('a', { class: 'button', href: '#/device' }, t('tablet.device')), office('/visits', t('tablet.office')), h('button', { 'data-key': 'sign-out', onclick: signOut }, t('page.sign_out'))))),
     h('main', { id: 'main', class: 'app-main', tabindex: -1 }, notices(s), ...body),
