@@ -28,6 +28,29 @@ func (b *browser) drag(selector string, x, y, x2, y2 float64) {
 	b.run(press(input.MousePressed, x, y), press(input.MouseMoved, (x+x2)/2, (y+y2)/2), press(input.MouseMoved, x2, y2), press(input.MouseReleased, x2, y2))
 }
 
+// look opens the first photo of C03 over the whole screen, at the size of the screen and
+// at double that, with its state in words, and closes it by Back or by its button.
+func (b *browser) look(state string, back bool) {
+	b.t.Helper()
+	b.click(`[data-item="C03"] .look`)
+	b.wait("the large picture", `(d => d?.open && d.querySelector('img').naturalWidth > 600 && !d.querySelector('[data-look=double]').disabled && d.getBoundingClientRect().height >= innerHeight)(document.querySelector('dialog.looking'))`)
+	b.wait(state, fmt.Sprintf(`document.querySelector('.looking-foot').innerText.includes(%s) && /chụp lúc \d\d\//.test(document.querySelector('.looking-foot').innerText)`, quote(state)))
+	b.picture("look")
+	b.large("dialog.looking button")
+	b.axe()
+	b.click(".looking-view img")
+	b.wait("double size", `(v => v.scrollWidth > v.clientWidth * 1.5)(document.querySelector('.looking-view'))`)
+	b.picture("look-double")
+	b.click("[data-look=double]")
+	b.wait("fitted", `(v => v.scrollWidth <= v.clientWidth)(document.querySelector('.looking-view'))`)
+	if back {
+		b.eval(`history.back()`, nil)
+	} else {
+		b.click("[data-look=close]")
+	}
+	b.wait("closed", `document.querySelector('dialog.looking') === null && document.activeElement.classList.contains('look') && location.hash.endsWith('/C')`)
+}
+
 // TestADrawingIsAPictureOfItsOwn: arrow, ring and words on a photograph, without a
 // network. The photograph arrives as it was taken; the drawing stands beside it, names
 // it, and does not count as a photograph.
@@ -46,6 +69,7 @@ func TestADrawingIsAPictureOfItsOwn(t *testing.T) {
 	f.away()
 	b.files(`input[data-photo="C03"]`, s.photos["board"])
 	b.wait("the photo", `document.querySelectorAll('[data-item="C03"] .shot img[src^="blob:"]').length === 1`)
+	b.look("Chờ gửi", true)
 	b.press("Đánh dấu")
 	b.wait("the picture", `document.querySelector('dialog.drawing canvas')?.width > 300 && document.querySelector('[data-draw=keep]').disabled`)
 	b.drag("dialog.drawing canvas", 0.1, 0.1, 0.4, 0.4)
@@ -95,6 +119,14 @@ func TestADrawingIsAPictureOfItsOwn(t *testing.T) {
 	b.picture("office")
 	b.run(chromedp.Navigate(b.base + "/tablet/#/visit/" + visit + "/C"))
 	b.wait("both are back", `document.querySelectorAll('[data-item="C03"] .shot').length === 2`)
+	b.look("An toàn", false)
+	b.eval(`window.__fetch = fetch; window.fetch = () => Promise.reject(new TypeError('away')); 0`, nil)
+	b.click(`[data-item="C03"] .look`)
+	b.sees("bản lớn xem được khi có mạng")
+	b.picture("look-away")
+	b.click("[data-look=close]")
+	b.eval(`window.fetch = window.__fetch; 0`, nil)
+	b.wait("closed", `document.querySelector('dialog.looking') === null`)
 	// The original goes, and its drawing with it.
 	b.click(fmt.Sprintf(`[data-key="off-%s"]`, files[0].File))
 	b.fill("#off-reason", "Ảnh mờ")

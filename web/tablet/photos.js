@@ -7,6 +7,7 @@ import * as pictures from './pictures.js';
 import * as acts from './acts.js';
 import { openCamera, works } from './camera.js';
 import { openDrawing } from './draw.js';
+import { stateOf, takenAt, thumb } from './look.js';
 
 /**
  * Asks why nobody is to wait for a photo any longer, and gives it up.
@@ -103,11 +104,11 @@ export function photoStrip(v, on, images) {
     images.filter((i) => !!i.after === !!on.after).map((image) => {
       const s = pictures.fileStatus(image.file);
       const lost = checks.lost(v, image.file);
-      const words = s.problem || t(`tablet.photo.${lost ? 'lost' : s.state}`, { percent: Math.round(s.share * 100) });
+      const about = stateOf(image.file, lost);
       return h('figure', { class: 'shot' },
-        h('img', { src: pictures.fileURL(image.file), alt: t('tablet.photo.of', { item: on.item?.code ?? on.finding?.code ?? '' }), loading: 'lazy' }),
+        thumb({ file: image.file, name: t('tablet.photo.of', { item: on.item?.code ?? on.finding?.code ?? '' }), at: takenAt(v, image.file), lost: () => checks.lost(v, image.file) }),
         image.of ? h('figcaption', null, t('tablet.draw.drawn')) : null,
-        h('figcaption', { class: s.state === 'safe' ? 'good' : s.state === 'failed' ? 'late' : 'soon' }, words),
+        h('figcaption', { class: about.look }, about.words),
         s.state === 'failed' ? h('button', { onclick: () => acts.retry(image.file) }, t('tablet.again')) : null,
         (s.state === 'failed' || s.state === 'unknown') && !lost && !closed && v.may.finish ? h('button', { class: 'quiet', 'data-key': `give-up-${image.file}`, onclick: () => giveUp(v.visit.id, image.file) }, t('tablet.give_up')) : null,
         closed || image.of ? null : h('button', { class: 'quiet draw', 'data-key': `draw-${image.file}`, 'aria-label': `${t('tablet.draw')} – ${on.item?.code ?? on.finding?.code ?? ''}`, onclick: () => drawOn(image) }, t('tablet.draw')),
