@@ -295,6 +295,7 @@ func TestR4NothingOfTheFormerUserIsLeft(t *testing.T) {
 	b.picture("offline")
 	f.noneOfStores("while A works", secret, "before.jpg", demoPassword)
 	b.signOut()
+	b.sees("Trên máy này có việc chưa gửi")
 	b.picture("signed-out")
 	f.noneOf("after A signed out", words...)
 	var before bool
@@ -314,6 +315,7 @@ func TestR4NothingOfTheFormerUserIsLeft(t *testing.T) {
 	b.enter("quantri", demoPassword)
 	b.sees("Việc hôm nay")
 	b.sees(ofB)
+	b.sees("việc chưa gửi của tài khoản khác")
 	if strings.Contains(b.text(), deskHere) || strings.Contains(b.text(), "chờ gửi") {
 		t.Errorf("B sees A's work:\n%s", b.text())
 	}

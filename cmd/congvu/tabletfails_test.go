@@ -166,3 +166,31 @@ func TestThePhotoThatCannotComeIsGivenUpByTheLead(t *testing.T) {
 	b.click(`[data-key="rail-C"]`)
 	b.wait("it says so where it hung", `document.querySelector('[data-item="C03"] .shot')?.innerText.includes('Không chờ nữa')`)
 }
+
+// TestWhatIsTypedIsKeptWhileItIsTyped: a tablet that is killed with the keyboard open has
+// the words all the same, once.
+func TestWhatIsTypedIsKeptWhileItIsTyped(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	visit := f.toC03()
+	notes := func() (n int) {
+		for _, op := range b.operations(visit).Operations {
+			if op.Type == "note" && op.Payload.Text == "Đang gõ dở" {
+				n++
+			}
+		}
+		return n
+	}
+	b.eval(`{ const n = document.querySelector('#note-C03'); n.closest('details').open = true; n.focus(); n.value = 'Đang gõ dở'; n.dispatchEvent(new Event('input', {bubbles: true})); }`, nil)
+	b.awaited(fmt.Sprintf(`new Promise(done => { const look = async () => (await (await fetch('/api/v1/visits/%s/operations?after=0')).json()).operations.some(o => o.type === 'note') ? done(true) : setTimeout(look, 100); look(); })`, visit), nil)
+	b.eval(`document.activeElement.dispatchEvent(new Event('change')); document.activeElement.blur(); 0`, nil)
+	b.sent()
+	if n := notes(); n != 1 {
+		t.Errorf("the note was kept %d times", n)
+	}
+	b.app()
+	b.click(`a[href^="#/visit/"]`)
+	b.click(`[data-key="rail-C"]`)
+	b.wait("the words", `document.querySelector('#note-C03')?.value === 'Đang gõ dở'`)
+}
