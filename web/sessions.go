@@ -92,6 +92,7 @@ type loginPage struct {
 	Next     string
 	Kept     []string // fields of a form that was sent without a session, each name=value escaped
 	Files    bool     // that form carried files, which have to be chosen again
+	Leave    string   // the script that tells other tabs of a sign-out, after one
 }
 
 func (s *Server) loginPage(c echo.Context) error {
@@ -104,7 +105,11 @@ func (s *Server) loginPage(c echo.Context) error {
 		}
 		return err
 	}
-	return s.render(c, http.StatusOK, "login", loginPage{Base: s.base(c, "login.title"), Next: localPath(c.QueryParam("next"))})
+	page := loginPage{Base: s.base(c, "login.title"), Next: localPath(c.QueryParam("next"))}
+	if c.QueryParam("out") != "" {
+		page.Leave = s.asset("leave.js")
+	}
+	return s.render(c, http.StatusOK, "login", page)
 }
 
 // askToSignIn answers a page request without a session: a page is come back to, a
@@ -260,7 +265,7 @@ func (s *Server) logout(c echo.Context) error {
 		}
 	}
 	s.setSession(c, "", 0)
-	return c.Redirect(http.StatusSeeOther, "/login")
+	return c.Redirect(http.StatusSeeOther, "/login?out=1")
 }
 
 func (s *Server) logoutEverywhere(c echo.Context) error {
@@ -268,7 +273,7 @@ func (s *Server) logoutEverywhere(c echo.Context) error {
 		return err
 	}
 	s.setSession(c, "", 0)
-	return c.Redirect(http.StatusSeeOther, "/login")
+	return c.Redirect(http.StatusSeeOther, "/login?out=1")
 }
 
 type plainPage struct{ Base }

@@ -107,7 +107,7 @@ func TestWhoSignedOutWithoutANetworkIsSignedOut(t *testing.T) {
 				t.Errorf("again: %d, %d rows", rec.Code, rows()-before)
 			}
 		}
-		if to := ask("POST", "/logout", "", sign("thutruong"), "1").Header().Get("Location"); to != "/login" {
+		if to := ask("POST", "/logout", "", sign("thutruong"), "1").Header().Get("Location"); to != "/login?out=1" {
 			t.Error(to)
 		}
 

@@ -109,6 +109,24 @@ func TestR4SigningOutNeedsNoRoom(t *testing.T) {
 	b.wait("the note is there", fmt.Sprintf(`document.querySelector('#note-C03')?.value === %s`, quote("Vừa gõ xong.")))
 }
 
+// TestR4SigningOutOnAnOfficePageClosesTheApp: the tablet app stands open in another tab of
+// the same browser.
+func TestR4SigningOutOnAnOfficePageClosesTheApp(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	f.toC03()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	defer cancel()
+	if err := chromedp.Run(ctx, chromedp.Navigate(b.base+"/account"), chromedp.Click(`form[action="/logout"] button`), chromedp.WaitVisible("#username")); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("the sign-in", `document.querySelector('.sign-in-form') !== null`)
+	if strings.Contains(b.text(), deskHere) {
+		t.Error(b.text())
+	}
+}
+
 // TestThePhotoThatCannotComeIsGivenUpByTheLead: what the server refuses for what it is, and
 // what another device declared and will never send. Each is given up with a reason, on the
 // tablet and in the office, and the check waits for neither.
