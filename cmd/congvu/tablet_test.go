@@ -439,6 +439,8 @@ func TestOfflineAWholeVisit(t *testing.T) {
 			b = f.reopen()
 			b.app()
 			b.enter("truongdoan", demoPassword)
+			b.sees("Sẵn sàng khi mất mạng")
+			b.picture("ready")
 			visit := b.checkIn()
 			b.picture("begun")
 			s.headCount(b)
@@ -451,6 +453,7 @@ func TestOfflineAWholeVisit(t *testing.T) {
 			b.app()
 			b.enter("truongdoan", demoPassword)
 			b.sees("Đang thực hiện")
+			b.wait("what is left", fmt.Sprintf(`/Còn \d+ mục · \d+ ảnh chờ gửi\s+Tiếp tục/.test(document.querySelector('[aria-labelledby=running] a[href="#/visit/%s"]')?.innerText)`, visit))
 			b.picture("today")
 			b.anywhere()
 			b.click(fmt.Sprintf(`a[href="#/visit/%s"]`, visit))
@@ -532,6 +535,14 @@ func TestOfflineAWholeVisit(t *testing.T) {
 			if len(news.Operations) < 60 || news.Operations[0].Type != "check_in" || len(news.Files) != photos+1 {
 				t.Errorf("%d operations, %d files, %d photos were taken", len(news.Operations), len(news.Files), photos+1)
 			}
+			b.run(chromedp.Navigate(b.base + "/tablet/#/"))
+			b.wait("closed", fmt.Sprintf(`document.querySelector('[aria-labelledby=closed] a[href="#/minutes/%s"]') !== null`, visit))
+			until(t, "what the check was begun with is off the tablet", func() bool {
+				var n int
+				b.awaited(`new Promise(done => { const q = indexedDB.open('congvu'); q.onsuccess = () => { const c = q.result.transaction('handovers').objectStore('handovers').count(); c.onsuccess = () => { q.result.close(); done(c.result); }; }; })`, &n)
+				return n == 1
+			})
+			b.picture("closed")
 			for file, state := range news.Files {
 				if state != "RECEIVED" {
 					t.Errorf("%s is %s", file, state)

@@ -3,7 +3,7 @@
 import { call, Problem } from './api.js';
 import * as store from './store.js';
 import * as vault from './vault.js';
-import { changed, state, visits } from './state.js';
+import { changed, files, state, visits } from './state.js';
 import { clock, meetOnce, note, there } from './link.js';
 import { keepCopies, keptVisit, opened } from './records.js';
 import { adopt, restore } from './checks.js';
@@ -37,6 +37,7 @@ export async function today() {
   }
   const record = await store.get('today', id);
   const data = record ? await vault.valueOf('today', record) : { now: '', targets: [], visits: [] };
+  await lookReady(data);
   return { data: await withLocal(data, false), fresh: false };
 }
 
@@ -53,14 +54,32 @@ async function withLocal(data, fresh) {
   // Days without a network go by too: what was planned for later is due by now.
   const day = new Date(clock.now() + 7 * 3600e3).toISOString().slice(0, 10);
   const due = fresh ? data.targets : [...data.targets, ...(data.coming ?? []).filter((/** @type {any} */ x) => x.planned_on <= day)];
+  const all = [...begun.map((v) => v.visit), ...data.visits.map((/** @type {any} */ x) => ({ ...x, state: known.get(x.id)?.visit.state ?? x.state }))];
+  if (!fresh) for (const x of all) if (active.includes(x.state) && !visits.has(x.id) && (await restore(x.id))) restored.add(x.id);
   return { ...data, targets: due.filter((/** @type {any} */ x) => ![...known.values()].some((v) => v.target === x.id)),
-    visits: [...begun.map((v) => v.visit), ...data.visits.map((/** @type {any} */ x) => ({ ...x, state: known.get(x.id)?.visit.state ?? x.state }))] };
+    visits: all };
 }
 
 const active = ['IN_PROGRESS', 'MINUTES_DRAFT', 'CANNOT_INSPECT'];
 
 /** Handovers fetched in this run of the app. @type {Set<string>} */
 const handed = new Set();
+/** Checks that are in memory as the tablet had kept them, not as the server has them now. @type {Set<string>} */
+const restored = new Set();
+/** Targets whose handover is on the tablet. @type {Set<string>} */
+const ready = new Set();
+
+/** Whether a check can be begun on a target without a network. @param {string} target */
+export const isReady = (target) => ready.has(target);
+
+/** Looks which handovers are on the tablet. @param {any} data */
+async function lookReady(data) {
+  const kept = (await store.list('handovers', state.owner)).map((r) => r.id);
+  for (const x of [...data.targets, ...(data.coming ?? [])]) {
+    if (kept.includes(await vault.nameOf(`handover ${x.id}`))) ready.add(x.id);
+    else ready.delete(x.id);
+  }
+}
 
 /**
  * Fetches what the person will need without a network: what each check will be that
@@ -85,8 +104,9 @@ async function fetchAhead(data) {
     }
     for (const x of data.visits) {
       keep.add(await vault.nameOf(`visit ${x.id}`));
-      if (!active.includes(x.state) || visits.has(x.id)) continue;
+      if (!active.includes(x.state) || (visits.has(x.id) && !restored.has(x.id))) continue;
       const v = adopt(await call('GET', `/api/v1/visits/${x.id}`, undefined, { quiet: true }));
+      restored.delete(x.id);
       await keepCopies(keptVisit(v));
     }
     for (const op of [...state.queue, ...state.refused, ...files.values()]) keep.add(await vault.nameOf(`visit ${op.visit}`));
@@ -94,6 +114,7 @@ async function fetchAhead(data) {
     const over = [];
     for (const name of ['visits', 'handovers']) for (const r of await store.list(name, state.owner)) if (!keep.has(r.id)) over.push({ store: name, drop: r.id });
     if (over.length) await store.write(over);
+    await lookReady(data);
   } catch (e) {
     note(e); // without a network it is fetched another time
     lastSaid = '';
@@ -103,7 +124,7 @@ async function fetchAhead(data) {
 
 /** What was fetched counts no more. */
 export function forget() {
-  handed.clear();
+  [handed, restored, ready].forEach((x) => x.clear());
   lastSaid = '';
 }
 

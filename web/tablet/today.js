@@ -3,8 +3,9 @@
 import { h, t, say, day, when, ask } from './dom.js';
 import { changed, onChange } from './state.js';
 import * as checks from './checks.js';
-import { handover, today } from './day.js';
+import { handover, isReady, today } from './day.js';
 import * as acts from './acts.js';
+import * as pictures from './pictures.js';
 import * as sync from './sync.js';
 import { frame, go } from './frame.js';
 
@@ -43,6 +44,12 @@ export async function todayView(_me) {
     }
   }
 
+  /** Whether a check can be begun without a network. @param {any} x */
+  function readiness(x) {
+    if (isReady(x.id) && navigator.serviceWorker?.controller) return h('p', { class: 'good small' }, `✓ ${t('tablet.today.ready')}`);
+    return fresh ? null : h('p', { class: 'soon small' }, t('tablet.today.not_here'));
+  }
+
   return {
     draw: () => frame(t('tablet.today'),
       fresh ? h('p', { class: 'muted' }, t('tablet.today.date', { date: when(list.now).slice(0, 10) }))
@@ -53,16 +60,49 @@ export async function todayView(_me) {
           h('p', { class: 'muted' }, `${day(x.planned_on)} ${x.planned_at} · ${t(`form.${x.form}`)}`),
           h('h3', null, x.desk || x.organisation), x.desk ? h('p', null, x.organisation) : null,
           h('p', { class: 'small' }, t('tablet.today.decision', { number: x.decision_number, date: day(x.decision_date) })),
+          x.may_check_in ? readiness(x) : null,
           x.may_check_in
             ? h('button', { class: 'primary', disabled: busy !== '', 'data-key': x.id, onclick: () => checkIn(x) }, t('tablet.checkin'))
             : h('p', { class: 'hint' }, t('tablet.today.wait')))))),
-      h('section', { 'aria-labelledby': 'running' }, h('h2', { id: 'running' }, t('tablet.today.running')),
-        list.visits.length === 0 ? h('p', { class: 'empty' }, t('tablet.today.none_running')) : null,
-        h('div', { class: 'cards' }, list.visits.map((/** @type {any} */ v) => h('a', { class: 'card card-link', href: `#/${v.state === 'IN_PROGRESS' ? 'visit' : 'minutes'}/${v.id}` },
-          h('p', { class: 'muted' }, `${when(v.checked_in_at)} · ${t(`form.${v.form}`)}`),
-          h('h3', null, v.desk || v.organisation), h('span', { class: 'tag plain' }, t(`visit.state.${v.state}`))))))),
+      group('running', t('tablet.today.running'), list.visits.filter((/** @type {any} */ v) => under(v)), t('tablet.today.none_running')),
+      group('closed', t('tablet.today.closed'), list.visits.filter((/** @type {any} */ v) => !under(v)))),
     stop: () => { clearInterval(timer); watch(); },
   };
+}
+
+const order = ['IN_PROGRESS', 'SUSPENDED', 'CANNOT_INSPECT', 'MINUTES_DRAFT', 'MINUTES_SIGNED', 'MINUTES_UNSIGNED', 'REPORTED', 'CONCLUDED', 'CLOSED'];
+
+/** How far a check is, with what was done here and is not sent yet. @param {any} v */
+function phaseOf(v) {
+  const here = checks.visit(v.id)?.state.phase ?? '';
+  return order.indexOf(here) > order.indexOf(v.state) ? here : v.state;
+}
+
+/** Whether something is left to do on a check on the tablet. @param {any} v */
+const under = (v) => order.indexOf(phaseOf(v)) < order.indexOf('MINUTES_SIGNED');
+
+/** @param {string} id @param {string} title @param {any[]} visits @param {string} [none] words where there are none; without them the group is not shown then */
+function group(id, title, visits, none) {
+  return visits.length || none ? h('section', { 'aria-labelledby': id }, h('h2', { id }, title), visits.length ? h('div', { class: 'cards' }, visits.map(card)) : h('p', { class: 'empty' }, none)) : null;
+}
+
+/** A check under way or closed: one link, with what is left and the way on. @param {any} v */
+function card(v) {
+  const phase = phaseOf(v), known = checks.visit(v.id);
+  return h('a', { class: 'card card-link', 'data-key': `visit-${v.id}`, href: `#/${phase === 'IN_PROGRESS' ? 'visit' : 'minutes'}/${v.id}` },
+    h('p', { class: 'muted' }, `${when(v.checked_in_at)} · ${t(`form.${v.form}`)}`),
+    h('h3', null, v.desk || v.organisation),
+    h('p', null, h('span', { class: 'tag plain' }, t(`visit.state.${phase}`)), phase === v.state ? null : [' ', h('span', { class: 'tag soon' }, t('tablet.minutes.unsent'))]),
+    phase === 'IN_PROGRESS' && known ? h('p', { class: 'small' }, left(known)) : null,
+    under(v) ? h('span', { class: 'button primary' }, t(phase === 'IN_PROGRESS' ? 'tablet.today.go_on' : 'tablet.today.minutes')) : null);
+}
+
+/** What is left of a check, as far as the tablet knows it. @param {any} v */
+function left(v) {
+  const todo = checks.toDo(v), photos = todo.filter((o) => o.what === 'PHOTO').length, waiting = pictures.waitingFiles().filter((f) => f.visit === v.visit.id).length;
+  const items = todo.filter((o) => o.what === 'ANSWER' || o.what === 'ATTENDANCE' || o.what === 'VERDICT').length;
+  const open = items ? t('tablet.left.answers', { n: items }) : photos ? t('tablet.left.photos', { n: photos }) : todo.some((o) => o.what === 'CHOICE') ? '' : t('tablet.left.none');
+  return [open, waiting ? t('tablet.sync.photos_waiting', { n: waiting }) : ''].filter(Boolean).join(' · ');
 }
 
 /** The place, if the person allows it; the check goes on without. @returns {Promise<any>} */
