@@ -32,12 +32,13 @@ func (b *browser) drag(selector string, x, y, x2, y2 float64) {
 // at double that, with its state in words, and closes it by Back or by its button.
 func (b *browser) look(state string, back bool) {
 	b.t.Helper()
+	b.large(".shot button")
 	b.click(`[data-item="C03"] .look`)
 	b.wait("the large picture", `(d => d?.open && d.querySelector('img').naturalWidth > 600 && !d.querySelector('[data-look=double]').disabled && d.getBoundingClientRect().height >= innerHeight)(document.querySelector('dialog.looking'))`)
 	b.wait(state, fmt.Sprintf(`document.querySelector('.looking-foot').innerText.includes(%s) && /chụp lúc \d\d\//.test(document.querySelector('.looking-foot').innerText)`, quote(state)))
 	b.picture("look")
 	b.large("dialog.looking button")
-	b.axe()
+	b.anywhere()
 	b.click(".looking-view img")
 	b.wait("double size", `(v => v.scrollWidth > v.clientWidth * 1.5)(document.querySelector('.looking-view'))`)
 	b.picture("look-double")
