@@ -194,6 +194,7 @@ export async function giveUp(visitID, id, reason) {
   }
   if (v) refold(v);
   changed();
+  void send(); // what waited for it
 }
 
 /** The person has read why an operation was refused. @param {string} id */
