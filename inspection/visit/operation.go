@@ -323,14 +323,6 @@ func decode(payload string, into any) error {
 	return nil
 }
 
-// loose reads only the fields asked for, of a payload that was taken in before.
-func loose(payload string, into any) error {
-	if err := json.Unmarshal([]byte(payload), into); err != nil {
-		return inspection.E(inspection.Internal, "error.internal").Because(err)
-	}
-	return nil
-}
-
 // text checks a text in place.
 func text(field string, s *string, max int) error {
 	clean, ok := inspection.Text(*s, max)
