@@ -212,3 +212,31 @@ func TestWhatIsTypedIsKeptWhileItIsTyped(t *testing.T) {
 	b.click(`[data-key="rail-C"]`)
 	b.wait("the words", `document.querySelector('#note-C03')?.value === 'Đang gõ dở'`)
 }
+
+// TestWhoGoesOnIsNotBroughtBack: a page that has to read first is left before it stands;
+// it does not come up over the one that was gone on to.
+func TestWhoGoesOnIsNotBroughtBack(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		window.__late = null;
+		const all = IDBIndex.prototype.getAll;
+		IDBIndex.prototype.getAll = function (...a) {
+			const real = all.apply(this, a);
+			if (!window.__late || this.objectStore.name !== 'receipts') return real;
+			const tx = this.objectStore.transaction, then = Object.getOwnPropertyDescriptor(IDBTransaction.prototype, 'oncomplete');
+			Object.defineProperty(tx, 'oncomplete', { set(f) { then.set.call(tx, () => window.__late.then(f)); } });
+			return real;
+		};`)
+	visit := f.toC03()
+	b.eval(`window.__late = new Promise(go => { window.__go = go; }); location.hash = '#/device'; 0`, nil)
+	b.wait("it reads", `document.querySelector('.loading') !== null`)
+	b.eval(fmt.Sprintf(`location.hash = '#/visit/%s/C'; 0`, visit), nil)
+	b.wait("the check", `document.querySelector('.rail') !== null`)
+	var stays bool
+	b.awaited(`new Promise(done => { window.__go(); const c = indexedDB.open('congvu'); c.onsuccess = () => requestAnimationFrame(() => requestAnimationFrame(() => { c.result.close(); done(document.querySelector('.rail') !== null); })); })`, &stays)
+	if !stays {
+		t.Errorf("brought back:\n%s", b.text())
+	}
+}

@@ -36,7 +36,11 @@ const routes = [
 /** @type {{draw: () => any, stop?: () => void, shown?: () => void} | null} */
 let current = null;
 
+/** Counts the ways that were taken: a page that is ready only when the person has gone on is not shown. */
+let way = 0;
+
 async function route() {
+  const mine = ++way;
   const path = location.hash.replace(/^#\/?/, '');
   const found = routes.find((r) => r.at.test(path)) ?? routes[0];
   const args = (path.match(found.at) ?? []).slice(1);
@@ -45,13 +49,16 @@ async function route() {
   byId('toast').hidden = true;
   show(byId('app'), h('p', { class: 'loading', role: 'status' }, t('tablet.loading')));
   try {
-    current = await /** @type {any} */ (found.view)(me, ...args);
+    const page = await /** @type {any} */ (found.view)(me, ...args);
+    if (mine !== way) { page?.stop?.(); return; }
+    current = page;
     show(byId('app'), current?.draw());
     if (args[2] && bring(args[2], '')) return;
     byId('app').querySelector('h1')?.focus?.({ preventScroll: true });
     scrollTo(0, 0);
     current?.shown?.();
   } catch (e) {
+    if (mine !== way) return;
     const words = e instanceof Problem && e.status !== 0 && e.message ? e.message : t('tablet.error.offline');
     show(byId('app'), h('main', { class: 'app-main' }, h('div', { class: 'notice bad', role: 'alert' }, h('p', null, words)),
       h('div', { class: 'actions' }, h('button', { class: 'primary', onclick: route }, t('tablet.again')), h('a', { class: 'button', href: '#/' }, t('tablet.today')))));
@@ -78,6 +85,7 @@ const tabs = new BroadcastChannel('congvu');
  */
 async function signOut() {
   await acts.settled();
+  way++;
   current?.stop?.();
   current = null;
   me = null;

@@ -7,6 +7,7 @@ import * as checks from './checks.js';
 import * as pictures from './pictures.js';
 import * as acts from './acts.js';
 import { frame, go } from './frame.js';
+import { takenAt, thumb } from './look.js';
 
 /** @param {any} _me @param {string} id */
 export async function cannotView(_me, id) {
@@ -57,7 +58,7 @@ export async function cannotView(_me, id) {
         h('input', { type: 'radio', name: 'reason', value: r, checked: form.reason === r, 'data-key': `r-${r}`, onchange: () => { form.reason = r; } }), t(`tablet.cannot.${r}`)))),
       text('place', false), text('words', true), text('witness', false),
       h('h2', null, t('tablet.cannot.door')), tried && missing().includes('door') ? h('p', { class: 'wrong-text' }, t('visit.error.door_photo')) : null,
-      h('div', { class: 'strip' }, photos.map((f) => h('figure', { class: 'shot' }, h('img', { src: pictures.fileURL(f), alt: t('tablet.cannot.door') }), h('figcaption', { class: pictures.fileStatus(f).state === 'safe' ? 'good' : 'soon' }, t(`tablet.photo.${pictures.fileStatus(f).state}`, { percent: Math.round(pictures.fileStatus(f).share * 100) })))),
+      h('div', { class: 'strip' }, photos.map((f) => h('figure', { class: 'shot' }, thumb({ file: f, name: t('tablet.cannot.door'), at: takenAt(v, f) }), h('figcaption', { class: pictures.fileStatus(f).state === 'safe' ? 'good' : 'soon' }, t(`tablet.photo.${pictures.fileStatus(f).state}`, { percent: Math.round(pictures.fileStatus(f).share * 100) })))),
         h('label', { class: 'button shoot' }, h('input', { type: 'file', accept: 'image/*', capture: 'environment', class: 'visually-hidden', 'data-photo': 'door', 'data-key': 'door', onchange: (/** @type {any} */ e) => add(e.target) }), t('tablet.photo.take'))),
       h('h2', null, t('tablet.cannot.raise')), text('finding', true),
       h('div', { class: 'field' }, h('label', { for: 'c-sev' }, t('tablet.severity')), h('select', { id: 'c-sev', onchange: (/** @type {any} */ e) => { form.severity = e.target.value; } },

@@ -10,6 +10,7 @@ import * as pictures from './pictures.js';
 import * as acts from './acts.js';
 import * as sync from './sync.js';
 import { frame } from './frame.js';
+import { thumb } from './look.js';
 import { giveUp } from './photos.js';
 
 /** @param {number} bytes */
@@ -45,7 +46,7 @@ export async function deviceView(_me) {
         files.map((f) => {
           const s = pictures.fileStatus(f.id);
           return h('article', { class: 'card photo-row', 'data-key': f.id, 'data-photo-state': s.state },
-            h('img', { src: pictures.fileURL(f.id), alt: '' }),
+            thumb({ file: f.id, name: f.item ? t('tablet.photo.of', { item: f.item }) : f.name, at: f.captured_at }),
             h('div', null, h('p', null, h('strong', null, f.item ? t('tablet.photo.of', { item: f.item }) : f.name)), h('p', { class: 'muted' }, `${when(f.captured_at)} · ${size(f.bytes)}`),
               h('p', { class: s.state === 'failed' ? 'late' : 'soon' }, s.problem || t(`tablet.photo.${s.state}`, { percent: Math.round(s.share * 100) })),
               s.state === 'failed' ? h('div', { class: 'actions' }, h('button', { 'data-key': `retry-${f.id}`, onclick: () => acts.retry(f.id) }, t('tablet.send_again')),

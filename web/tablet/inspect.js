@@ -4,11 +4,11 @@
 import { h, t, byId, say, ask, when, day } from './dom.js';
 import { changed, send } from './state.js';
 import * as checks from './checks.js';
-import * as pictures from './pictures.js';
 import * as acts from './acts.js';
 import * as sync from './sync.js';
 import { frame, go, bring } from './frame.js';
 import { assessed, attendance, noAnswer } from './fold.js';
+import { thumb } from './look.js';
 import { photoStrip } from './photos.js';
 import { conflictCards, ofItem } from './conflict.js';
 
@@ -333,7 +333,7 @@ export async function visitView(_me, id, section, item) {
         return h('article', { class: 'card item', id: `item-${f.id}`, 'data-finding': f.id },
           h('h3', null, h('span', { class: 'code' }, f.code), ' ', f.text), h('p', null, h('strong', null, t('tablet.finding.remedy')), ' ', f.remedy),
           h('p', { class: 'muted' }, `${t(`severity.${f.severity}`)} · ${t('tablet.reinspect.due', { date: day(f.due) })}`),
-          f.photos.length ? h('div', { class: 'strip' }, f.photos.map((/** @type {any} */ p) => h('figure', { class: 'shot' }, h('img', { src: pictures.fileURL(p.id), alt: t(`tablet.photo.role.${p.role}`) }), h('figcaption', null, t(`tablet.photo.role.${p.role}`))))) : null,
+          f.photos.length ? h('div', { class: 'strip' }, f.photos.map((/** @type {any} */ p) => h('figure', { class: 'shot' }, thumb({ file: p.id, name: t(`tablet.photo.role.${p.role}`), words: t('tablet.photo.safe') }), h('figcaption', null, t(`tablet.photo.role.${p.role}`))))) : null,
           h('div', { class: 'choices', role: 'group', 'aria-label': t('tablet.verdict') }, ['VERIFIED', 'PARTIAL', 'NOT_REMEDIED', 'RECURRED'].map((value) => h('button', {
             class: `choice ${value === 'VERIFIED' ? 'yes' : 'no'}`, 'aria-pressed': given?.verdict === value, 'data-key': `${f.id}-${value}`, 'data-value': value, onclick: () => verdict(f, value) }, t(`tablet.verdict.${value}`)))),
           given?.text ? h('p', null, given.text) : null,

@@ -8,6 +8,7 @@ import * as pictures from './pictures.js';
 import * as acts from './acts.js';
 import { frame, office } from './frame.js';
 import { conflictCards } from './conflict.js';
+import { takenAt, thumb } from './look.js';
 
 const fields = ['representatives', 'head_absent', 'witnesses', 'strengths', 'requests', 'opinion'];
 
@@ -100,7 +101,7 @@ export async function minutesView(_me, id) {
       phase === 'MINUTES_DRAFT' && v.findings.length === 0 ? found() : null,
       open ? [conflictCards(v, () => true), h('h2', null, t('tablet.minutes')), h('p', { class: 'muted' }, t('tablet.minutes.intro')), fields.filter((name) => name !== 'strengths' || (phase === 'MINUTES_DRAFT' && v.findings.length === 0)).map(field)] : null,
       phase === 'MINUTES_DRAFT' ? [h('h2', null, t('tablet.sign.title')), h('p', null, t('tablet.minutes.how')),
-        h('div', { class: 'strip' }, all.map((f, i) => h('figure', { class: 'shot', 'data-key': `scan-${f}` }, h('img', { src: pictures.fileURL(f), alt: t('tablet.scan.n', { n: i + 1 }) }), h('figcaption', { class: pictures.fileStatus(f).state === 'safe' ? 'good' : 'soon' }, t(`tablet.photo.${pictures.fileStatus(f).state}`, { percent: Math.round(pictures.fileStatus(f).share * 100) })),
+        h('div', { class: 'strip' }, all.map((f, i) => h('figure', { class: 'shot', 'data-key': `scan-${f}` }, thumb({ file: f, name: t('tablet.scan.n', { n: i + 1 }), at: takenAt(v, f) }), h('figcaption', { class: pictures.fileStatus(f).state === 'safe' ? 'good' : 'soon' }, t(`tablet.photo.${pictures.fileStatus(f).state}`, { percent: Math.round(pictures.fileStatus(f).share * 100) })),
           h('button', { class: 'quiet', 'data-key': `leave-${f}`, onclick: () => { left.add(f); changed(); } }, t('tablet.scan.leave'))))),
         h('div', { class: 'actions' }, h('label', { class: 'button shoot' }, h('input', { type: 'file', accept: 'image/jpeg,image/png,application/pdf', multiple: true, class: 'visually-hidden', 'data-photo': 'scan', 'data-key': 'scan', onchange: (/** @type {any} */ e) => addScans(e.target) }), t('tablet.scan.add')),
           h('button', { class: 'primary', 'data-key': 'sign', disabled: closing || !v.may.finish, onclick: sign }, t('tablet.sign')),
