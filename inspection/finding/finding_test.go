@@ -80,7 +80,6 @@ func setUp(t *testing.T, db *gorm.DB) *world {
 	clock := inspection.NewManualClock(time.Date(2026, 3, 2, 16, 0, 0, 0, inspection.Zone))
 	e := &files{map[string]inspection.Instant{}, map[string][]string{}, nil}
 	w := &world{Service: New(db, clock, e), t: t, db: db, clock: clock, files: e}
-	w.draw = func() bool { return false }
 	act := org.Act{At: clock.Now()}
 	admin := inspection.Actor{Person: inspection.NewID(), Capacities: []inspection.Capacity{{Role: inspection.SysAdmin}}}
 	orgs := org.New(db, clock)
@@ -187,6 +186,7 @@ func (w *world) to(id string, s State) Finding {
 			w.must(ConfirmIn(w.db, chair, id))
 		case Confirmed:
 			w.must(AssignIn(w.db, chair, id, AssignInput{}))
+			w.draws(id, false)
 		case Assigned:
 			w.must(w.Acknowledge(ctx, w.head, id, f.Version))
 		case InRemediation:
@@ -197,6 +197,16 @@ func (w *world) to(id string, s State) Finding {
 			w.t.Fatalf("no way from %s to %s", f.State, s)
 		}
 	}
+}
+
+// draws gives a finding a seed by which it is drawn for a re-inspection, or not.
+func (w *world) draws(id string, drawn bool) {
+	w.t.Helper()
+	seed := "0"
+	for (Lot(seed, id) < sampled) != drawn {
+		seed += "0"
+	}
+	w.must(w.db.Model(&Finding{}).Where("id = ?", id).Update("draw_seed", seed).Error)
 }
 
 func (w *world) day(d inspection.Date) {

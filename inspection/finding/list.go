@@ -295,6 +295,14 @@ type Detail struct {
 	Extensions   []Extension
 	Verifiers    []string
 	May          []Event
+	Draw         *Draw // of an accepted MODERATE finding; not for the unit
+}
+
+// Draw is whether a finding was drawn for a re-inspection, and by what: it can be made
+// again from Seed (see Lot).
+type Draw struct {
+	Seed    string
+	Lot, Of int // drawn if Lot < Of; 0 to 99
 }
 
 // Get reads a finding with its story. Codes: unauthenticated, not_found.
@@ -324,6 +332,12 @@ func (s *Service) Get(ctx context.Context, actor inspection.Actor, id string) (D
 		if !alone {
 			d.May = append(d.May, Assign)
 		}
+	}
+	if f.Severity == Moderate && !f.AcceptedAt.IsZero() && f.DrawSeed != "" && slices.ContainsFunc([]org.Action{org.ReviewFinding, org.VerifyFinding, org.DecideFinding}, func(a org.Action) bool {
+		_, may := org.Can(actor, a, f.Subject())
+		return may
+	}) {
+		d.Draw = &Draw{Seed: f.DrawSeed, Lot: Lot(f.DrawSeed, f.ID), Of: sampled}
 	}
 	if err := tx.Where("finding_id = ?", id).Order("seq").Find(&d.Steps).Error; err != nil {
 		return d, err

@@ -2,10 +2,8 @@ package finding
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"maps"
-	"math/big"
 
 	"congvu/inspection"
 	"congvu/inspection/history"
@@ -32,18 +30,11 @@ type Service struct {
 	db       *gorm.DB
 	clock    inspection.Clock
 	evidence Evidence
-	draw     func() bool // is a MODERATE finding drawn for re-inspection?
 }
 
 // New makes the service.
 func New(db *gorm.DB, clock inspection.Clock, evidence Evidence) *Service {
-	return &Service{db: db, clock: clock, evidence: evidence, draw: drawThirty}
-}
-
-// drawThirty is true in 30 of 100 cases (domain §7.2: sample 30 %).
-func drawThirty() bool {
-	n, err := rand.Int(rand.Reader, big.NewInt(100))
-	return err == nil && n.Int64() < 30
+	return &Service{db: db, clock: clock, evidence: evidence}
 }
 
 func notFound() error { return inspection.E(inspection.NotFound, "finding.error.unknown") }
@@ -150,7 +141,7 @@ func (w *work) term(days int) (map[string]any, error) {
 	}
 	return map[string]any{"due_on": due, "due_start": w.today(), "due_days": days, "due_calendar": c.ID(), "assigned_at": w.now,
 		"acknowledge_due": ack, "handed_in_on": "", "submitted_by": nil, "review_due": "", "accepted_at": 0, "accepted_by": nil,
-		"drawn": false, "reinspect_from": "", "reinspect_due": "", "closed_at": 0}, nil
+		"draw_seed": newSeed(), "drawn": false, "reinspect_from": "", "reinspect_due": "", "closed_at": 0}, nil
 }
 
 // step decides an event with the pure table and writes row, step and history. The
@@ -202,10 +193,17 @@ func (w *work) write(e Event, from, to State, step Step) error {
 	if err := w.tx.Create(&step).Error; err != nil {
 		return err
 	}
+	data := map[string]any{"step": step.ID, "from": from, "to": to,
+		"due": w.f.DueOn, "severity": w.f.Severity, "text_sha256": history.TextHash(step.Text), "document_sha256": history.TextHash(step.DocumentNo),
+		"reinspection": deref(step.VisitID), "responsible": w.f.ResponsibleID}
+	if to == Assigned || to == InRemediation && e == VerdictPartial {
+		data["draw_sha256"] = history.TextHash(w.f.DrawSeed)
+	}
+	if e == Accept && w.f.Severity == Moderate {
+		data["draw_seed"], data["drawn"] = w.f.DrawSeed, w.f.Drawn
+	}
 	return history.Append(w.tx, history.Event{Actor: w.actor, Capacity: w.capacity, At: w.now, Action: "finding." + string(e),
-		SubjectKind: "finding", SubjectID: w.f.ID, Visit: w.f.VisitID, Data: map[string]any{"step": step.ID, "from": from, "to": to,
-			"due": w.f.DueOn, "severity": w.f.Severity, "text_sha256": history.TextHash(step.Text), "document_sha256": history.TextHash(step.DocumentNo),
-			"reinspection": deref(step.VisitID), "responsible": w.f.ResponsibleID}})
+		SubjectKind: "finding", SubjectID: w.f.ID, Visit: w.f.VisitID, Data: data})
 }
 
 // acknowledgeByItself lets an assignment that nobody acknowledged in time be taken

@@ -53,6 +53,7 @@ type Finding struct {
 	ReviewDue        inspection.Date    `gorm:"column:review_due"`
 	AcceptedAt       inspection.Instant `gorm:"column:accepted_at"`
 	AcceptedBy       *string            `gorm:"column:accepted_by"`
+	DrawSeed         string             `gorm:"column:draw_seed"` // nobody's to see before the remedy is accepted
 	Drawn            bool               `gorm:"column:drawn"`
 	ReinspectFrom    inspection.Date    `gorm:"column:reinspect_from"`
 	ReinspectDue     inspection.Date    `gorm:"column:reinspect_due"`

@@ -159,8 +159,12 @@ func (s *Service) Accept(ctx context.Context, actor inspection.Actor, id string,
 		return err
 	}
 	return s.act(ctx, actor, org.ReviewFinding, id, version, func(w *work) error {
-		drawn := w.f.Severity == Moderate && s.draw()
-		set := map[string]any{"accepted_at": w.now, "accepted_by": actor.Person, "review_due": "", "drawn": drawn}
+		seed := w.f.DrawSeed
+		if seed == "" { // assigned by an earlier version
+			seed = newSeed()
+		}
+		set := map[string]any{"accepted_at": w.now, "accepted_by": actor.Person, "review_due": "", "draw_seed": seed,
+			"drawn": w.f.Severity == Moderate && Lot(seed, w.f.ID) < sampled}
 		facts := Facts{IsSubmitter: deref(w.f.SubmittedBy) == actor.Person}
 		if err := w.step(Accept, facts, Step{FindingID: w.f.ID, Text: text}, set); err != nil {
 			return err

@@ -1,16 +1,18 @@
 package finding
 
 import (
-	"congvu/inspection/score"
-	"strings"
-
+	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"congvu/inspection"
+	"congvu/inspection/history"
 	"congvu/inspection/org"
+	"congvu/inspection/score"
 	"congvu/migrations/dbtest"
 
 	"gorm.io/gorm"
@@ -165,15 +167,16 @@ func TestVerdictsAndReopening(t *testing.T) {
 	})
 }
 
+// TestModerateIsDrawn: by a seed that history knew by its hash before, and tells after;
+// whoever has the history draws again.
 func TestModerateIsDrawn(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := setUp(t, db)
 		if f := w.to(w.raise("A04", Moderate).ID, Accepted); f.Drawn {
 			t.Error("not drawn")
 		}
-		w.draw = func() bool { return true }
-		f := w.raise("A06", Moderate)
-		w.to(f.ID, Submitted)
+		f := w.to(w.raise("A06", Moderate).ID, Submitted)
+		w.draws(f.ID, true)
 		w.must(w.Accept(ctx, w.lead, f.ID, 0, ""))
 		if f = w.get(f.ID); f.State != ReinspectDue || !f.Drawn {
 			t.Errorf("%s %v", f.State, f.Drawn)
@@ -181,15 +184,57 @@ func TestModerateIsDrawn(t *testing.T) {
 		if f := w.to(w.raise("A05", Minor).ID, Accepted); f.Drawn {
 			t.Error("MINOR is never drawn")
 		}
+
+		f = w.raise("A07", Moderate)
+		w.must(ConfirmIn(w.db, w.act(w.chair), f.ID))
+		w.must(AssignIn(w.db, w.act(w.chair), f.ID, AssignInput{}))
+		first := w.get(f.ID).DrawSeed
+		f = w.get(f.ID)
+		w.must(w.Acknowledge(ctx, w.head, f.ID, 0))
+		w.must(w.Submit(ctx, w.head, f.ID, 0, SubmitInput{Text: "Đã làm", Files: []string{w.files.put(w.clock.Now())}}))
+		w.must(w.Accept(ctx, w.lead, f.ID, 0, ""))
+		f = w.get(f.ID)
+		rows, err := history.OfSubject(db, "finding", f.ID)
+		w.must(err)
+		said := func(action, key string) string {
+			for _, r := range rows {
+				var body struct {
+					Action string
+					Data   map[string]any
+				}
+				w.must(json.Unmarshal([]byte(r.Body), &body))
+				if body.Action == action {
+					return fmt.Sprint(body.Data[key])
+				}
+			}
+			return "nothing"
+		}
+		for _, x := range []struct {
+			who   inspection.Actor
+			shown bool
+		}{{w.lead, true}, {w.chair, true}, {w.head, false}} {
+			if d, err := w.Get(ctx, x.who, f.ID); err != nil || (d.Draw != nil) != x.shown || x.shown && (d.Draw.Seed != first || d.Draw.Lot != Lot(first, f.ID)) {
+				t.Errorf("%+v, %v", d.Draw, err)
+			}
+		}
+		if len(first) != 64 || said("finding.assign", "draw_sha256") != history.TextHash(first) || said("finding.assign", "draw_seed") != "<nil>" {
+			t.Errorf("seed %q, assigned with %s", first, said("finding.assign", "draw_sha256"))
+		}
+		if said("finding.accept", "draw_seed") != first || said("finding.accept", "drawn") != fmt.Sprint(Lot(first, f.ID) < 30) || f.Drawn != (Lot(first, f.ID) < 30) {
+			t.Errorf("%s drew %s, the finding says %v", said("finding.accept", "draw_seed"), said("finding.accept", "drawn"), f.Drawn)
+		}
 	})
 	n := 0
-	for range 2000 {
-		if drawThirty() {
+	for range 20_000 {
+		if Lot(newSeed(), "01a2031c-2c3f-7c76-8301-c84127444692") < sampled {
 			n++
 		}
 	}
-	if n < 480 || n > 720 {
-		t.Errorf("30 of 100 are drawn, not %d of 2000", n)
+	if n < 5_650 || n > 6_350 { // five standard deviations
+		t.Errorf("30 of 100 are drawn, not %d of 20,000", n)
+	}
+	if n := Lot("0000000000000000000000000000000000000000000000000000000000000000", "01a2031c-2c3f-7c76-8301-c84127444692"); n != 30 {
+		t.Errorf("drew %d", n)
 	}
 }
 
