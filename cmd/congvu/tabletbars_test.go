@@ -181,7 +181,11 @@ func TestR2SlowLinesThatBreak(t *testing.T) {
 			l.rate.Store(c.mbit * 1e6 / 8)
 			stop := l.dropEach(t, 3*time.Second)
 			b.files(`input[data-photo="C03"]`, paths...)
-			b.wait("they are kept", fmt.Sprintf(`document.querySelectorAll('[data-item="C03"] .shot').length === %d`, c.photos))
+			within(t, time.Duration(c.photos)*3*time.Second+20*time.Second, "they are kept", func() bool {
+				var kept int
+				b.eval(`document.querySelectorAll('[data-item="C03"] .shot').length`, &kept)
+				return kept == c.photos
+			})
 			payload := int64(c.photos * size)
 			within(t, 3*time.Duration(payload*8/c.mbit/1e6)*time.Second+time.Minute, "all are safe", func() bool { return b.receipts() == c.photos })
 			stop()
