@@ -391,34 +391,4 @@ func TestOfflineANewVersionWaitsForUnsentWork(t *testing.T) {
 	if news := b.operations(visit); len(news.Operations) != 3 {
 		t.Errorf("%d operations", len(news.Operations))
 	}
-
-	// What nobody sends does not hold it for ever: after thirty days the new one takes it over.
-	third, protocol := runs(b)
-	b.wait("the list", `document.querySelector('a[href^="#/visit/"]') !== null`)
-	f.away()
-	b.run(chromedp.Navigate(f.base + "/tablet/#/visit/" + visit))
-	b.click(`[data-item="A04"] [data-value=YES]`)
-	b.holds("ops", 1)
-	noted := func(days int) string {
-		return fmt.Sprintf(`(window.__noted ??= setInterval(async () => { const n = await (await (await caches.open('congvu-state')).match('/tablet/state')).json(); window.__until = n.unsent ? n.until - Date.now() : 0; }, 100)) && window.__until > 0 && window.__until <= %d * 86400e3`, days)
-	}
-	b.wait("it is noted until when", noted(30))
-	f.launch.binary = same
-	f.back()
-	b.close()
-	b = f.reopen()
-	b.run(chromedp.Navigate(f.base + "/healthz"))
-	b.awaited(comes, nil)
-	f.away()
-	b.app()
-	if v, p := runs(b); v != third || p != protocol {
-		t.Errorf("version %s of protocol %s took unsent work over", v, p)
-	}
-	b.awaited(`caches.open('congvu-state').then(async c => c.put('/tablet/state', new Response(JSON.stringify({...await (await c.match('/tablet/state')).json(), until: Date.now() - 1})))).then(() => true)`, nil)
-	b.app()
-	if v, p := runs(b); v == third || p == protocol {
-		t.Errorf("version %s of protocol %s still runs", v, p)
-	}
-	b.enter("truongdoan", demoPassword)
-	b.sees("1 thao tác chờ gửi")
 }

@@ -30,11 +30,11 @@
     if (e.data === 'protocol') e.ports[0].postMessage(protocol);
   });
 
-  /** The cache of an earlier version whose unsent work speaks another protocol; it goes on until that is sent, or for so long as was noted. */
+  /** The cache of an earlier version whose unsent work speaks another protocol; it goes on until that is sent. */
   async function older() {
     const noted = await (await caches.open('congvu-state')).match('/tablet/state');
     const state = noted ? await noted.json() : null;
-    if (!state?.unsent || state.protocol === protocol || Date.now() > state.until) return '';
+    if (!state?.unsent || state.protocol === protocol) return '';
     const name = `congvu-${state.version}`;
     return (await caches.has(name)) ? name : '';
   }

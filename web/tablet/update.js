@@ -22,21 +22,8 @@ function protocolOf(worker) {
   });
 }
 
-/**
- * So long at most a version of another protocol waits for what is unsent (it understands
- * what it finds): work of somebody who does not come back would hold it for ever. In ms.
- */
-const PATIENCE = 30 * 24 * 3600e3;
-const NOTE = '/tablet/state';
-
-/** What is noted of unsent work, for the worker of a later version too. @returns {Promise<{unsent?: boolean, until?: number}>} */
-async function note() {
-  const kept = await (await caches.open('congvu-state')).match(NOTE);
-  return kept ? kept.json() : {};
-}
-
 /** @param {ServiceWorker} worker */
-const mayTake = async (worker) => (await store.unsent()) === 0 || (await protocolOf(worker)) === protocol || Date.now() > ((await note()).until ?? Infinity);
+const mayTake = async (worker) => (await store.unsent()) === 0 || (await protocolOf(worker)) === protocol;
 
 /** Whether a newer version stands by. */
 export const available = () => waiting !== null;
@@ -82,9 +69,8 @@ export async function start(changed) {
 let noted = '';
 export async function noteUnsent() {
   if (!version || !globalThis.caches) return;
-  const unsent = (await store.unsent()) > 0, was = await note(), latest = Date.now() + PATIENCE;
-  const state = JSON.stringify({ version, protocol, unsent, ...(unsent ? { until: Math.min(was.unsent && was.until || latest, latest) } : {}) });
+  const state = JSON.stringify({ version, protocol, unsent: (await store.unsent()) > 0 });
   if (state === noted) return;
   noted = state;
-  await (await caches.open('congvu-state')).put(NOTE, new Response(state, { headers: { 'Content-Type': 'application/json' } }));
+  await (await caches.open('congvu-state')).put('/tablet/state', new Response(state, { headers: { 'Content-Type': 'application/json' } }));
 }
