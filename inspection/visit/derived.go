@@ -78,22 +78,28 @@ func (s *State) Failed(rules Rules, it Item) bool {
 	if it.Source == score.FromAnswer || a.Original != nil {
 		return failed(it.forScore(a), a)
 	}
-	if it.Source != score.FromAttendance || s.CountedAt.IsZero() {
-		return false
-	}
-	lines := score.Compute(score.Input{Items: []score.Item{it.forScore(a)}, Attendance: s.Attendance(rules)}).Items
-	return len(lines) == 1 && lines[0].R != nil && lines[0].R.Cmp(one) < 0
+	line, counted := s.counted(rules, it)
+	return counted && line.R != nil && line.R.Cmp(one) < 0
 }
 
 // Assessed tells whether the head count says anything of an item that it answers: counted
 // outside the working hours nobody has to be there, and a share of nobody is none.
 func (s *State) Assessed(rules Rules, it Item) bool {
+	line, counted := s.counted(rules, it)
+	return !counted || !line.NA
+}
+
+// counted is how an item is scored by the head count, where that is what answers it.
+func (s *State) counted(rules Rules, it Item) (score.ItemLine, bool) {
 	a := s.Answers[it.Key]
 	if it.Source != score.FromAttendance || a.Original != nil || s.CountedAt.IsZero() {
-		return true
+		return score.ItemLine{}, false
 	}
 	lines := score.Compute(score.Input{Items: []score.Item{it.forScore(a)}, Attendance: s.Attendance(rules)}).Items
-	return len(lines) != 1 || !lines[0].NA
+	if len(lines) != 1 {
+		return score.ItemLine{}, false
+	}
+	return lines[0], true
 }
 
 // What is still open on an item.
