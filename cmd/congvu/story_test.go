@@ -376,6 +376,7 @@ func (s *story) reinspects(place, member string) {
 	s.t.Helper()
 	b := s.lead
 	b.press("Lập cuộc tái kiểm tra")
+	b.wait("the form", `document.querySelector('input[name=planned_on]') !== null`)
 	b.picture("reinspection")
 	b.anywhere()
 	b.run(chromedp.Evaluate(`for (const box of document.querySelectorAll('input[name=finding]')) box.checked = true;

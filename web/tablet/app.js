@@ -165,9 +165,8 @@ async function begin() {
     put(h('main', { class: 'app-main' }, h('h1', null, 'congvu'), h('div', { class: 'notice bad', role: 'alert' }, h('p', null, t('tablet.no_memory'))), h('button', { class: 'primary', onclick: () => location.reload() }, t('tablet.again'))));
     return;
   }
-  onChange(() => { draw(); void update.noteUnsent().catch(() => {}); });
+  onChange(draw);
   addEventListener('hashchange', route);
-  void update.noteUnsent().catch(() => {});
   await route();
 }
 

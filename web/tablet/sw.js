@@ -27,16 +27,45 @@
 
   worker.addEventListener('message', (/** @type {any} */ e) => {
     if (e.data === 'take') worker.skipWaiting();
-    if (e.data === 'protocol') e.ports[0].postMessage(protocol);
+    if (e.data === 'may') e.waitUntil(older().then((held) => e.ports[0].postMessage(!held)));
   });
 
-  /** The cache of an earlier version whose unsent work speaks another protocol; it goes on until that is sent. */
+  /**
+   * So long at most an earlier version is held, in milliseconds: acts of every protocol
+   * are understood, and who does not come back is not to hold this tablet for ever.
+   */
+  const PATIENCE = 30 * 24 * 3600e3;
+
+  /** The cache of the version that ran last, when what it has unsent speaks another protocol: it goes on until that is sent. */
   async function older() {
-    const noted = await (await caches.open('congvu-state')).match('/tablet/state');
-    const state = noted ? await noted.json() : null;
-    if (!state?.unsent || state.protocol === protocol) return '';
-    const name = `congvu-${state.version}`;
-    return (await caches.has(name)) ? name : '';
+    const notes = await caches.open('congvu-state');
+    const read = async (/** @type {string} */ name) => (await notes.match(name))?.json();
+    const ran = await read('/tablet/ran');
+    if (!ran || ran.version === version || ran.protocol === protocol || !(await unsent())) return '';
+    const name = `congvu-${ran.version}`;
+    if (!(await caches.has(name))) return '';
+    const held = await read('/tablet/held');
+    if (held?.version !== ran.version) await notes.put('/tablet/held', new Response(JSON.stringify({ version: ran.version, since: Date.now() })));
+    else if (Date.now() - held.since > PATIENCE) return '';
+    return name;
+  }
+
+  /** How many acts and photos of anybody wait on this device (store.js). @returns {Promise<number>} */
+  function unsent() {
+    return new Promise((resolve) => {
+      const request = indexedDB.open('congvu');
+      request.onupgradeneeded = () => request.transaction?.abort(); // there is none, and none is to be made here
+      request.onerror = () => resolve(0);
+      request.onsuccess = () => {
+        const db = request.result, stores = ['ops', 'files'].filter((name) => db.objectStoreNames.contains(name));
+        db.onversionchange = () => db.close();
+        if (!stores.length) { db.close(); resolve(0); return; }
+        const tx = db.transaction(stores), counts = stores.map((name) => tx.objectStore(name).count());
+        const done = () => { db.close(); resolve(counts.reduce((n, c) => n + (c.readyState === 'done' && !c.error ? c.result : 0), 0)); };
+        tx.oncomplete = done;
+        tx.onabort = done;
+      };
+    });
   }
 
   worker.addEventListener('fetch', (/** @type {any} */ e) => {

@@ -1,8 +1,6 @@
 // New versions of the app. One is installed beside the one that runs, and takes over
-// when the person says so or when the app starts: always when nothing is unsent, else
-// only if it speaks the same protocol.
-
-import * as store from './store.js';
+// when the person says so or when the app starts; whether it may, its worker says (sw.js):
+// it knows what is unsent and whose protocol it speaks.
 
 /** @type {ServiceWorker | null} */
 let waiting = null;
@@ -12,18 +10,15 @@ let told = () => {};
 
 const { version = '', protocol = '' } = document.documentElement.dataset;
 
-/** What a worker speaks; empty when it does not answer. @param {ServiceWorker} worker @returns {Promise<string>} */
-function protocolOf(worker) {
+/** Whether a worker may take over now; not when it does not answer. @param {ServiceWorker} worker @returns {Promise<boolean>} */
+function mayTake(worker) {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = (e) => resolve(String(e.data));
-    setTimeout(() => resolve(''), 3000);
-    worker.postMessage('protocol', [port2]);
+    port1.onmessage = (e) => resolve(e.data === true);
+    setTimeout(() => resolve(false), 3000);
+    worker.postMessage('may', [port2]);
   });
 }
-
-/** @param {ServiceWorker} worker */
-const mayTake = async (worker) => (await store.unsent()) === 0 || (await protocolOf(worker)) === protocol;
 
 /** Whether a newer version stands by. */
 export const available = () => waiting !== null;
@@ -55,6 +50,7 @@ export async function start(changed) {
     waiting = known.waiting;
     if (await take()) await new Promise(() => {}); // the page loads again
   }
+  await noteRun().catch((e) => console.warn(e));
   container.register('/tablet/sw.js', { scope: '/tablet/', updateViaCache: 'none' }).then((r) => {
     const look = () => {
       if (r.waiting && container.controller) { waiting = r.waiting; told(); }
@@ -65,12 +61,8 @@ export async function start(changed) {
   }, (e) => console.warn(e));
 }
 
-/** Says to the worker of a later version whether this one still has unsent work. */
-let noted = '';
-export async function noteUnsent() {
-  if (!version || !globalThis.caches) return;
-  const state = JSON.stringify({ version, protocol, unsent: (await store.unsent()) > 0 });
-  if (state === noted) return;
-  noted = state;
-  await (await caches.open('congvu-state')).put('/tablet/state', new Response(state, { headers: { 'Content-Type': 'application/json' } }));
+/** Notes for the workers of later versions which version's work lies on this device. */
+async function noteRun() {
+  const notes = await caches.open('congvu-state'), state = JSON.stringify({ version, protocol });
+  if (await (await notes.match('/tablet/ran'))?.text() !== state) await notes.put('/tablet/ran', new Response(state));
 }
