@@ -23,9 +23,13 @@ const (
 	DataProtectionOfficer Role = "data_protection_officer"
 	SysAdmin              Role = "sysadmin"
 	GuestPress            Role = "guest_press"
+
+	// UnitDelegate acts for the head of a unit for some days; it comes of a delegation
+	// and is never granted.
+	UnitDelegate Role = "unit_delegate"
 )
 
-// Roles lists every role.
+// Roles lists every role that can be granted.
 var Roles = []Role{Chairperson, ViceChairperson, ChiefOfOffice, HomeAffairs, PCOffice, TeamLead, DeputyLead,
 	TeamSecretary, Inspector, UnitHead, UnitContact, RecordsClerk, DataProtectionOfficer, SysAdmin, GuestPress}
 

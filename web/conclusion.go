@@ -71,7 +71,7 @@ func (s *Server) conclusion(c echo.Context) (conclusionPage, error) {
 			return page, err
 		}
 		row := conclusionRow{F: d, Choice: typed("decision-" + d.ID), Reason: typed("reason-" + d.ID), Days: typed("days-" + d.ID),
-			Term: finding.TermOf(d.Severity, d.ItemKey, d.Section), Premises: d.Section == "F"}
+			Term: d.Term, Premises: d.Section == "F"}
 		if row.Photos, err = s.photosOn(c, v.ID, "finding", d.ID); err != nil {
 			return page, err
 		}

@@ -81,7 +81,7 @@ func (p *findingPage) fits(e finding.Event) bool {
 			return false
 		}
 		action := org.ReviewFinding
-		if p.Asked.Days > finding.LeadExtensionDays {
+		if p.Asked.Days > int64(p.F.LeadGives) {
 			action = org.SuperviseTerms
 		}
 		_, ok := org.Can(p.Actor, action, p.F.Subject())

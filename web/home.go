@@ -17,7 +17,7 @@ import (
 var (
 	teamRoles  = inspection.TeamRoles
 	chairRoles = []inspection.Role{inspection.Chairperson, inspection.ViceChairperson, inspection.ChiefOfOffice, inspection.HomeAffairs}
-	unitRoles  = []inspection.Role{inspection.UnitHead, inspection.UnitContact}
+	unitRoles  = []inspection.Role{inspection.UnitHead, inspection.UnitContact, inspection.UnitDelegate}
 )
 
 // nav lists the pages that a person has a use for.

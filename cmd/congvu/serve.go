@@ -57,6 +57,7 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	workers.Go(func() { p.services.Evidence.Deriver(max(1, runtime.NumCPU()/2), 5*time.Second).Run(work) })
 	workers.Go(func() { p.tidy(work) })
 	workers.Go(func() { p.beat(work, m.Clock) })
+	workers.Go(func() { p.nightly(work, m.Clock) })
 	defer func() { stop(); workers.Wait() }()
 	if err := m.firstStart(ctx, p); err != nil {
 		return err

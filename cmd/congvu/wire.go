@@ -259,7 +259,7 @@ func (r *fileRights) See(tx *gorm.DB, actor inspection.Actor, f evidence.Facts) 
 		return view, nil
 	}
 	if c, ok := org.Can(actor, org.ReadVisit, v.Subject()); ok {
-		if c.In(v.OrganisationID) && (c.Role == inspection.UnitHead || c.Role == inspection.UnitContact) && !f.Told { // the unit's other people see no more than its head
+		if c.In(v.OrganisationID) && slices.Contains([]inspection.Role{inspection.UnitHead, inspection.UnitContact, inspection.UnitDelegate}, c.Role) && !f.Told { // the unit's other people see no more than its head
 			return evidence.View{}, nil
 		}
 		return evidence.View{Side: evidence.Office, Sight: evidence.SeeShared, Capacity: c}, nil

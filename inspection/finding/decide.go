@@ -121,14 +121,18 @@ func AssignIn(tx *gorm.DB, act org.Act, id string, in AssignInput) error {
 	if w.f.ResponsibleID, err = answers(tx, w.f.ResponsibleID, in.Responsible, w.today()); err != nil {
 		return err
 	}
-	days := TermOf(w.f.Severity, w.f.ItemKey, w.f.Section)
+	terms, err := w.deadlines()
+	if err != nil {
+		return err
+	}
+	days := TermOf(terms, w.f.Severity, w.f.ItemKey, w.f.Section)
 	if in.Days != 0 && in.Days != days {
 		if w.f.Section != sectionPremises || in.Days < 1 || in.Days > longestTerm {
 			return inspection.E(inspection.Invalid, "finding.error.days").Field("days", "finding.error.days")
 		}
 		days = in.Days
 	}
-	set, err := w.term(days)
+	set, err := w.term(days, w.f.Severity)
 	if err != nil {
 		return err
 	}
@@ -207,7 +211,7 @@ func (s *Service) Reopen(ctx context.Context, actor inspection.Actor, id string,
 			return err
 		}
 		w.f.ResponsibleID = unit
-		set, err := w.term(TermOf(w.f.Severity, w.f.ItemKey, w.f.Section))
+		set, err := w.term(0, w.f.Severity)
 		if err != nil {
 			return err
 		}
@@ -229,7 +233,25 @@ func (s *Service) Hold(ctx context.Context, actor inspection.Actor, id string, v
 	})
 }
 
-// Release lets the clocks run again: every due date keeps as many working days as it
+// running are the terms that run in the state of a finding, by their columns. While the
+// team reviews, the unit's own stands.
+func (f Finding) running() map[string]inspection.Date {
+	switch f.State {
+	case Recorded:
+		return map[string]inspection.Date{"explain_due": f.ExplainDue}
+	case Assigned:
+		return map[string]inspection.Date{"acknowledge_due": f.AcknowledgeDue, "interim_due": f.InterimDue, "due_on": f.DueOn}
+	case InRemediation:
+		return map[string]inspection.Date{"interim_due": f.InterimDue, "due_on": f.DueOn}
+	case Submitted:
+		return map[string]inspection.Date{"review_due": f.ReviewDue}
+	case ReinspectDue:
+		return map[string]inspection.Date{"reinspect_from": f.ReinspectFrom, "reinspect_due": f.ReinspectDue}
+	}
+	return nil
+}
+
+// Release lets the clocks run again: every term that runs keeps as many working days as it
 // had left, or had gone by, when the hold began. As Hold.
 func (s *Service) Release(ctx context.Context, actor inspection.Actor, id string, version int64, reason string) error {
 	reason, err := clean("reason", reason)
@@ -242,10 +264,9 @@ func (s *Service) Release(ctx context.Context, actor inspection.Actor, id string
 			return err
 		}
 		set := map[string]any{"on_hold": false, "held_on": ""}
-		for column, due := range map[string]inspection.Date{"explain_due": w.f.ExplainDue, "acknowledge_due": w.f.AcknowledgeDue,
-			"due_on": w.f.DueOn, "review_due": w.f.ReviewDue, "reinspect_from": w.f.ReinspectFrom, "reinspect_due": w.f.ReinspectDue} {
-			if due == "" || w.f.HeldOn == "" || column == "due_on" && w.f.InReview() {
-				continue // while the team reviews, the unit's own clock stood anyway
+		for column, due := range w.f.running() {
+			if due == "" || w.f.HeldOn == "" {
+				continue
 			}
 			if set[column], err = resume(cal, w.f.HeldOn, w.today(), due); err != nil {
 				return err
@@ -270,12 +291,13 @@ func resume(c org.Calendar, held, released, due inspection.Date) (inspection.Dat
 		}
 		return org.AddWorkingDays(c, released, 0)
 	}
-	d := released
-	for range 4000 {
-		if org.WorkingDaysBetween(c, d, released) >= -left {
+	for d := released; d > due; d = d.AddDays(-1) {
+		if left == 0 {
 			return d, nil
 		}
-		d = d.AddDays(-1)
+		if c.IsWorkingDay(d) {
+			left++
+		}
 	}
 	return due, nil
 }

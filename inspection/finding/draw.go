@@ -14,9 +14,6 @@ import (
 // what it drew. So nobody knows beforehand which remedy will be looked at, and nobody can
 // have chosen the seed by what it draws.
 
-// sampled is how many of 100 are drawn (domain §7.2: sample 30 %).
-const sampled = 30
-
 // newSeed makes a seed: 32 random bytes, in hex.
 func newSeed() string {
 	var b [32]byte

@@ -203,7 +203,7 @@ func (w *world) to(id string, s State) Finding {
 func (w *world) draws(id string, drawn bool) {
 	w.t.Helper()
 	seed := "0"
-	for (Lot(seed, id) < sampled) != drawn {
+	for (Lot(seed, id) < (org.Deadlines{}).Of(org.SampleShare)) != drawn {
 		seed += "0"
 	}
 	w.must(w.db.Model(&Finding{}).Where("id = ?", id).Update("draw_seed", seed).Error)

@@ -296,6 +296,9 @@ type Detail struct {
 	Verifiers    []string
 	May          []Event
 	Draw         *Draw // of an accepted MODERATE finding; not for the unit
+	Plan         *PremisesPlan
+	Term         int // in working days, were it assigned today
+	LeadGives    int // the longest extension that the head of the team gives, in working days
 }
 
 // Draw is whether a finding was drawn for a re-inspection, and by what: it can be made
@@ -333,11 +336,24 @@ func (s *Service) Get(ctx context.Context, actor inspection.Actor, id string) (D
 			d.May = append(d.May, Assign)
 		}
 	}
+	terms, err := org.DeadlinesOn(tx, s.clock.Now().Date())
+	if err != nil {
+		return d, err
+	}
+	d.Term = TermOf(terms, f.Severity, f.ItemKey, f.Section)
+	d.LeadGives = terms.Of(org.LeadExtensionDays)
+	then, err := org.DeadlinesOn(tx, f.AcceptedAt.Date()) // the share as it was
+	if err != nil {
+		return d, err
+	}
+	if d.Plan, err = planOf(tx, f); err != nil {
+		return d, err
+	}
 	if f.Severity == Moderate && !f.AcceptedAt.IsZero() && f.DrawSeed != "" && slices.ContainsFunc([]org.Action{org.ReviewFinding, org.VerifyFinding, org.DecideFinding}, func(a org.Action) bool {
 		_, may := org.Can(actor, a, f.Subject())
 		return may
 	}) {
-		d.Draw = &Draw{Seed: f.DrawSeed, Lot: Lot(f.DrawSeed, f.ID), Of: sampled}
+		d.Draw = &Draw{Seed: f.DrawSeed, Lot: Lot(f.DrawSeed, f.ID), Of: then.Of(org.SampleShare)}
 	}
 	if err := tx.Where("finding_id = ?", id).Order("seq").Find(&d.Steps).Error; err != nil {
 		return d, err
@@ -369,7 +385,8 @@ func ByID(tx *gorm.DB, id string) (Finding, error) {
 // actions is the right that each event asks for. Verdicts and the record come from a
 // check, confirm and withdraw from its conclusion.
 var actions = map[Event]org.Action{
-	Explain: org.AnswerFinding, Acknowledge: org.AnswerFinding, AskExtension: org.AnswerFinding, Submit: org.AnswerFinding,
+	Explain: org.AnswerFinding, Progress: org.AnswerFinding, Submit: org.AnswerFinding,
+	Acknowledge: org.BindUnit, AskExtension: org.BindUnit, Plan: org.BindUnit,
 	Merge: org.ReviewFinding, VerifyOnSite: org.ReviewFinding, GrantExtension: org.ReviewFinding, RefuseExtension: org.ReviewFinding,
 	Return: org.ReviewFinding, Accept: org.ReviewFinding, VerifyOnDocuments: org.VerifyFinding,
 	Rule: org.DecideFinding, Confirm: org.DecideFinding, Withdraw: org.DecideFinding, Assign: org.DecideFinding, CloseWithoutRemedy: org.DecideFinding,
@@ -395,6 +412,7 @@ func May(actor inspection.Actor, f Finding) []Event {
 		}
 		switch {
 		case e == Assign && f.State != Confirmed, // Get looks whether anybody answers
+			e == Plan && !f.lacksPlan(),
 			e == VerifyOnSite && (!f.FixedOnSite || deref(f.FixedBy) == actor.Person),
 			e == Accept && deref(f.SubmittedBy) == actor.Person,
 			e == VerifyOnDocuments && (f.needsReinspection() || deref(f.AcceptedBy) == actor.Person):

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"congvu/inspection"
+	"congvu/inspection/org"
 )
 
 // State is where a finding stands.
@@ -62,6 +63,8 @@ const (
 	AskExtension       Event = "ask_extension"
 	GrantExtension     Event = "grant_extension"
 	RefuseExtension    Event = "refuse_extension"
+	Plan               Event = "plan"
+	Progress           Event = "progress"
 	Submit             Event = "submit"
 	Return             Event = "return"
 	Accept             Event = "accept"
@@ -104,6 +107,9 @@ type Facts struct {
 	IsAccepter   bool // the accepter acts, or is alone among those who act
 	OfFirstVisit bool // one of those who act was a member of the first check
 	Reinspect    bool // MAJOR, CRITICAL, or a MODERATE one that was drawn
+
+	Premises bool // premises or equipment, without a plan since it was assigned
+	PlanFits bool // a day to come, within the longest term
 
 	BeforeDue      bool
 	ExtensionUsed  bool // one was asked for since the finding was assigned
@@ -153,7 +159,8 @@ type row struct {
 }
 
 // table mirrors domain §7.2 line by line; rule (an explanation is answered) stands
-// there as a guard of confirm.
+// there as a guard of confirm, plan (premises) and progress (the interim report, steps of
+// the remedy) in its table of terms.
 var table = []row{
 	{event: Record, from: []State{Unborn}, to: Recorded},
 	{event: Explain, from: []State{Recorded}, to: Explained, guards: []guard{
@@ -177,6 +184,10 @@ var table = []row{
 		mustGive("extension_too_long", func(f Facts) bool { return f.ExtensionFits }), reason}},
 	{event: GrantExtension, from: []State{InRemediation}, to: stay, guards: []guard{asked, due}},
 	{event: RefuseExtension, from: []State{InRemediation}, to: stay, guards: []guard{asked, reason}},
+	{event: Plan, from: []State{InRemediation}, to: stay, guards: []guard{
+		must("no_plan", func(f Facts) bool { return f.Premises }), text,
+		mustGive("plan_days", func(f Facts) bool { return f.PlanFits })}},
+	{event: Progress, from: []State{InRemediation}, to: stay, guards: []guard{text}},
 	{event: Submit, from: []State{InRemediation}, to: Submitted, guards: []guard{text,
 		mustGive("after_evidence_missing", func(f Facts) bool { return f.AfterLater })}},
 	{event: Return, from: []State{Submitted}, to: InRemediation, guards: []guard{reason, due}},
@@ -255,21 +266,8 @@ func (s Severity) Worse() Severity {
 	return Severities[min(i+1, len(Severities)-1)]
 }
 
-// Terms in working days (domain §7.2, second table; the 15 days have a source, the
-// others are this project's proposal).
-const (
-	explainDays       = 2
-	acknowledgeDays   = 2
-	reviewDays        = 5
-	returnedDays      = 2
-	reinspectFromDays = 10
-	reinspectDays     = 45
-	longestTerm       = 365
-)
-
-// LeadExtensionDays is the longest extension that the head of the team may decide;
-// longer ones are for the chair.
-const LeadExtensionDays = 30
+// longestTerm is the longest term in working days that anybody may set.
+const longestTerm = 365
 
 // keyApology is the item on apology slips, sectionPremises that on premises and
 // equipment; both have terms of their own.
@@ -278,21 +276,21 @@ const (
 	sectionPremises = "F"
 )
 
-// TermOf is how many working days a unit has: 5, 10, 15 or 30 by severity; 1 for
-// missing apology slips; 15 for premises and equipment, where the person who issued
-// the decision may set a longer term.
-func TermOf(s Severity, itemKey, section string) int {
+// TermOf is how many working days a unit has: as built in, 5, 10, 15 or 30 by severity; 1
+// for missing apology slips; 15 for the plan for premises and equipment, where the person
+// who issued the decision may set a longer term.
+func TermOf(d org.Deadlines, s Severity, itemKey, section string) int {
 	switch {
 	case itemKey == keyApology:
-		return 1
+		return d.Of(org.ApologyDays)
 	case s == Critical:
-		return 5
+		return d.Of(org.CriticalDays)
 	case section == sectionPremises:
-		return 15
+		return d.Of(org.PremisesDays)
 	case s == Major:
-		return 10
+		return d.Of(org.MajorDays)
 	case s == Moderate:
-		return 15
+		return d.Of(org.ModerateDays)
 	}
-	return 30
+	return d.Of(org.MinorDays)
 }

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"congvu/inspection"
+	"congvu/inspection/org"
 )
 
 // good are facts under which nothing is refused.
 var good = Facts{Reason: true, DocumentNo: true, Due: true, MinutesDone: true, Unanswered: true, MergeFits: true, FixedOnSite: true, AfterLater: true,
-	NewEvidence: true, Reinspect: true, BeforeDue: true, ExtensionFits: true, ExtensionAsked: true, Within12Months: true}
+	NewEvidence: true, Reinspect: true, BeforeDue: true, ExtensionFits: true, ExtensionAsked: true, Within12Months: true, Premises: true, PlanFits: true}
 
 // The table of domain §7.2, written out once more by hand.
 func TestTableMirrorsTheDomain(t *testing.T) {
@@ -27,6 +28,8 @@ func TestTableMirrorsTheDomain(t *testing.T) {
 		AskExtension:       {InRemediation: InRemediation},
 		GrantExtension:     {InRemediation: InRemediation},
 		RefuseExtension:    {InRemediation: InRemediation},
+		Plan:               {InRemediation: InRemediation},
+		Progress:           {InRemediation: InRemediation},
 		Submit:             {InRemediation: Submitted},
 		Return:             {Submitted: InRemediation},
 		Accept:             {Submitted: Accepted},
@@ -95,6 +98,10 @@ func TestGuards(t *testing.T) {
 		{InRemediation, AskExtension, with(func(f *Facts) { f.Reason = false }), "reason_missing", inspection.Invalid},
 		{InRemediation, GrantExtension, with(func(f *Facts) { f.ExtensionAsked = false }), "extension_not_asked", inspection.Conflict},
 		{InRemediation, RefuseExtension, with(func(f *Facts) { f.Reason = false }), "reason_missing", inspection.Invalid},
+		{InRemediation, Plan, with(func(f *Facts) { f.Premises = false }), "no_plan", inspection.Conflict},
+		{InRemediation, Plan, with(func(f *Facts) { f.Reason = false }), "text_missing", inspection.Invalid},
+		{InRemediation, Plan, with(func(f *Facts) { f.PlanFits = false }), "plan_days", inspection.Invalid},
+		{InRemediation, Progress, with(func(f *Facts) { f.Reason = false }), "text_missing", inspection.Invalid},
 		{InRemediation, Submit, with(func(f *Facts) { f.Reason = false }), "text_missing", inspection.Invalid},
 		{InRemediation, Submit, with(func(f *Facts) { f.AfterLater = false }), "after_evidence_missing", inspection.Invalid},
 		{Submitted, Return, with(func(f *Facts) { f.Reason = false }), "reason_missing", inspection.Invalid},
@@ -123,7 +130,7 @@ func TestGuards(t *testing.T) {
 }
 
 var events = []Event{Record, Explain, Rule, Merge, Withdraw, Confirm, VerifyOnSite, Assign, Acknowledge, AskExtension, GrantExtension, RefuseExtension,
-	Submit, Return, Accept, NeedReinspection, VerifyOnDocuments, VerdictVerified, VerdictPartial, VerdictNotRemedied, VerdictRecurred, Reopen,
+	Plan, Progress, Submit, Return, Accept, NeedReinspection, VerifyOnDocuments, VerdictVerified, VerdictPartial, VerdictNotRemedied, VerdictRecurred, Reopen,
 	CloseWithoutRemedy, Hold, Release}
 
 // walk applies events with facts out of bits; whatever comes, the walk stays in the
@@ -192,7 +199,7 @@ func TestTermsAndSeverity(t *testing.T) {
 		key, section string
 		days         int
 	}{{Critical, "B05", "B", 5}, {Major, "A01", "A", 10}, {Moderate, "A04", "A", 15}, {Minor, "A05", "A", 30}, {Major, "D04", "D", 1}, {Moderate, "F02", "F", 15}, {Critical, "F02", "F", 5}} {
-		if got := TermOf(c.s, c.key, c.section); got != c.days {
+		if got := TermOf(org.Deadlines{}, c.s, c.key, c.section); got != c.days {
 			t.Errorf("%s %s: %d", c.s, c.key, got)
 		}
 	}

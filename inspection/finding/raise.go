@@ -84,7 +84,11 @@ func Raise(tx *gorm.DB, act org.Act, r Raised) (Finding, error) {
 	if err != nil {
 		return Finding{}, err
 	}
-	explain, err := org.AddWorkingDays(cal, act.At.Date(), explainDays)
+	terms, err := org.DeadlinesOn(tx, act.At.Date())
+	if err != nil {
+		return Finding{}, err
+	}
+	explain, err := org.AddWorkingDays(cal, act.At.Date(), terms.Of(org.ExplainDays))
 	if err != nil {
 		return Finding{}, err
 	}

@@ -48,6 +48,7 @@ type work struct {
 	capacity inspection.Capacity
 	f        Finding
 	cal      *org.Calendar
+	terms    *org.Deadlines
 	now      inspection.Instant
 }
 
@@ -125,8 +126,48 @@ func (w *work) addDays(n int) (inspection.Date, error) {
 	return org.AddWorkingDays(c, w.today(), n)
 }
 
-// term is the columns of a new term that starts today.
-func (w *work) term(days int) (map[string]any, error) {
+// days is how many days a deadline is that begins today.
+func (w *work) days(key org.Deadline) (int, error) {
+	d, err := w.deadlines()
+	return d.Of(key), err
+}
+
+func (w *work) deadlines() (org.Deadlines, error) {
+	if w.terms == nil {
+		d, err := org.DeadlinesOn(w.tx, w.today())
+		if err != nil {
+			return d, err
+		}
+		w.terms = &d
+	}
+	return *w.terms, nil
+}
+
+// until is the day on which a deadline that begins today ends.
+func (w *work) until(key org.Deadline) (inspection.Date, error) {
+	n, err := w.days(key)
+	if err != nil {
+		return "", err
+	}
+	return w.addDays(n)
+}
+
+// term is the columns of a new term that starts today, of so many days (0: as it is
+// for the severity given).
+func (w *work) term(days int, severity Severity) (map[string]any, error) {
+	d, err := w.deadlines()
+	if err != nil {
+		return nil, err
+	}
+	if days == 0 {
+		days = TermOf(d, severity, w.f.ItemKey, w.f.Section)
+	}
+	interim := inspection.Date("")
+	if severity == Critical {
+		if interim, err = w.addDays(d.Of(org.InterimDays)); err != nil {
+			return nil, err
+		}
+	}
 	c, err := w.calendar()
 	if err != nil {
 		return nil, err
@@ -135,12 +176,12 @@ func (w *work) term(days int) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ack, err := org.AddWorkingDays(c, w.today(), acknowledgeDays)
+	ack, err := org.AddWorkingDays(c, w.today(), d.Of(org.AcknowledgeDays))
 	if err != nil {
 		return nil, err
 	}
 	return map[string]any{"due_on": due, "due_start": w.today(), "due_days": days, "due_calendar": c.ID(), "assigned_at": w.now,
-		"acknowledge_due": ack, "handed_in_on": "", "submitted_by": nil, "review_due": "", "accepted_at": 0, "accepted_by": nil,
+		"acknowledge_due": ack, "interim_due": interim, "planned_at": 0, "escalated_at": 0, "handed_in_on": "", "submitted_by": nil, "review_due": "", "accepted_at": 0, "accepted_by": nil,
 		"draw_seed": newSeed(), "drawn": false, "reinspect_from": "", "reinspect_due": "", "closed_at": 0}, nil
 }
 

@@ -50,6 +50,8 @@ type Finding struct {
 	DueCalendar      string             `gorm:"column:due_calendar"`
 	HandedInOn       inspection.Date    `gorm:"column:handed_in_on"`
 	SubmittedBy      *string            `gorm:"column:submitted_by"`
+	InterimDue       inspection.Date    `gorm:"column:interim_due"` // of a report on the way that is still owed
+	PlannedAt        inspection.Instant `gorm:"column:planned_at"`  // when the head set a day for premises
 	ReviewDue        inspection.Date    `gorm:"column:review_due"`
 	AcceptedAt       inspection.Instant `gorm:"column:accepted_at"`
 	AcceptedBy       *string            `gorm:"column:accepted_by"`
@@ -209,7 +211,7 @@ func (Extension) TableName() string { return "extensions" }
 // Tables lists the package's table structs, for the test that compares them with
 // the migrated schema.
 func Tables() []any {
-	return []any{Finding{}, Step{}, verifier{}, Explanation{}, Extension{}}
+	return []any{Finding{}, Step{}, verifier{}, Explanation{}, Extension{}, PremisesPlan{}, Recommendation{}, BulkAct{}, BulkItem{}}
 }
 
 func deref(s *string) string {

@@ -98,7 +98,11 @@ func (s *Service) decideExtension(ctx context.Context, actor inspection.Actor, i
 		}
 		i := slices.IndexFunc(all, func(x Extension) bool { return x.State == ExtensionAsked })
 		action := org.ReviewFinding
-		if i >= 0 && all[i].Days > LeadExtensionDays {
+		longest, err := w.days(org.LeadExtensionDays)
+		if err != nil {
+			return err
+		}
+		if i >= 0 && all[i].Days > int64(longest) {
 			action = org.SuperviseTerms
 		}
 		if err := w.may(action); err != nil {
@@ -115,7 +119,7 @@ func (s *Service) decideExtension(ctx context.Context, actor inspection.Actor, i
 				if fresh, err = org.AddWorkingDays(cal, w.f.DueOn, int(all[i].Days)); err != nil {
 					return err
 				}
-				set = map[string]any{"due_on": fresh, "due_days": w.f.DueDays + all[i].Days}
+				set = map[string]any{"due_on": fresh, "due_days": w.f.DueDays + all[i].Days, "escalated_at": 0}
 			}
 		}
 		facts := Facts{ExtensionAsked: i >= 0, Due: fresh != "", Reason: text != ""}
@@ -138,7 +142,7 @@ func (s *Service) Return(ctx context.Context, actor inspection.Actor, id string,
 	}
 	return s.act(ctx, actor, org.ReviewFinding, id, version, func(w *work) error {
 		set := map[string]any{"review_due": ""}
-		least, err := w.addDays(returnedDays)
+		least, err := w.until(org.ReturnedDays)
 		if err != nil {
 			return err
 		}
@@ -151,8 +155,8 @@ func (s *Service) Return(ctx context.Context, actor inspection.Actor, id string,
 
 // Accept takes a submission: the head of the team may, never who submitted it. MAJOR
 // and CRITICAL findings then wait for a re-inspection between the 10th and the 45th
-// working day, of the MODERATE ones those that are drawn, 30 of 100. Codes: not_found,
-// forbidden, conflict.
+// working day, of the MODERATE ones those that are drawn, 30 of 100,
+// unless the office has set other figures. Codes: not_found, forbidden, conflict.
 func (s *Service) Accept(ctx context.Context, actor inspection.Actor, id string, version int64, text string) error {
 	text, err := clean("text", text)
 	if err != nil {
@@ -163,6 +167,10 @@ func (s *Service) Accept(ctx context.Context, actor inspection.Actor, id string,
 		if seed == "" { // assigned by an earlier version
 			seed = newSeed()
 		}
+		sampled, err := w.days(org.SampleShare)
+		if err != nil {
+			return err
+		}
 		set := map[string]any{"accepted_at": w.now, "accepted_by": actor.Person, "review_due": "", "draw_seed": seed,
 			"drawn": w.f.Severity == Moderate && Lot(seed, w.f.ID) < sampled}
 		facts := Facts{IsSubmitter: deref(w.f.SubmittedBy) == actor.Person}
@@ -172,11 +180,11 @@ func (s *Service) Accept(ctx context.Context, actor inspection.Actor, id string,
 		if !w.f.needsReinspection() {
 			return nil
 		}
-		from, err := w.addDays(reinspectFromDays)
+		from, err := w.until(org.ReinspectFromDays)
 		if err != nil {
 			return err
 		}
-		to, err := w.addDays(reinspectDays)
+		to, err := w.until(org.ReinspectDays)
 		if err != nil {
 			return err
 		}
@@ -246,7 +254,7 @@ func Verdict(tx *gorm.DB, act org.Act, id string, in VerdictInput) error {
 		if event != VerdictPartial {
 			severity = severity.Worse()
 		}
-		if set, err = w.term(TermOf(severity, w.f.ItemKey, w.f.Section)); err != nil {
+		if set, err = w.term(0, severity); err != nil {
 			return err
 		}
 		set["severity"] = severity

@@ -226,7 +226,7 @@ func TestModerateIsDrawn(t *testing.T) {
 	})
 	n := 0
 	for range 20_000 {
-		if Lot(newSeed(), "01a2031c-2c3f-7c76-8301-c84127444692") < sampled {
+		if Lot(newSeed(), "01a2031c-2c3f-7c76-8301-c84127444692") < (org.Deadlines{}).Of(org.SampleShare) {
 			n++
 		}
 	}

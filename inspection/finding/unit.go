@@ -16,8 +16,8 @@ type ExplainInput struct {
 
 // Explain puts the unit's explanation to a recorded finding. Within two working days
 // of the minutes it is in time; a late one is kept and marked, as long as nothing has
-// been decided. The head of the unit may. Codes: not_found, forbidden, invalid,
-// conflict.
+// been decided. The head of the unit may, or who acts for the head. Codes: not_found,
+// forbidden, invalid, conflict.
 func (s *Service) Explain(ctx context.Context, actor inspection.Actor, id string, version int64, in ExplainInput) error {
 	text, err := clean("text", in.Text)
 	if err != nil {
@@ -67,7 +67,7 @@ func (w *work) byClock(seen int64) bool {
 // may; after two working days it happens by itself. Codes: not_found, forbidden,
 // conflict.
 func (s *Service) Acknowledge(ctx context.Context, actor inspection.Actor, id string, version int64) error {
-	return s.act(ctx, actor, org.AnswerFinding, id, version, func(w *work) error {
+	return s.act(ctx, actor, org.BindUnit, id, version, func(w *work) error {
 		return w.step(Acknowledge, Facts{}, Step{FindingID: w.f.ID}, nil)
 	})
 }
@@ -90,7 +90,7 @@ func (s *Service) AskExtension(ctx context.Context, actor inspection.Actor, id s
 	if in.ID == "" {
 		in.ID = inspection.NewID()
 	}
-	return s.again(ctx, actor, org.AnswerFinding, id, version, in.ID, AskExtension, reason, func(w *work) error {
+	return s.again(ctx, actor, org.BindUnit, id, version, in.ID, AskExtension, reason, func(w *work) error {
 		used, err := w.extensions()
 		if err != nil {
 			return err
@@ -124,8 +124,8 @@ type SubmitInput struct {
 }
 
 // Submit reports the remedy: a text and at least one picture or document made later
-// than the end of the check. The head of the unit may. Codes: not_found,
-// forbidden, invalid, conflict.
+// than the end of the check. The head of the unit may, or who acts for the head. Codes:
+// not_found, forbidden, invalid, conflict.
 func (s *Service) Submit(ctx context.Context, actor inspection.Actor, id string, version int64, in SubmitInput) error {
 	text, err := clean("text", in.Text)
 	if err != nil {
@@ -143,11 +143,11 @@ func (s *Service) Submit(ctx context.Context, actor inspection.Actor, id string,
 		for _, at := range taken {
 			later = later || at > w.f.CheckEndedAt
 		}
-		review, err := w.addDays(reviewDays)
+		review, err := w.until(org.ReviewDays)
 		if err != nil {
 			return err
 		}
-		set := map[string]any{"handed_in_on": w.today(), "submitted_by": actor.Person, "review_due": review}
+		set := map[string]any{"handed_in_on": w.today(), "submitted_by": actor.Person, "review_due": review, "interim_due": ""}
 		if err := w.step(Submit, Facts{Reason: text != "", AfterLater: later}, Step{ID: in.ID, FindingID: w.f.ID, Text: text}, set); err != nil {
 			return err
 		}
@@ -155,5 +155,31 @@ func (s *Service) Submit(ctx context.Context, actor inspection.Actor, id string,
 			return err
 		}
 		return s.evidence.Attach(w.tx, actor, w.f.VisitID, in.Files, "finding", w.f.ID, "AFTER", w.now)
+	})
+}
+
+// ProgressInput is a report on the way, with files where there are any.
+type ProgressInput struct {
+	ID    string
+	Text  string
+	Files []string
+}
+
+// ReportProgress says how far the remedy is, step by step; of a CRITICAL finding the first
+// is owed within the term of the interim report. It moves no term. The head of the unit
+// may, or who acts for the head. Codes: not_found, forbidden, invalid, conflict.
+func (s *Service) ReportProgress(ctx context.Context, actor inspection.Actor, id string, version int64, in ProgressInput) error {
+	text, err := clean("text", in.Text)
+	if err != nil {
+		return err
+	}
+	if in.ID == "" {
+		in.ID = inspection.NewID()
+	}
+	return s.again(ctx, actor, org.AnswerFinding, id, version, in.ID, Progress, text, func(w *work) error {
+		if err := w.step(Progress, Facts{Reason: text != ""}, Step{ID: in.ID, FindingID: w.f.ID, Text: text}, map[string]any{"interim_due": ""}); err != nil {
+			return err
+		}
+		return s.evidence.Attach(w.tx, actor, w.f.VisitID, in.Files, "step", in.ID, "EVIDENCE", w.now)
 	})
 }

@@ -36,7 +36,7 @@ func (Backup) TableName() string { return "backups" }
 
 // Tables lists the package's table structs, for the test that compares them with the
 // migrated schema.
-func Tables() []any { return []any{Instance{}, Backup{}} }
+func Tables() []any { return []any{Instance{}, Backup{}, DailyJob{}} }
 
 // BeatEvery is how often a copy writes that it runs; one that has not for three times
 // as long does not any more.

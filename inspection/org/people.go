@@ -201,6 +201,14 @@ func Grant(tx *gorm.DB, act Act, r RoleRow) (RoleRow, error) {
 		"team": deref(r.TeamID), "from": r.ValidFrom, "to": r.ValidTo})
 }
 
+// holds is when a role r counts on a day, given twice.
+const holds = "r.voided_at = 0 AND (r.valid_from = '' OR r.valid_from <= ?) AND (r.valid_to = '' OR r.valid_to >= ?)"
+
+// delegates is when a delegation d counts on a day, given four times: as long as who gave
+// it heads the unit.
+const delegates = "d.ended_at = 0 AND d.valid_from <= ? AND d.valid_to >= ? AND EXISTS (SELECT 1 FROM person_roles r " +
+	"WHERE r.person_id = d.from_id AND r.organisation_id = d.organisation_id AND r.role = 'unit_head' AND " + holds + ")"
+
 // CapacitiesOf lists what a person is on a day, each with the organisations that have
 // gone into its own as a whole by then. A role in an organisation that has ended has
 // ended with it, unless it is held in a team: the team works on, under the newest name of
@@ -208,9 +216,13 @@ func Grant(tx *gorm.DB, act Act, r RoleRow) (RoleRow, error) {
 func CapacitiesOf(tx *gorm.DB, person string, on inspection.Date) ([]inspection.Capacity, error) {
 	// Every request asks this: read by hand, and the lineage only of those that have any.
 	rows, err := tx.Raw("SELECT r.role, COALESCE(r.organisation_id, ''), COALESCE(r.team_id, ''), COALESCE(o.valid_from, ''), COALESCE(o.valid_to, ''), "+
-		"EXISTS (SELECT 1 FROM organisation_lineage l WHERE l.successor_id = r.organisation_id) "+
+		"EXISTS (SELECT 1 FROM organisation_lineage l WHERE l.successor_id = r.organisation_id), r.id "+
 		"FROM person_roles r LEFT JOIN organisations o ON o.id = r.organisation_id "+
-		"WHERE r.person_id = ? AND r.voided_at = 0 AND (r.valid_from = '' OR r.valid_from <= ?) AND (r.valid_to = '' OR r.valid_to >= ?) ORDER BY r.id", person, on, on).Rows()
+		"WHERE r.person_id = ? AND "+holds+" UNION ALL "+
+		"SELECT '"+string(inspection.UnitDelegate)+"', d.organisation_id, '', o.valid_from, o.valid_to, "+
+		"EXISTS (SELECT 1 FROM organisation_lineage l WHERE l.successor_id = d.organisation_id), d.id "+
+		"FROM delegations d JOIN organisations o ON o.id = d.organisation_id "+
+		"WHERE d.to_id = ? AND "+delegates+" ORDER BY 7", person, on, on, person, on, on, on, on).Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +234,8 @@ func CapacitiesOf(tx *gorm.DB, person string, on inspection.Date) ([]inspection.
 		var c inspection.Capacity
 		var begins, ends inspection.Date
 		var took bool
-		if err := rows.Scan(&c.Role, &c.Organisation, &c.Team, &begins, &ends, &took); err != nil {
+		var id string
+		if err := rows.Scan(&c.Role, &c.Organisation, &c.Team, &begins, &ends, &took, &id); err != nil {
 			return nil, err
 		}
 		if !on.Within(begins, ends) {

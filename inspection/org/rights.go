@@ -35,7 +35,8 @@ const (
 
 	// A finding.
 	ReadFinding     Action = "finding.read"
-	AnswerFinding   Action = "finding.answer"   // explain, acknowledge, ask for time, submit: the unit
+	AnswerFinding   Action = "finding.answer"   // explain, report progress and the remedy: the unit
+	BindUnit        Action = "finding.bind"     // what only its head may: take note, ask for time, set a plan, report a review, delegate
 	ReviewFinding   Action = "finding.review"   // return, accept, extend, merge: the team's lead
 	VerifyFinding   Action = "finding.verify"   // verify on documents or on the spot: a member
 	DecideFinding   Action = "finding.decide"   // rule, confirm, withdraw, assign, close: who issued the decision
@@ -45,6 +46,7 @@ const (
 	ManageOrg       Action = "org.manage"       // units, organisations, desks, people, roles
 	ManageAccounts  Action = "account.manage"   // accounts
 	ManageChecklist Action = "checklist.manage" // checklists
+	ManageDeadlines Action = "deadline.manage"  // the terms of this office
 	ReadRegister    Action = "org.read"         // the tree of units and desks
 	ReadHealth      Action = "system.read"      // how the installation is, nothing of what it holds
 )
@@ -102,8 +104,9 @@ var (
 	team           = inspection.TeamRoles
 	chairs         = []inspection.Role{inspection.Chairperson, inspection.ViceChairperson}
 	overseers      = []inspection.Role{inspection.Chairperson, inspection.ViceChairperson, inspection.ChiefOfOffice}
-	unit           = []inspection.Role{inspection.UnitHead, inspection.UnitContact}
+	unit           = []inspection.Role{inspection.UnitHead, inspection.UnitContact, inspection.UnitDelegate}
 	unitHead       = []inspection.Role{inspection.UnitHead}
+	answering      = []inspection.Role{inspection.UnitHead, inspection.UnitDelegate}
 	homeAffairs    = []inspection.Role{inspection.HomeAffairs}
 	admins         = []inspection.Role{inspection.SysAdmin}
 	officials      = []inspection.Role{inspection.SysAdmin, inspection.HomeAffairs}
@@ -132,7 +135,8 @@ var table = map[Action][]rule{
 	ConcludeVisit: {{signers, decides, nil}},
 
 	ReadFinding:    {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {unitHead, decides, nil}, {homeAffairs, ofIssuer, afterConfirmed}, {unit, ofUnit, nil}},
-	AnswerFinding:  {{unitHead, ofUnit, nil}},
+	AnswerFinding:  {{answering, ofUnit, nil}},
+	BindUnit:       {{unitHead, ofUnit, nil}},
 	ReviewFinding:  {{leaders, inTeam, nil}},
 	VerifyFinding:  {{team, inTeam, nil}},
 	DecideFinding:  {{signers, decides, nil}},
@@ -143,6 +147,7 @@ var table = map[Action][]rule{
 	ManageOrg:       {{admins, anywhere, nil}},
 	ManageAccounts:  {{admins, anywhere, nil}},
 	ManageChecklist: {{officials, anywhere, nil}},
+	ManageDeadlines: {{officials, anywhere, nil}},
 	ReadRegister:    {{everyRole, anywhere, nil}},
 	ReadHealth:      {{admins, anywhere, nil}},
 }

@@ -233,5 +233,5 @@ func (numberRow) TableName() string { return "document_numbers" }
 // the migrated schema.
 func Tables() []any {
 	return []any{Unit{}, UnitLineage{}, Organisation{}, Lineage{}, Desk{}, Post{}, Person{}, RoleRow{},
-		calendarRow{}, hoursRow{}, dayRow{}, numberRow{}, Correction{}}
+		calendarRow{}, hoursRow{}, dayRow{}, numberRow{}, Correction{}, deadlineRow{}, reminderRow{}, Delegation{}}
 }

@@ -71,8 +71,12 @@ func (s *Service) Report(ctx context.Context, actor inspection.Actor, id, operat
 		if err != nil {
 			return err
 		}
+		terms, err := org.DeadlinesOn(tx, w.now.Date())
+		if err != nil {
+			return err
+		}
 		w.visit.ReportedAt = w.now
-		if w.visit.ConcludeDue, err = org.AddWorkingDays(calendar, w.now.Date(), concludeDays); err != nil {
+		if w.visit.ConcludeDue, err = org.AddWorkingDays(calendar, w.now.Date(), terms.Of(org.ConcludeDays)); err != nil {
 			return err
 		}
 		return w.add(op)

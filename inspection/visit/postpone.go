@@ -12,7 +12,6 @@ import (
 // before finding.Postpone: who works on a check holds its row before those of its
 // findings. The version stays, for nobody decides on what the day of a term says.
 func Postpone(tx *gorm.DB, act org.Act, from, to inspection.Date) error {
-	unreported := []Phase{Cannot, MinutesOK, MinutesNoSig}
 	for _, t := range []struct {
 		column, whose string
 		while         []Phase

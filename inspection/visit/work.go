@@ -393,27 +393,25 @@ func (w *work) follow(op Operation) error {
 	return nil
 }
 
-// The clocks that closing the minutes starts: 2 working days for the unit's
-// explanation, 10 for the report (domain: deadlines).
-const (
-	explainDays  = 2
-	reportDays   = 10
-	concludeDays = 15
-)
-
+// minutesClocks starts the clocks that closing the minutes starts: of the unit's
+// explanation and of the report.
 func (w *work) minutesClocks() error {
+	terms, err := org.DeadlinesOn(w.tx, w.now.Date())
+	if err != nil {
+		return err
+	}
 	calendar, err := org.CalendarFor(w.tx, w.visit.OrganisationID)
 	if err != nil {
 		return err
 	}
-	if w.visit.ExplainDue, err = org.AddWorkingDays(calendar, w.now.Date(), explainDays); err != nil {
+	if w.visit.ExplainDue, err = org.AddWorkingDays(calendar, w.now.Date(), terms.Of(org.ExplainDays)); err != nil {
 		return err
 	}
 	issuer, err := org.CalendarFor(w.tx, w.visit.IssuerID)
 	if err != nil {
 		return err
 	}
-	w.visit.ReportDue, err = org.AddWorkingDays(issuer, w.now.Date(), reportDays)
+	w.visit.ReportDue, err = org.AddWorkingDays(issuer, w.now.Date(), terms.Of(org.ReportDays))
 	return err
 }
 

@@ -1,0 +1,131 @@
+package finding
+
+import (
+	"context"
+	"slices"
+
+	"congvu/inspection"
+	"congvu/inspection/org"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// The clocks of a finding, as reminders name them.
+const (
+	ClockExplain   = "explain"
+	ClockInterim   = "interim"
+	ClockPremises  = "premises_plan"
+	ClockRemedy    = "remedy"
+	ClockReview    = "review"
+	ClockReinspect = "reinspection"
+	ClockRecord    = "record" // of a recommendation
+)
+
+// Clocks are those that run for a finding: none while it is held.
+func (f Finding) Clocks() []org.Clock {
+	if f.OnHold {
+		return nil
+	}
+	var out []org.Clock
+	add := func(name string, due inspection.Date, may bool) {
+		if due != "" {
+			out = append(out, org.Clock{Kind: "finding", ID: f.ID, Visit: f.VisitID, Name: name, Due: due, Whose: f.ResponsibleID, May: may})
+		}
+	}
+	switch f.State {
+	case Recorded:
+		add(ClockExplain, f.ExplainDue, true)
+	case Assigned, InRemediation:
+		add(ClockInterim, f.InterimDue, false)
+		if f.lacksPlan() {
+			add(ClockPremises, f.DueOn, false)
+		} else {
+			add(ClockRemedy, f.DueOn, false)
+		}
+	case Submitted:
+		add(ClockReview, f.ReviewDue, false)
+	case ReinspectDue:
+		add(ClockReinspect, f.ReinspectDue, false)
+	}
+	return out
+}
+
+// remindAtOnce is how many findings are held at once.
+const remindAtOnce = 250
+
+// Remind gives the reminders that the clocks of open findings and recommendations have
+// reached, in parts, each a transaction, in the order of ids: it begins after an id and
+// tells the last one that it looked at, empty at the end. The program calls it once a day;
+// called again, it gives nothing twice.
+func (s *Service) Remind(ctx context.Context, after string) (last string, given int, err error) {
+	now := s.clock.Now()
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		terms, err := org.DeadlinesOn(tx, now.Date())
+		if err != nil {
+			return err
+		}
+		var rows []Finding
+		err = tx.Clauses(clause.Locking{Strength: "UPDATE"}).Select("id, visit_id, responsible_id, state, section, severity, on_hold, escalated_at, explain_due, interim_due, planned_at, due_on, review_due, reinspect_due").
+			Where(waits).Where("id > ?", after).Order("id").Limit(remindAtOnce).Find(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		last = rows[len(rows)-1].ID
+		horizon := org.Horizon(terms, now.Date())
+		var clocks []org.Clock
+		fresh := map[string]bool{} // those not yet marked as escalated
+		for _, f := range rows {
+			for _, c := range f.Clocks() {
+				if c.Due <= horizon {
+					clocks = append(clocks, c)
+				}
+			}
+			fresh[f.ID] = f.EscalatedAt.IsZero()
+		}
+		all, err := org.GiveReminders(tx, now, terms, clocks)
+		if err != nil {
+			return err
+		}
+		var escalated []string
+		for _, g := range all {
+			if g.Mark.Level != org.Remind && fresh[g.Clock.ID] {
+				escalated, fresh[g.Clock.ID] = append(escalated, g.Clock.ID), false
+			}
+		}
+		given = len(all)
+		if len(escalated) == 0 {
+			return nil
+		}
+		slices.Sort(escalated)
+		// The version stays: a flag is nothing that anybody decides on.
+		return tx.Model(&Finding{}).Where("id IN ?", escalated).Update("escalated_at", now).Error
+	})
+	return last, given, err
+}
+
+// RemindRecommendations is Remind for the records of reviews that were recommended.
+func (s *Service) RemindRecommendations(ctx context.Context, after string) (last string, given int, err error) {
+	now := s.clock.Now()
+	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		terms, err := org.DeadlinesOn(tx, now.Date())
+		if err != nil {
+			return err
+		}
+		var rows []Recommendation
+		err = tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("state = ? AND due_on <= ? AND id > ?", RecommendationOpen, org.Horizon(terms, now.Date()), after).
+			Order("id").Limit(remindAtOnce).Find(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		last = rows[len(rows)-1].ID
+		var clocks []org.Clock
+		for _, r := range rows {
+			clocks = append(clocks, org.Clock{Kind: "recommendation", ID: r.ID, Visit: r.VisitID, Name: ClockRecord, Due: r.DueOn, Whose: r.ResponsibleID})
+		}
+		all, err := org.GiveReminders(tx, now, terms, clocks)
+		given = len(all)
+		return err
+	})
+	return last, given, err
+}
