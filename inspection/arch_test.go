@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"inspection/visit": {"inspection", "inspection/history", "inspection/checklist", "inspection/plan", "inspection/finding",
 		"inspection/score", "inspection/org"},
 	"inspection/installation": {"inspection"},
+	"inspection/inbox":        {"inspection", "inspection/finding", "inspection/visit", "inspection/org"},
 	"inspection/summary": {"inspection", "inspection/history", "inspection/score", "inspection/finding", "inspection/visit",
 		"inspection/plan", "inspection/checklist", "inspection/org"},
 

@@ -82,10 +82,10 @@ type adminSection struct{ Href, Key string }
 // Sections are the pages of administration that the reader may open.
 func (p adminBase) Sections() []adminSection {
 	if _, ok := org.Can(p.Actor, org.ManageOrg, org.Subject{}); !ok {
-		return []adminSection{{"/admin/checklists", "checklists"}}
+		return []adminSection{{"/admin/checklists", "checklists"}, {"/admin/deadlines", "deadlines"}}
 	}
 	return []adminSection{{"/admin", "home"}, {"/admin/units", "units"}, {"/admin/organisations", "organisations"}, {"/admin/calendars", "calendars"},
-		{"/admin/checklists", "checklists"}, {"/admin/people", "people"}, {"/admin/health", "health"}}
+		{"/admin/deadlines", "deadlines"}, {"/admin/checklists", "checklists"}, {"/admin/people", "people"}, {"/admin/health", "health"}}
 }
 
 // Today is the day that forms suggest.

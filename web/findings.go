@@ -42,6 +42,8 @@ type findingsPage struct {
 	Waiting []findingCard
 	Ended   []findingCard
 	Cut     bool // there are more open ones than the inbox holds
+	Records []finding.RecommendationLine
+	Heads   bool // the reader heads a unit
 
 	Query, State, Item, Visit, Unit string
 	Desk, Figure                    string
@@ -196,7 +198,16 @@ func (s *Server) inbox(c echo.Context, page findingsPage) error {
 	if err != nil {
 		return err
 	}
-	page.Cut = more != ""
+	page.Cut, page.Heads = more != "", a.Is(inspection.UnitHead)
+	recommended, err := s.Findings.Recommendations(ctx, a, "", true, 50)
+	if err != nil {
+		return err
+	}
+	for _, r := range recommended {
+		if r.MayAnswer {
+			page.Records = append(page.Records, r)
+		}
+	}
 	ended, _, err := s.Findings.List(ctx, a, finding.Filter{States: []finding.State{finding.Verified, finding.ClosedNotFixed, finding.Withdrawn, finding.Merged}}, inspection.Page{Limit: 20})
 	if err != nil {
 		return err
@@ -227,7 +238,7 @@ func (s *Server) inbox(c echo.Context, page findingsPage) error {
 // may not answer for the unit, but sees its findings, has nothing to do.
 func (b Base) todo(l finding.Line) finding.Event {
 	may := finding.May(b.Actor, l.Finding)
-	for _, e := range []finding.Event{finding.Acknowledge, finding.Submit, finding.Explain} {
+	for _, e := range []finding.Event{finding.Acknowledge, finding.Plan, finding.Submit, finding.Explain} {
 		if slices.Contains(may, e) && (e != finding.Explain || b.Now.Date() <= l.ExplainDue) {
 			return e
 		}
@@ -312,6 +323,7 @@ type findingPage struct {
 	Into        *finding.Line // the finding that this one was merged into
 	Conclude    bool
 	Reinspect   bool
+	Recommended []finding.RecommendationLine
 	Script      string
 	MaxBytes    int64
 	explanation map[string][]photo
@@ -376,6 +388,15 @@ func (s *Server) findingView(c echo.Context, id string) (findingPage, error) {
 	page.acts()
 	if slices.Contains(d.May, finding.Assign) && !alone {
 		page.Heirs = heirs
+	}
+	all, err := s.Findings.Recommendations(ctx, a, d.VisitID, false, recommendationsMost)
+	if err != nil {
+		return page, err
+	}
+	for _, r := range all {
+		if r.FindingID == nil || *r.FindingID == d.ID {
+			page.Recommended = append(page.Recommended, r)
+		}
 	}
 	page.Conclude = slices.Contains(d.May, finding.Confirm)
 	if _, plans := org.Can(a, org.PlanTarget, org.Subject{Team: d.TeamID}); plans && d.State == finding.ReinspectDue && !d.OnHold {

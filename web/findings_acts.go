@@ -31,7 +31,9 @@ type act struct {
 // to a re-inspection.
 var findingActs = []act{
 	{Event: finding.Acknowledge},
+	{Event: finding.Plan, Text: "text", Required: true},
 	{Event: finding.Submit, Text: "text", Required: true, Files: true, Evidence: true},
+	{Event: finding.Progress, Text: "text", Required: true, Files: true},
 	{Event: finding.Explain, Text: "text", Required: true, Files: true},
 	{Event: finding.Rule, Text: "reason", Required: true},
 	{Event: finding.Accept, Text: "text"},
@@ -50,7 +52,7 @@ var findingActs = []act{
 }
 
 // primaries are the events that may be the one thing to do, the first that fits.
-var primaries = []finding.Event{finding.Acknowledge, finding.Submit, finding.Explain, finding.Rule, finding.Accept,
+var primaries = []finding.Event{finding.Acknowledge, finding.Plan, finding.Submit, finding.Explain, finding.Rule, finding.Accept,
 	finding.VerifyOnDocuments, finding.VerifyOnSite, finding.GrantExtension, finding.Assign, finding.Release}
 
 // acts sorts what the reader may do into the one thing and the others.
@@ -99,6 +101,8 @@ type findingInput struct {
 	ID, Text, DocumentNo, Kept, Explanation, Responsible string
 	Ruling                                               finding.Ruling
 	Days                                                 int
+	Cost                                                 int64 // đồng
+	CompleteOn                                           inspection.Date
 	Files                                                []string
 }
 
@@ -127,6 +131,10 @@ func (s *Server) dispatch(ctx context.Context, a inspection.Actor, id string, e 
 		return f.GrantExtension(ctx, a, id, version, in.Text)
 	case finding.RefuseExtension:
 		return f.RefuseExtension(ctx, a, id, version, in.Text)
+	case finding.Plan:
+		return f.SetPlan(ctx, a, id, version, finding.PlanInput{ID: in.ID, Need: in.Text, Cost: in.Cost, CompleteOn: in.CompleteOn})
+	case finding.Progress:
+		return f.ReportProgress(ctx, a, id, version, finding.ProgressInput{ID: in.ID, Text: in.Text, Files: in.Files})
 	case finding.Submit:
 		return f.Submit(ctx, a, id, version, finding.SubmitInput{ID: in.ID, Text: in.Text, Files: in.Files})
 	case finding.Return:
@@ -175,6 +183,7 @@ var fieldOf = map[string]string{
 	"finding.error.merge_fits":             "kept",
 	"finding.error.responsible_split":      "responsible",
 	"evidence.error.not_received":          "files",
+	"finding.error.plan_days":              "complete_on",
 }
 
 // atField puts a refusal beside the field that it is about.
@@ -258,6 +267,12 @@ func (s *Server) findingForm(c echo.Context, d finding.Detail, a act) (findingIn
 	if in.Days, err = formInt(c, "days"); err != nil {
 		return in, err
 	}
+	if a.Event == finding.Plan {
+		in.CompleteOn = inspection.Date(c.FormValue("complete_on"))
+		if in.Cost, err = formMoney(c, "cost"); err != nil {
+			return in, err
+		}
+	}
 	if a.Sure && c.FormValue("sure") != "1" {
 		return in, inspection.E(inspection.Invalid, "findings.error.sure").Field("sure", "findings.error.sure")
 	}
@@ -278,7 +293,7 @@ func putField(err error, field string) error {
 // keep puts what was typed back into the form that was refused; where the finding has
 // no place for that form any more, it is shown to be copied.
 func (p *findingPage) keep(c echo.Context, e finding.Event, files []string) {
-	for _, name := range []string{"text", "reason", "days", "document_no", "kept", "ruling", "explanation", "responsible", "sure"} {
+	for _, name := range []string{"text", "reason", "days", "document_no", "kept", "ruling", "explanation", "responsible", "sure", "complete_on", "cost"} {
 		p.Typed[name] = c.FormValue(name)
 	}
 	if id := formID(c); inspection.CheckID(id) == nil {

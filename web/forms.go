@@ -42,6 +42,20 @@ func formInt(c echo.Context, name string) (int, error) {
 	return n, nil
 }
 
+// formMoney is a sum in đồng, with or without dots between the thousands; 0 where nothing
+// was said.
+func formMoney(c echo.Context, name string) (int64, error) {
+	text := strings.NewReplacer(".", "", " ", "", "\u00a0", "").Replace(c.FormValue(name))
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, inspection.E(inspection.Invalid, "finding.error.cost").Field(name, "finding.error.cost")
+	}
+	return n, nil
+}
+
 // page of a list from the address.
 func pageOf(c echo.Context) inspection.Page { return inspection.Page{Cursor: c.QueryParam("after")} }
 

@@ -40,6 +40,9 @@ func (s *Server) nav(b Base) []navItem {
 	if plans {
 		add("/targets", "targets.title")
 	}
+	if a.Is(teamRoles...) || a.Is(chairRoles...) || a.Is(unitRoles...) {
+		add("/inbox", "nav.inbox")
+	}
 	if !a.Is(inspection.SysAdmin) || len(a.Capacities) > 1 {
 		add("/findings", "nav.findings")
 	}
@@ -73,7 +76,7 @@ func (s *Server) home(c echo.Context) error {
 	case a.Is(chairRoles...):
 		to = "/overview"
 	case a.Is(teamRoles...):
-		to = "/visits"
+		to = "/inbox"
 	case a.Is(unitRoles...):
 		to = "/findings"
 	case a.Is(inspection.SysAdmin):

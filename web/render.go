@@ -147,6 +147,7 @@ var templateFuncs = template.FuncMap{
 	"lower":      strings.ToLower,
 	"lines":      func(s string) []string { return strings.Split(s, "\n") },
 	"add":        func(a, b int) int { return a + b },
+	"money":      func(n int64) string { return i18n.Thousands(n) + " đ" },
 	"short": func(s string) string {
 		if len(s) > 12 {
 			return s[:12]

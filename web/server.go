@@ -15,6 +15,7 @@ import (
 	"congvu/inspection/auth"
 	"congvu/inspection/checklist"
 	"congvu/inspection/finding"
+	"congvu/inspection/inbox"
 	"congvu/inspection/installation"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
@@ -47,6 +48,7 @@ type Services struct {
 	Plan       *plan.Service
 	Visits     *visit.Service
 	Findings   *finding.Service
+	Inbox      *inbox.Service
 	Evidence   *evidence.Service
 	Summary    *summary.Service
 	Clock      inspection.Clock

@@ -18,6 +18,7 @@ import (
 	"congvu/inspection/checklist"
 	"congvu/inspection/finding"
 	"congvu/inspection/i18n"
+	"congvu/inspection/inbox"
 	"congvu/inspection/installation"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
@@ -102,6 +103,7 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 		Checklists: checklist.New(db, clock),
 		Plan:       plan.New(db, clock, visit.Checks{}),
 		Findings:   finding.New(db, clock, findingEvidence{files}),
+		Inbox:      inbox.New(db, clock),
 		Evidence:   files,
 		Summary:    summary.New(db, clock),
 		Clock:      clock,

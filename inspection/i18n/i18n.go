@@ -204,5 +204,15 @@ func Hundredths(lang Lang, v int64) string {
 	return fmt.Sprintf("%s%d%s%02d", sign, v/100, point, v%100)
 }
 
+// Thousands is a whole number with dots between the thousands, as sums of money are
+// written.
+func Thousands(n int64) string {
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "." + digits[i:]
+	}
+	return digits
+}
+
 // Error explains an error in words, with the fields that are wrong.
 func Error(lang Lang, e *inspection.Error) string { return T(lang, e.Key, e.Params) }

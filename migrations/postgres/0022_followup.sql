@@ -109,3 +109,5 @@ CREATE TABLE bulk_items (
 ALTER TABLE findings ADD COLUMN interim_due TEXT NOT NULL DEFAULT '';
 ALTER TABLE findings ADD COLUMN planned_at BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX findings_open_id ON findings (id) WHERE state NOT IN ('MERGED', 'WITHDRAWN', 'VERIFIED', 'CLOSED_NOT_FIXED');
+CREATE INDEX findings_running ON findings (issuer_id, due_on, id) WHERE state IN ('ASSIGNED', 'IN_REMEDIATION');
+CREATE INDEX extensions_asked ON extensions (finding_id) WHERE state = 'ASKED';
