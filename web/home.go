@@ -31,6 +31,9 @@ func (s *Server) nav(b Base) []navItem {
 	if a.Is(chairRoles...) {
 		add("/overview", "nav.overview")
 	}
+	if a.Is(teamRoles...) || a.Is(chairRoles...) || a.Is(unitRoles...) {
+		add("/inbox", "nav.inbox")
+	}
 	if a.Is(teamRoles...) {
 		add("/tablet/", "nav.tablet")
 	}
@@ -39,9 +42,6 @@ func (s *Server) nav(b Base) []navItem {
 	}
 	if plans {
 		add("/targets", "targets.title")
-	}
-	if a.Is(teamRoles...) || a.Is(chairRoles...) || a.Is(unitRoles...) {
-		add("/inbox", "nav.inbox")
 	}
 	if !a.Is(inspection.SysAdmin) || len(a.Capacities) > 1 {
 		add("/findings", "nav.findings")
