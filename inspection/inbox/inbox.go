@@ -100,8 +100,16 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 	if err != nil {
 		return out, err
 	}
+	// What is rare is looked up first: a database would rather read all that waits.
 	lead := terms.Of(org.LeadExtensionDays)
-	const asked = "findings.id IN (SELECT x.finding_id FROM extensions x WHERE x.state = 'ASKED' AND x.days "
+	long, err := longExtensions(tx, lead)
+	if err != nil {
+		return out, err
+	}
+	unanswered, err := withoutUnit(tx, today)
+	if err != nil {
+		return out, err
+	}
 	for _, src := range []source{
 		{Explain, org.AnswerFinding, "findings.state = 'RECORDED' AND findings.explain_due >= ?", []any{today}, "explain_due"},
 		{Acknowledge, org.BindUnit, "findings.state = 'ASSIGNED'", nil, "acknowledge_due"},
@@ -109,13 +117,18 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 		{Plan, org.BindUnit, "findings.state = 'IN_REMEDIATION' AND findings.interim_due = '' AND findings.section = 'F' AND findings.severity <> 'CRITICAL' AND findings.planned_at = 0", nil, "due_on"},
 		{Remedy, org.AnswerFinding, "findings.state = 'IN_REMEDIATION' AND findings.interim_due = '' AND NOT (findings.section = 'F' AND findings.severity <> 'CRITICAL' AND findings.planned_at = 0)", nil, "due_on"},
 		{Review, org.ReviewFinding, "findings.state = 'SUBMITTED' AND (findings.submitted_by IS NULL OR findings.submitted_by <> ?)", []any{actor.Person}, "review_due"},
-		{Extension, org.ReviewFinding, "findings.state = 'IN_REMEDIATION' AND " + asked + "<= ?)", []any{lead}, "due_on"},
-		{Extension, org.SuperviseTerms, "findings.state = 'IN_REMEDIATION' AND " + asked + "> ?)", []any{lead}, "due_on"},
+		{Extension, org.ReviewFinding, "findings.state = 'IN_REMEDIATION' AND findings.id IN (SELECT x.finding_id FROM extensions x WHERE x.state = 'ASKED' AND x.days <= ?)", []any{lead}, "due_on"},
+		{Extension, org.SuperviseTerms, "findings.state = 'IN_REMEDIATION' AND findings.id IN ?", []any{long}, "due_on"},
 		{Verify, org.VerifyFinding, "findings.state = 'ACCEPTED' AND findings.severity <> 'MAJOR' AND findings.severity <> 'CRITICAL' AND NOT findings.drawn AND findings.accepted_by <> ?", []any{actor.Person}, "due_on"},
 		{Reinspect, org.ReviewFinding, "findings.state = 'REINSPECT_DUE'", nil, "reinspect_due"},
-		{Choose, org.DecideFinding, running + " AND findings.responsible_id IN (SELECT o.id FROM organisations o WHERE o.valid_to <> '' AND o.valid_to < ?)", []any{today}, "due_on"},
+		{Choose, org.DecideFinding, running + " AND findings.responsible_id IN ?", []any{unanswered}, "due_on"},
 		{Overdue, org.SuperviseTerms, running + " AND findings.due_on <> '' AND findings.due_on < ?", []any{today.AddDays(-terms.Of(org.EscalateChair))}, "due_on"},
 	} {
+		if len(src.args) == 1 {
+			if ids, list := src.args[0].([]string); list && len(ids) == 0 {
+				continue
+			}
+		}
 		if err := s.findings(tx, actor, src, today, terms, &out); err != nil {
 			return out, err
 		}
@@ -133,6 +146,20 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 	}
 	slices.SortStableFunc(out.Tasks, hurts)
 	return out, nil
+}
+
+// longExtensions lists the findings for which more time was asked than the head of the
+// team may give, and not answered.
+func longExtensions(tx *gorm.DB, most int) (ids []string, err error) {
+	err = tx.Table("extensions").Where("state = 'ASKED' AND days > ?", most).Order("asked_at, id").Limit(Many).Pluck("finding_id", &ids).Error
+	return ids, err
+}
+
+// withoutUnit lists the organisations that are no more and still have to answer.
+func withoutUnit(tx *gorm.DB, today inspection.Date) (ids []string, err error) {
+	err = tx.Table("organisations AS o").Where("o.valid_to <> '' AND o.valid_to < ? AND EXISTS (SELECT 1 FROM findings WHERE findings.responsible_id = o.id AND "+running+")", today).
+		Order("o.id").Limit(Many).Pluck("o.id", &ids).Error
+	return ids, err
 }
 
 // hurts orders lines: what is late, the worse and the longer first; then what is due
