@@ -22,11 +22,11 @@ var mayImport = map[string][]string{
 	"inspection":           {},
 	"inspection/history":   {"inspection"},
 	"inspection/i18n":      {"inspection"},
-	"inspection/csvin":     {"inspection"},
+	"inspection/tablein":   {"inspection"},
 	"inspection/score":     {"inspection"},
-	"inspection/org":       {"inspection", "inspection/history", "inspection/csvin"},
+	"inspection/org":       {"inspection", "inspection/history", "inspection/tablein"},
 	"inspection/auth":      {"inspection", "inspection/history", "inspection/org"},
-	"inspection/checklist": {"inspection", "inspection/history", "inspection/org", "inspection/csvin"},
+	"inspection/checklist": {"inspection", "inspection/history", "inspection/org", "inspection/tablein"},
 	"inspection/plan":      {"inspection", "inspection/history", "inspection/checklist", "inspection/org"},
 	"inspection/finding":   {"inspection", "inspection/history", "inspection/org"},
 	"inspection/visit": {"inspection", "inspection/history", "inspection/checklist", "inspection/plan", "inspection/finding",
@@ -63,6 +63,8 @@ var only = map[string][]string{
 	"github.com/urfave/cli":      {"cmd/congvu"},
 	"github.com/gowebpki/jcs":    {"inspection/history", "evidence"},
 	"golang.org/x/crypto/argon2": {"inspection/auth"},
+	"github.com/xuri/excelize":   {"inspection/tablein"},
+	"github.com/prometheus":      {"cmd/congvu"},
 }
 
 const module = "congvu/"

@@ -9,9 +9,9 @@ import (
 
 	"congvu/inspection"
 	"congvu/inspection/checklist"
-	"congvu/inspection/csvin"
 	"congvu/inspection/i18n"
 	"congvu/inspection/org"
+	"congvu/inspection/tablein"
 
 	"github.com/labstack/echo/v4"
 )
@@ -204,13 +204,13 @@ type importPage struct {
 	Changed      int
 	Same         int
 	Of           [3]int // of Added: organisations, desks, posts
-	Bad          []csvin.Problem
+	Bad          []tablein.Problem
 	LeftOut      int
 	Title2       string // a text field of its own: the title of a checklist
 }
 
 // Words is a problem of a file in the reader's language.
-func (p importPage) Words(b csvin.Problem) string { return i18n.T(p.Lang, b.Key, b.Params) }
+func (p importPage) Words(b tablein.Problem) string { return i18n.T(p.Lang, b.Key, b.Params) }
 
 // Nothing tells that the files say what is there already.
 func (p importPage) Nothing() bool { return p.Added+p.Changed == 0 }
@@ -219,7 +219,7 @@ func (p importPage) Nothing() bool { return p.Added+p.Changed == 0 }
 type imported struct {
 	added, changed, same, leftOut int
 	of                            [3]int
-	bad                           []csvin.Problem
+	bad                           []tablein.Problem
 }
 
 func reported(r org.Report) imported {
@@ -262,7 +262,7 @@ func chosenName(c echo.Context, name string) string {
 }
 
 // called names a problem's file as its owner does.
-func (p importPage) called(b csvin.Problem) csvin.Problem {
+func (p importPage) called(b tablein.Problem) tablein.Problem {
 	for _, f := range p.Files {
 		if f.Chosen != "" && (len(p.Files) == 1 || f.Label == b.File) {
 			b.File = f.Chosen
@@ -484,7 +484,7 @@ func field(err error, name string) error {
 func (s *Server) unitsImport(c echo.Context) (importPage, error) {
 	page := importPage{adminBase: s.adminBase(c, "admin.units.import"), Back: "/admin/units", Action: "/admin/units/import"}
 	page.BackTo, page.Intro, page.Columns = page.T("admin.units.title"), page.T("admin.units.import_intro"), "units.csv: key, name, unit_type, parent_key, valid_from, valid_to, note · lineage.csv: predecessor_key, portion, successor_key, relation, legal_act, effective_date"
-	page.Files = []importField{{Name: "units", Label: "units.csv", Template: "/admin/units/template.csv"}, {Name: "lineage", Label: "lineage.csv", Optional: true, Template: "/admin/units/lineage-template.csv"}}
+	page.Files = []importField{{Name: "units", Label: "units.csv", Template: "/admin/units/template"}, {Name: "lineage", Label: "lineage.csv", Optional: true, Template: "/admin/units/lineage-template"}}
 	return page, administers(c, org.ManageOrg)
 }
 
@@ -498,19 +498,28 @@ func (s *Server) unitsImportPage(c echo.Context) error {
 
 // unitsTemplate and lineageTemplate are examples of the two files.
 func (s *Server) unitsTemplate(c echo.Context) error {
-	return exampleSheet(c, "units.csv", org.UnitsTemplate)
+	return exampleSheet(c, "units", org.UnitsTemplate)
 }
 
 func (s *Server) lineageTemplate(c echo.Context) error {
-	return exampleSheet(c, "lineage.csv", org.LineageTemplate)
+	return exampleSheet(c, "lineage", org.LineageTemplate)
 }
 
+// exampleSheet sends a template in the form that the address ends in.
 func exampleSheet(c echo.Context, name, content string) error {
 	if err := administers(c, org.ManageOrg); err != nil {
 		return err
 	}
-	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	return c.Blob(http.StatusOK, "text/csv; charset=utf-8", []byte(content))
+	raw, ext, kind := []byte(content), ".csv", "text/csv; charset=utf-8"
+	if strings.HasSuffix(c.Path(), ".xlsx") {
+		var err error
+		if raw, err = tablein.Spreadsheet(content); err != nil {
+			return err
+		}
+		ext, kind = ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	}
+	c.Response().Header().Set("Content-Disposition", `attachment; filename="`+name+ext+`"`)
+	return c.Blob(http.StatusOK, kind, raw)
 }
 
 const emptyLineage = "predecessor_key,portion,successor_key,relation,legal_act,effective_date\n"

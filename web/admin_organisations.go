@@ -378,7 +378,7 @@ func (s *Server) changePost(c echo.Context) error {
 }
 
 func (s *Server) registerImport(c echo.Context) (importPage, error) {
-	page := importPage{adminBase: s.adminBase(c, "admin.organisations.import"), Back: "/admin/organisations", Action: "/admin/organisations/import", Template: "/admin/organisations/template.csv"}
+	page := importPage{adminBase: s.adminBase(c, "admin.organisations.import"), Back: "/admin/organisations", Action: "/admin/organisations/import", Template: "/admin/organisations/template"}
 	page.BackTo, page.Intro = page.T("admin.organisations.title"), page.T("admin.organisations.import_intro")
 	page.Columns = page.T("admin.organisations.columns")
 	page.Files = []importField{{Name: "sheet", Label: page.T("admin.organisations.sheet")}}
@@ -406,5 +406,5 @@ func (s *Server) importRegister(c echo.Context) error {
 
 // registerTemplate is an empty sheet with one row as an example.
 func (s *Server) registerTemplate(c echo.Context) error {
-	return exampleSheet(c, "mau-don-vi.csv", org.RegisterTemplate)
+	return exampleSheet(c, "mau-don-vi", org.RegisterTemplate)
 }

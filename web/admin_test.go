@@ -1,8 +1,10 @@
 package web
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/base64"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -20,24 +22,64 @@ import (
 	"gorm.io/gorm"
 )
 
-// sheet posts a CSV file to an import page.
-func (w *world) sheet(a inspection.Actor, path, field, csv, step string) *httptest.ResponseRecorder {
+// sheet posts a table to an import page.
+func (w *world) sheet(a inspection.Actor, path, field, table, step string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	return w.sheets(a, path, map[string]string{field: table}, step)
+}
+
+// sheets posts several, by field; a spreadsheet is called one.
+func (w *world) sheets(a inspection.Actor, path string, tables map[string]string, step string) *httptest.ResponseRecorder {
 	w.t.Helper()
 	var b bytes.Buffer
 	m := multipart.NewWriter(&b)
 	w.must(m.WriteField("step", step))
-	if step == "apply" {
-		w.must(m.WriteField(field+"_kept", base64.StdEncoding.EncodeToString([]byte(csv))))
-	} else {
-		part, err := m.CreateFormFile(field, field+".csv")
+	for field, table := range tables {
+		if step == "apply" {
+			w.must(m.WriteField(field+"_kept", base64.StdEncoding.EncodeToString([]byte(table))))
+			continue
+		}
+		name := field + ".csv"
+		if strings.HasPrefix(table, "PK") {
+			name = field + ".xlsx"
+		}
+		part, err := m.CreateFormFile(field, name)
 		w.must(err)
-		_, err = part.Write([]byte(csv))
+		_, err = part.Write([]byte(table))
 		w.must(err)
 	}
 	w.must(m.Close())
 	r := httptest.NewRequest(http.MethodPost, path, &b)
 	r.Header.Set("Content-Type", m.FormDataContentType())
 	return w.ask(a, r)
+}
+
+// repack writes a package with blanks behind one of its parts.
+func repack(out io.Writer, raw []byte, part string, blanks int) error {
+	in, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return err
+	}
+	z := zip.NewWriter(out)
+	for _, f := range in.File {
+		r, err := f.Open()
+		if err != nil {
+			return err
+		}
+		w, err := z.Create(f.Name)
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(w, r); err != nil {
+			return err
+		}
+		if f.Name == part {
+			if _, err := w.Write(bytes.Repeat([]byte(" "), blanks)); err != nil {
+				return err
+			}
+		}
+	}
+	return z.Close()
 }
 
 var formVersionOf = regexp.MustCompile(`action="([^"]*)"[^>]*>(?:<p>[^<]*</p>)?(?:<input type="hidden" name="id" value="[^"]*">)?<input type="hidden" name="version" value="(\d+)">`)
@@ -61,7 +103,7 @@ func location(r *httptest.ResponseRecorder) string {
 
 func TestAdministrationIsForAdministrators(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t))
-	paths := []string{"/admin", "/admin/units", "/admin/units/import", "/admin/organisations", "/admin/organisations/import", "/admin/organisations/template.csv",
+	paths := []string{"/admin", "/admin/units", "/admin/units/import", "/admin/organisations", "/admin/organisations/import", "/admin/organisations/template.csv", "/admin/organisations/template.xlsx", "/admin/units/template.xlsx", "/admin/units/lineage-template.xlsx",
 		"/admin/organisations/" + w.unit.ID, "/admin/people", "/admin/people/" + w.lead.Person, "/admin/calendars", "/admin/calendars/" + w.unit.ID,
 		"/admin/calendars/" + w.unit.ID + "/import", "/admin/checklists", "/admin/checklists/import", "/admin/checklists/" + w.campaign}
 	for _, path := range paths {

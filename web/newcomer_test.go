@@ -204,12 +204,12 @@ func TestAnImportSpeaksOfTheFileThatWasChosen(t *testing.T) {
 	lacks(t, page, "don-vi.csv")
 	for _, signature := range []string{"PK\x03\x04\x14\x00\xff\xfe\n\xff\n\xff", "\xd0\xcf\x11\xe0\xa1\xb1\n\xff"} {
 		page := send("a.xlsx", signature)
-		wants(t, page, "Đây là tệp Excel", "Có 1 lỗi")
+		wants(t, page, "tệp Excel", "Có 1 lỗi")
 		lacks(t, page, "không phải mã UTF-8")
 	}
 	w.must(w.db.Exec("UPDATE admin_units SET name = 'Mẫu 07', search = 'mau 07' WHERE name = 'Đông Sơn'").Error)
 	wants(t, send("mau.csv", org.RegisterTemplate), "1 cơ quan, đơn vị; 1 quầy; 2 vị trí")
-	wants(t, w.sees(w.sysadmin, "/admin/units/import"), "/admin/units/template.csv", "/admin/units/lineage-template.csv")
+	wants(t, w.sees(w.sysadmin, "/admin/units/import"), "/admin/units/template.csv", "/admin/units/lineage-template.csv", "/admin/units/template.xlsx", "/admin/units/lineage-template.xlsx")
 	for _, address := range []string{"/admin/units/template.csv", "/admin/units/lineage-template.csv"} {
 		if code, _ := w.open(w.lead, address); code != http.StatusForbidden {
 			t.Errorf("%s to a lead: %d", address, code)

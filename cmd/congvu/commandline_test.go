@@ -15,6 +15,7 @@ import (
 	"congvu/inspection"
 	"congvu/inspection/auth"
 	"congvu/inspection/org"
+	"congvu/inspection/tablein"
 	"congvu/migrations"
 
 	"golang.org/x/text/encoding/charmap"
@@ -138,6 +139,19 @@ func TestUnitsFromCSV(t *testing.T) {
 	if out := s.must("import", "units", s.file("units.csv", []byte(unitsCSV)), line); !strings.Contains(out, "Thêm 0, đổi 0, giữ nguyên 5") || s.rows("history") != history {
 		t.Errorf("the same again: %s", out)
 	}
+	workbook := func(name, table string) string {
+		raw, err := tablein.Spreadsheet(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.file(name, raw)
+	}
+	if out := s.must("import", "units", workbook("units.xlsx", unitsCSV), workbook("lineage.xlsx", lineCSV)); !strings.Contains(out, "Thêm 0, đổi 0, giữ nguyên 5") || s.rows("history") != history {
+		t.Errorf("the same as XLSX: %s", out)
+	}
+	if _, said := s.run("import", "units", workbook("units.xlsx", strings.Replace(unitsCSV, "2025-07-01", "31/31/2025", 1)), line); !strings.Contains(said, "units.csv ô E5") {
+		t.Errorf("the cell of a spreadsheet is not named: %s", said)
+	}
 	for _, args := range [][]string{{"import", "units", units}, {"import", "units", units, line, line}, {"import", "units", "/nowhere.csv", line}, {"import", "units", t.TempDir(), line}} {
 		if _, said := s.run(args...); said == "" {
 			t.Errorf("%v does not complain", args)
@@ -176,7 +190,12 @@ func TestChecklistFromCSV(t *testing.T) {
 	if out := s.must("import", "checklist", "--dry-run", path, bases, guidance); !strings.Contains(out, "45 mục") || s.rows("checklists") != 0 {
 		t.Errorf("dry run: %s", out)
 	}
-	for range 2 { // twice is once
+	raw, err := tablein.Spreadsheet(string(list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := s.file("c.xlsx", raw)
+	for _, path := range []string{path, path, book} { // twice is once, and a spreadsheet says the same
 		if out := s.must("import", "checklist", path, bases, guidance); !strings.Contains(out, "45 mục") || s.rows("checklists") != 1 || s.rows("checklist_items") != 45 {
 			t.Errorf("import: %s", out)
 		}

@@ -8,8 +8,8 @@ import (
 
 	"congvu/inspection"
 	"congvu/inspection/checklist"
-	"congvu/inspection/csvin"
 	"congvu/inspection/i18n"
+	"congvu/inspection/tablein"
 
 	"github.com/urfave/cli/v3"
 )
@@ -22,12 +22,12 @@ func importer() inspection.Actor {
 var dryRun = &cli.BoolFlag{Name: "dry-run", Usage: "check and report, change nothing"}
 
 func (m *Main) importCommand() *cli.Command {
-	return &cli.Command{Name: "import", Usage: "read units or a checklist from CSV",
+	return &cli.Command{Name: "import", Usage: "read units or a checklist from CSV or XLSX",
 		Commands: []*cli.Command{
-			{Name: "units", Usage: "administrative units and their lineage, both together", ArgsUsage: "UNITS.csv LINEAGE.csv", Flags: []cli.Flag{dryRun},
+			{Name: "units", Usage: "administrative units and their lineage, both together", ArgsUsage: "UNITS LINEAGE (each .csv or .xlsx)", Flags: []cli.Flag{dryRun},
 				Action: func(ctx context.Context, cmd *cli.Command) error {
 					if cmd.NArg() != 2 {
-						return cli.Exit("congvu import units UNITS.csv LINEAGE.csv", 2)
+						return cli.Exit("congvu import units UNITS LINEAGE", 2)
 					}
 					return m.withFiles(ctx, cmd.Args().Slice(), func(p *program, files []io.Reader) error {
 						report, err := p.services.Org.ImportUnits(ctx, importer(), files[0], files[1], cmd.Bool("dry-run"))
@@ -44,12 +44,12 @@ func (m *Main) importCommand() *cli.Command {
 						return m.bad(report.Bad)
 					})
 				}},
-			{Name: "checklist", Usage: "a version of a checklist as a draft, with its legal bases", ArgsUsage: "CHECKLIST.csv BASES.csv [GUIDANCE.csv]",
+			{Name: "checklist", Usage: "a version of a checklist as a draft, with its legal bases", ArgsUsage: "CHECKLIST BASES [GUIDANCE] (each .csv or .xlsx)",
 				Flags: []cli.Flag{dryRun, &cli.BoolFlag{Name: "publish", Usage: "publish the draft: from then on it never changes"}, &cli.StringFlag{Name: "key", Value: "cong-vu", Usage: "name of the checklist through its versions"},
 					&cli.StringFlag{Name: "title", Value: "Bảng kiểm tra công vụ tại Bộ phận Một cửa", Usage: "title"}},
 				Action: func(ctx context.Context, cmd *cli.Command) error {
 					if cmd.NArg() < 2 || cmd.NArg() > 3 {
-						return cli.Exit("congvu import checklist CHECKLIST.csv BASES.csv [GUIDANCE.csv]", 2)
+						return cli.Exit("congvu import checklist CHECKLIST BASES [GUIDANCE]", 2)
 					}
 					return m.withFiles(ctx, cmd.Args().Slice(), func(p *program, files []io.Reader) error {
 						in := checklist.Files{Checklist: files[0], Bases: files[1]}
@@ -88,9 +88,13 @@ func applied(yes bool) string {
 }
 
 // bad prints every bad row; with one the command fails.
-func (m *Main) bad(problems []csvin.Problem) error {
+func (m *Main) bad(problems []tablein.Problem) error {
 	for _, b := range problems {
-		fmt.Fprintf(m.Err, "%s dòng %d: %s\n", b.File, b.Line, i18n.T(i18n.VI, b.Key, b.Params))
+		place := fmt.Sprintf("dòng %d", b.Line)
+		if b.Cell != "" {
+			place = "ô " + b.Cell
+		}
+		fmt.Fprintf(m.Err, "%s %s: %s\n", b.File, place, i18n.T(i18n.VI, b.Key, b.Params))
 	}
 	if len(problems) > 0 {
 		return fmt.Errorf("%d dòng chưa đúng; không có gì được ghi", len(problems))

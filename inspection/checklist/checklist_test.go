@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"congvu/inspection"
-	"congvu/inspection/csvin"
 	"congvu/inspection/org"
+	"congvu/inspection/tablein"
 	"congvu/migrations/dbtest"
 
 	"gorm.io/gorm"
@@ -255,7 +255,7 @@ func TestImportNamesEveryBadRow(t *testing.T) {
 		{"encoding", list, bases + "X,\xe2m,,y,,,,\n", "csv.error.encoding", basesFile, 22},
 	} {
 		_, r, err := s.Import(ctx, admin, title, Files{strings.NewReader(c.list), strings.NewReader(c.bases), nil}, false)
-		if inspection.CodeOf(err) != inspection.Invalid || !slices.ContainsFunc(r.Bad, func(b csvin.Problem) bool { return b.Key == c.key && b.File == c.file && b.Line == c.line }) || r.Applied {
+		if inspection.CodeOf(err) != inspection.Invalid || !slices.ContainsFunc(r.Bad, func(b tablein.Problem) bool { return b.Key == c.key && b.File == c.file && b.Line == c.line }) || r.Applied {
 			t.Errorf("%s: %v %+v", c.name, err, r.Bad)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"congvu/inspection"
-	"congvu/inspection/csvin"
 	"congvu/inspection/org"
+	"congvu/inspection/tablein"
 )
 
 // Files are the three files of an import. Guidance may be nil.
@@ -21,7 +21,7 @@ type Files struct{ Checklist, Bases, Guidance io.Reader }
 // Report says what an import found and did.
 type Report struct {
 	Items, Bases int // rows read
-	Bad          []csvin.Problem
+	Bad          []tablein.Problem
 	LeftOut      []LeftOut // cells that say "to be confirmed"
 	Applied      bool      // a draft was written
 	Unchanged    bool      // the newest version already says the same
@@ -40,6 +40,7 @@ type content struct {
 	items  []Item
 	report Report
 	lines  map[string]int // of the items, by key
+	tables []tablein.Table
 }
 
 const (
@@ -59,10 +60,10 @@ var (
 )
 
 func (c *content) bad(file string, line int, key string, params ...any) {
-	c.report.Bad = append(c.report.Bad, csvin.Problem{File: file, Line: line, Key: key, Params: inspection.E("", key, params...).Params})
+	c.report.Bad = append(c.report.Bad, tablein.Problem{File: file, Line: line, Key: key, Params: inspection.E("", key, params...).Params})
 }
 
-func (c *content) leftOut(file string, r csvin.Row, columns ...string) {
+func (c *content) leftOut(file string, r tablein.Row, columns ...string) {
 	for _, col := range r.LeftOut(columns...) {
 		c.report.LeftOut = append(c.report.LeftOut, LeftOut{file, r.Line, col})
 	}
@@ -76,16 +77,20 @@ func read(f Files) *content {
 	if f.Guidance != nil {
 		c.readGuidance(f.Guidance)
 	}
+	for _, t := range c.tables {
+		c.report.Bad = t.Name(c.report.Bad)
+	}
 	return c
 }
 
-func (c *content) table(file string, r io.Reader, required, optional []string) []csvin.Row {
-	t, bad := csvin.Read(file, r, required, optional)
+func (c *content) table(file string, r io.Reader, required, optional []string) []tablein.Row {
+	t, bad := tablein.Read(file, r, required, optional)
 	c.report.Bad = append(c.report.Bad, bad...)
+	c.tables = append(c.tables, t)
 	return t.Rows
 }
 
-func (c *content) date(file string, r csvin.Row, column string) inspection.Date {
+func (c *content) date(file string, r tablein.Row, column string) inspection.Date {
 	d, err := inspection.ParseDate(r.Get(column))
 	if err != nil {
 		c.bad(file, r.Line, "checklist.error.date", "column", column, "value", r.Get(column))
@@ -95,7 +100,7 @@ func (c *content) date(file string, r csvin.Row, column string) inspection.Date 
 
 func (c *content) readBases(in io.Reader) {
 	lines := map[string]int{}
-	var rows []csvin.Row
+	var rows []tablein.Row
 	for _, r := range c.table(basesFile, in, []string{"code", "number", "title_vi"}, []string{"date", "effective_from", "effective_to", "replaced_by", "confirmed"}) {
 		c.leftOut(basesFile, r, "number", "date", "title_vi", "effective_from", "effective_to", "replaced_by")
 		note := r.Raw("confirmed")

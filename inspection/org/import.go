@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"congvu/inspection"
-	"congvu/inspection/csvin"
+	"congvu/inspection/tablein"
 
 	"gorm.io/gorm"
 )
@@ -21,7 +21,7 @@ type Report struct {
 	Added, Changed, Same int
 	Organisations        int // of Added, in a register; as Desks and Posts
 	Desks, Posts         int
-	Bad                  []csvin.Problem
+	Bad                  []tablein.Problem
 	LeftOut              []LeftOut
 	Applied              bool
 }
@@ -75,10 +75,10 @@ type importer struct {
 }
 
 func (im *importer) bad(file string, line int, key string, params ...any) {
-	im.report.Bad = append(im.report.Bad, csvin.Problem{File: file, Line: line, Key: key, Params: inspection.E("", key, params...).Params})
+	im.report.Bad = append(im.report.Bad, tablein.Problem{File: file, Line: line, Key: key, Params: inspection.E("", key, params...).Params})
 }
 
-// ImportUnits reads administrative units and their lineage together, matches rows
+// ImportUnits reads administrative units and their lineage together, each as CSV or XLSX, matches rows
 // by key, adds what is new and changes what differs; what the files do not name is
 // left alone, and the same files a second time change nothing. Every bad row is in
 // the report, and then nothing is changed. With dryRun nothing is changed at all.
@@ -86,9 +86,9 @@ func (im *importer) bad(file string, line int, key string, params ...any) {
 func (s *Service) ImportUnits(ctx context.Context, actor inspection.Actor, unitsCSV, lineageCSV io.Reader, dryRun bool) (Report, error) {
 	hash := sha256.New()
 	im := &importer{unitsFile: "units.csv", lineageFile: "lineage.csv", units: map[string]*unitFact{}, lines: map[string]*lineFact{}}
-	unitRows, bad := csvin.Read(im.unitsFile, io.TeeReader(unitsCSV, hash), []string{"key", "name", "unit_type", "parent_key", "valid_from", "valid_to"}, []string{"note"})
+	unitRows, bad := tablein.Read(im.unitsFile, io.TeeReader(unitsCSV, hash), []string{"key", "name", "unit_type", "parent_key", "valid_from", "valid_to"}, []string{"note"})
 	im.report.Bad = append(im.report.Bad, bad...)
-	lineRows, bad := csvin.Read(im.lineageFile, io.TeeReader(lineageCSV, hash), []string{"predecessor_key", "portion", "successor_key", "relation", "legal_act", "effective_date"}, nil)
+	lineRows, bad := tablein.Read(im.lineageFile, io.TeeReader(lineageCSV, hash), []string{"predecessor_key", "portion", "successor_key", "relation", "legal_act", "effective_date"}, nil)
 	im.report.Bad = append(im.report.Bad, bad...)
 	err := s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
 		if err := im.load(tx); err != nil {
@@ -100,6 +100,7 @@ func (s *Service) ImportUnits(ctx context.Context, actor inspection.Actor, units
 		im.checkLines()
 		im.count()
 		if len(im.report.Bad) > 0 {
+			im.report.Bad = lineRows.Name(unitRows.Name(im.report.Bad))
 			im.sort()
 			return inspection.E(inspection.Invalid, "org.error.import_bad_rows", "count", len(im.report.Bad))
 		}
@@ -148,7 +149,7 @@ func (f *lineFact) id() string {
 }
 
 // date reads a date cell; what is wrong with it is a problem.
-func (im *importer) date(file string, r csvin.Row, column string) inspection.Date {
+func (im *importer) date(file string, r tablein.Row, column string) inspection.Date {
 	d, err := inspection.ParseDate(r.Get(column))
 	if err != nil {
 		im.bad(file, r.Line, "org.error.date", "column", column, "value", r.Get(column))
@@ -156,13 +157,13 @@ func (im *importer) date(file string, r csvin.Row, column string) inspection.Dat
 	return d
 }
 
-func (im *importer) leftOut(file string, r csvin.Row, columns ...string) {
+func (im *importer) leftOut(file string, r tablein.Row, columns ...string) {
 	for _, c := range r.LeftOut(columns...) {
 		im.report.LeftOut = append(im.report.LeftOut, LeftOut{file, r.Line, c})
 	}
 }
 
-func (im *importer) readUnits(t csvin.Table) {
+func (im *importer) readUnits(t tablein.Table) {
 	for _, r := range t.Rows {
 		im.leftOut(t.File, r, "name", "unit_type", "parent_key", "valid_from", "valid_to")
 		// A remark may well say what is still to be confirmed; it is kept as it stands.
@@ -199,7 +200,7 @@ func (f *unitFact) same(g *unitFact) bool {
 	return f.name == g.name && f.kind == g.kind && f.parent == g.parent && f.from == g.from && f.to == g.to && f.note == g.note
 }
 
-func (im *importer) readLines(t csvin.Table) {
+func (im *importer) readLines(t tablein.Table) {
 	for _, r := range t.Rows {
 		im.leftOut(t.File, r, "predecessor_key", "portion", "successor_key", "relation", "legal_act", "effective_date")
 		f := &lineFact{predecessor: r.Get("predecessor_key"), successor: r.Get("successor_key"), act: r.Get("legal_act"),
@@ -332,7 +333,7 @@ func (im *importer) checkLines() {
 }
 
 func (im *importer) sort() {
-	slices.SortStableFunc(im.report.Bad, func(a, b csvin.Problem) int {
+	slices.SortStableFunc(im.report.Bad, func(a, b tablein.Problem) int {
 		if a.File != b.File {
 			return -strings.Compare(a.File, b.File) // units.csv first
 		}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"congvu/inspection"
-	"congvu/inspection/csvin"
+	"congvu/inspection/tablein"
 
 	"gorm.io/gorm"
 )
@@ -33,7 +33,7 @@ func SetHours(tx *gorm.DB, act Act, unitID string, weeks []Week) error {
 func (s *Service) ImportHours(ctx context.Context, actor inspection.Actor, unitKey string, hours io.Reader, dryRun bool) (Report, error) {
 	const file = "hours.csv"
 	im := &importer{}
-	table, bad := csvin.Read(file, hours, []string{"weekdays", "opens", "closes"}, []string{"valid_from", "valid_to"})
+	table, bad := tablein.Read(file, hours, []string{"weekdays", "opens", "closes"}, []string{"valid_from", "valid_to"})
 	im.report.Bad = bad
 	var weeks []Week
 	for _, r := range table.Rows {
@@ -62,7 +62,7 @@ func (s *Service) ImportHours(ctx context.Context, actor inspection.Actor, unitK
 		im.report.Added++
 	}
 	err := s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
-		if len(im.report.Bad) > 0 {
+		if im.report.Bad = table.Name(im.report.Bad); len(im.report.Bad) > 0 {
 			return inspection.E(inspection.Invalid, "org.error.import_bad_rows", "count", len(im.report.Bad))
 		}
 		u, err := UnitByKey(tx, unitKey)
@@ -112,7 +112,7 @@ func (s *Service) importHolidays(ctx context.Context, actor inspection.Actor, ho
 	const file = "holidays.csv"
 	hash := sha256.New()
 	im := &importer{}
-	table, bad := csvin.Read(file, io.TeeReader(holidays, hash), []string{"date", "kind", "name_vi"}, []string{"confirmed"})
+	table, bad := tablein.Read(file, io.TeeReader(holidays, hash), []string{"date", "kind", "name_vi"}, []string{"confirmed"})
 	im.report.Bad = bad
 	days, lines := map[inspection.Date]dayRow{}, map[inspection.Date]int{}
 	for _, r := range table.Rows {
@@ -138,7 +138,7 @@ func (s *Service) importHolidays(ctx context.Context, actor inspection.Actor, ho
 		if err != nil {
 			return err
 		}
-		if len(im.report.Bad) > 0 {
+		if im.report.Bad = table.Name(im.report.Bad); len(im.report.Bad) > 0 {
 			return inspection.E(inspection.Invalid, "org.error.import_bad_rows", "count", len(im.report.Bad))
 		}
 		row, err := heldCalendar(tx, column, owner, -1)

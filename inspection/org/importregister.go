@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"congvu/inspection"
-	"congvu/inspection/csvin"
+	"congvu/inspection/tablein"
 
 	"gorm.io/gorm"
 )
@@ -87,7 +87,7 @@ type register struct {
 	deskOrder     []string
 }
 
-// ImportRegister reads organisations, their desks and posts from one sheet saved as CSV
+// ImportRegister reads organisations, their desks and posts from one sheet, CSV or XLSX
 // (see RegisterTemplate; headings may be Vietnamese or English): a row names an
 // organisation, or a desk of one named above, or a post at a desk. Days are yyyy-mm-dd or
 // dd/mm/yyyy; where none is given a thing exists as long as what it hangs on. It adds what
@@ -98,7 +98,7 @@ type register struct {
 func (s *Service) ImportRegister(ctx context.Context, actor inspection.Actor, sheet io.Reader, dryRun bool) (r Report, err error) {
 	hash := sha256.New()
 	im := &register{file: "don-vi.csv", periods: map[string][2]inspection.Date{}, organisations: map[string]*organisationFact{}, desks: map[string]*deskFact{}, posts: map[[3]string]*postFact{}}
-	table, bad := csvin.ReadAs(im.file, io.TeeReader(sheet, hash), registerRequired, registerOptional, registerHeads)
+	table, bad := tablein.ReadAs(im.file, io.TeeReader(sheet, hash), registerRequired, registerOptional, registerHeads)
 	im.report.Bad = bad
 	defer func() { r.Organisations, r.Desks, r.Posts = len(im.order), len(im.deskOrder), len(im.fresh) }()
 	err = s.administer(ctx, actor, func(tx *gorm.DB, act Act) error {
@@ -110,6 +110,7 @@ func (s *Service) ImportRegister(ctx context.Context, actor inspection.Actor, sh
 		}
 		im.parents()
 		if len(im.report.Bad) > 0 {
+			im.report.Bad = table.Name(im.report.Bad)
 			im.sort()
 			return inspection.E(inspection.Invalid, "org.error.import_bad_rows", "count", len(im.report.Bad))
 		}
@@ -173,12 +174,12 @@ func (im *register) load(tx *gorm.DB) error {
 	return nil
 }
 
-func (im *register) wrong(r csvin.Row, key string, params ...any) {
+func (im *register) wrong(r tablein.Row, key string, params ...any) {
 	im.bad(im.file, r.Line, key, params...)
 }
 
 // day reads yyyy-mm-dd or dd/mm/yyyy.
-func (im *register) day(r csvin.Row, column string) inspection.Date {
+func (im *register) day(r tablein.Row, column string) inspection.Date {
 	cell := r.Get(column)
 	if parts := strings.FieldsFunc(cell, func(c rune) bool { return c == '/' || c == '.' }); len(parts) == 3 {
 		pad := func(s string) string { return strings.Repeat("0", max(0, 2-len(s))) + s }
@@ -191,7 +192,7 @@ func (im *register) day(r csvin.Row, column string) inspection.Date {
 	return d
 }
 
-func (im *register) row(r csvin.Row) {
+func (im *register) row(r tablein.Row) {
 	im.leftOut(im.file, r, slices.Concat(registerRequired, registerOptional)...)
 	key := strings.ToLower(r.Get("ma_don_vi"))
 	if !unitKey.MatchString(key) || len(key) > 200 {
@@ -252,7 +253,7 @@ func (im *register) row(r csvin.Row) {
 
 // organisation is the one that a row names: of the database, of a row above, or new.
 // Nil where it cannot be told.
-func (im *register) organisation(r csvin.Row, key string) *organisationFact {
+func (im *register) organisation(r tablein.Row, key string) *organisationFact {
 	name, kind, unit := r.Get("ten"), r.Get("loai"), r.Get("don_vi_hanh_chinh")
 	from, to := im.day(r, "tu_ngay"), im.day(r, "den_ngay")
 	parent := strings.ToLower(r.Get("don_vi_cap_tren"))
@@ -357,7 +358,7 @@ func (im *register) unit(words string, on inspection.Date) (Unit, string) {
 }
 
 // desk is the one that a row names. Nil where it cannot be told.
-func (im *register) desk(r csvin.Row, o *organisationFact, name string) *deskFact {
+func (im *register) desk(r tablein.Row, o *organisationFact, name string) *deskFact {
 	key := strings.ToLower(r.Get("ma_quay"))
 	if key == "" {
 		key = o.Key + "/" + strings.Trim(slugBad.ReplaceAllString(inspection.Fold(name), "-"), "-")

@@ -1,4 +1,4 @@
-package csvin
+package tablein
 
 import (
 	"bytes"
