@@ -57,8 +57,32 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 			attrs = append(attrs, "error", err.Error())
 		}
 		slog.Log(c.Request().Context(), level, "request", attrs...)
+		if s.config.Observe != nil {
+			s.config.Observe(s.answered(c, time.Since(start)))
+		}
 		return nil
 	}
+}
+
+// Answered is a request that was answered, told in words of which there are few: none
+// that its sender chose.
+type Answered struct {
+	Route  string // the pattern in the route table; "none" for what is not there
+	Method string // "other" for one that no route has
+	Status int
+	Took   time.Duration
+}
+
+func (s *Server) answered(c echo.Context, took time.Duration) Answered {
+	a := Answered{Route: "none", Method: "other", Status: c.Response().Status, Took: took}
+	method := c.Request().Method
+	if _, ok := s.permissions[method+" "+c.Path()]; ok {
+		a.Route = c.Path()
+	}
+	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}, method) {
+		a.Method = method
+	}
+	return a
 }
 
 func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {

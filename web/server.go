@@ -37,6 +37,7 @@ type Config struct {
 	Demo     bool     // the installation holds demo data: every page says so
 	MaxBytes int64    // of one uploaded file
 	Version  string
+	Observe  func(Answered) // told of every request once it is answered; may be nil
 	Proxies  []netip.Prefix // trusted: they say who the client is and that it speaks TLS
 }
 

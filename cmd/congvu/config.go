@@ -44,6 +44,7 @@ type Config struct {
 	TLSCert       string `env:"CONGVU_TLS_CERT"`
 	TLSKey        string `env:"CONGVU_TLS_KEY"`
 	Proxies       string `env:"CONGVU_TRUSTED_PROXIES"`
+	MetricsAddr   string `env:"CONGVU_METRICS_ADDR"`
 }
 
 // secrets are the settings that may be read from a file instead.
@@ -111,6 +112,14 @@ func (c Config) check() error {
 	}
 	if _, err := web.ParseProxies(c.Proxies); err != nil {
 		return fmt.Errorf("CONGVU_TRUSTED_PROXIES: %w", err)
+	}
+	if c.MetricsAddr != "" {
+		if _, port, err := net.SplitHostPort(c.MetricsAddr); err != nil || portNumber(port) < 0 {
+			return errors.New("CONGVU_METRICS_ADDR must be an address to listen on like 127.0.0.1:9464")
+		}
+		if samePlace(c.MetricsAddr, c.Addr) || atPublic(c.MetricsAddr, c.PublicURL()) {
+			return errors.New("CONGVU_METRICS_ADDR must not be the address that people use: metrics have one of their own, best 127.0.0.1:9464")
+		}
 	}
 	if !c.listensHere() && c.TLSCert == "" && c.Proxies == "" {
 		return errors.New("CONGVU_ADDR is reached from other machines, and passwords would cross the network in the clear: set CONGVU_TLS_CERT and CONGVU_TLS_KEY, or CONGVU_TRUSTED_PROXIES to the proxy that speaks HTTPS, or listen on 127.0.0.1")

@@ -36,8 +36,16 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	if err != nil {
 		return err
 	}
-	server, err := web.New(web.Config{URL: p.config.PublicURL(), Dev: dev, Root: sourceFS("."), Demo: demo,
-		MaxBytes: p.config.MaxFileBytes, Version: version, Proxies: proxies}, p.services)
+	config := web.Config{URL: p.config.PublicURL(), Dev: dev, Root: sourceFS("."), Demo: demo,
+		MaxBytes: p.config.MaxFileBytes, Version: version, Proxies: proxies}
+	var figures *metrics
+	if p.config.MetricsAddr != "" {
+		if figures, err = newMetrics(p.db, p.services.Evidence); err != nil {
+			return err
+		}
+		config.Observe = figures.observe
+	}
+	server, err := web.New(config, p.services)
 	if err != nil {
 		return err
 	}
@@ -54,6 +62,15 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var workers sync.WaitGroup
+	if figures != nil {
+		at, err := new(net.ListenConfig).Listen(ctx, "tcp", p.config.MetricsAddr)
+		if err != nil {
+			stop()
+			return errors.Join(fmt.Errorf("metrics: listen on %s: %w", p.config.MetricsAddr, err), listener.Close())
+		}
+		slog.Info("metrics", "address", at.Addr().String())
+		workers.Go(func() { figures.serve(work, at) })
+	}
 	workers.Go(func() { p.services.Evidence.Deriver(max(1, runtime.NumCPU()/2), 5*time.Second).Run(work) })
 	workers.Go(func() { p.tidy(work) })
 	workers.Go(func() { p.beat(work, m.Clock) })
