@@ -33,6 +33,8 @@ var mayImport = map[string][]string{
 		"inspection/score", "inspection/org"},
 	"inspection/installation": {"inspection"},
 	"inspection/inbox":        {"inspection", "inspection/finding", "inspection/visit", "inspection/org"},
+	"inspection/selfcheck": {"inspection", "inspection/history", "inspection/score", "inspection/checklist", "inspection/org",
+		"inspection/plan", "inspection/visit"},
 	"inspection/summary": {"inspection", "inspection/history", "inspection/score", "inspection/finding", "inspection/visit",
 		"inspection/plan", "inspection/checklist", "inspection/org"},
 

@@ -16,6 +16,7 @@ import (
 	"congvu/inspection/installation"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
+	"congvu/inspection/selfcheck"
 	"congvu/inspection/visit"
 	"congvu/migrations/dbtest"
 
@@ -25,7 +26,7 @@ import (
 
 // structs is every struct that stands for a table, of every package that has some.
 func structs() []any {
-	return slices.Concat(history.Tables(), org.Tables(), auth.Tables(), checklist.Tables(), plan.Tables(), visit.Tables(),
+	return slices.Concat(history.Tables(), org.Tables(), auth.Tables(), checklist.Tables(), plan.Tables(), visit.Tables(), selfcheck.Tables(),
 		finding.Tables(), evidence.Tables(), installation.Tables())
 }
 

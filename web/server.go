@@ -19,6 +19,7 @@ import (
 	"congvu/inspection/installation"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
+	"congvu/inspection/selfcheck"
 	"congvu/inspection/summary"
 	"congvu/inspection/visit"
 
@@ -52,6 +53,7 @@ type Services struct {
 	Inbox      *inbox.Service
 	Evidence   *evidence.Service
 	Summary    *summary.Service
+	SelfChecks *selfcheck.Service
 	Clock      inspection.Clock
 	Health     Health
 	Instances  func(context.Context) ([]installation.Instance, error) // the copies that run

@@ -28,6 +28,7 @@ import (
 	"congvu/inspection/inbox"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
+	"congvu/inspection/selfcheck"
 	"congvu/inspection/summary"
 	"congvu/inspection/visit"
 
@@ -120,7 +121,7 @@ func newWorld(t *testing.T, db *gorm.DB) *world {
 	files, err := evidence.New(db, w.clock, memblob.New(), unitFiles{w}, evidence.Config{Limits: imaging.Limits{Bytes: 1 << 20, Pixels: 1 << 24}, Spool: t.TempDir(), Key: ed25519.NewKeyFromSeed(make([]byte, 32))})
 	w.must(err)
 	services := Services{Auth: auth.New(db, w.clock, auth.Config{Key: make([]byte, 32)}), Org: org.New(db, w.clock), Checklists: checklist.New(db, w.clock),
-		Plan: plan.New(db, w.clock, visit.Checks{}), Findings: finding.New(db, w.clock, findingFiles{files}), Evidence: files, Summary: summary.New(db, w.clock), Inbox: inbox.New(db, w.clock),
+		Plan: plan.New(db, w.clock, visit.Checks{}), Findings: finding.New(db, w.clock, findingFiles{files}), Evidence: files, Summary: summary.New(db, w.clock), Inbox: inbox.New(db, w.clock), SelfChecks: selfcheck.New(db, w.clock),
 		Visits: visit.New(db, w.clock, noFiles{}), Clock: w.clock, Health: func(context.Context, bool) []Sign { return []Sign{{Key: "program", State: Well, Say: "ok"}} }}
 	at, _ := url.Parse("http://example.test")
 	w.Server, err = New(Config{URL: at, Version: "test", MaxBytes: 1 << 20, Proxies: testPeer}, services)

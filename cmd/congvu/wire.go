@@ -22,6 +22,7 @@ import (
 	"congvu/inspection/installation"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
+	"congvu/inspection/selfcheck"
 	"congvu/inspection/summary"
 	"congvu/inspection/visit"
 	"congvu/migrations"
@@ -106,6 +107,7 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 		Inbox:      inbox.New(db, clock),
 		Evidence:   files,
 		Summary:    summary.New(db, clock),
+		SelfChecks: selfcheck.New(db, clock),
 		Clock:      clock,
 	}
 	s.Org.WhenDaysChange(func(tx *gorm.DB, act org.Act, from, to inspection.Date) error {

@@ -34,14 +34,21 @@ const (
 	ConcludeVisit Action = "visit.conclude" // conclude it
 
 	// A finding.
-	ReadFinding     Action = "finding.read"
-	AnswerFinding   Action = "finding.answer"   // explain, report progress and the remedy: the unit
-	BindUnit        Action = "finding.bind"     // what only its head may: take note, ask for time, set a plan, report a review, delegate
-	ReviewFinding   Action = "finding.review"   // return, accept, extend, merge: the team's lead
-	VerifyFinding   Action = "finding.verify"   // verify on documents or on the spot: a member
-	DecideFinding   Action = "finding.decide"   // rule, confirm, withdraw, assign, close: who issued the decision
-	ReopenFinding   Action = "finding.reopen"   // after verification
-	SuperviseTerms  Action = "finding.hold"     // hold, release, long extensions: the chair
+	ReadFinding    Action = "finding.read"
+	AnswerFinding  Action = "finding.answer" // explain, report progress and the remedy: the unit
+	BindUnit       Action = "finding.bind"   // what only its head may: take note, ask for time, set a plan, report a review, delegate
+	ReviewFinding  Action = "finding.review" // return, accept, extend, merge: the team's lead
+	VerifyFinding  Action = "finding.verify" // verify on documents or on the spot: a member
+	DecideFinding  Action = "finding.decide" // rule, confirm, withdraw, assign, close: who issued the decision
+	ReopenFinding  Action = "finding.reopen" // after verification
+	SuperviseTerms Action = "finding.hold"   // hold, release, long extensions: the chair
+
+	// A self-inspection.
+	AskSelfCheck  Action = "selfcheck.ask"  // ask units for one, and see who has done it
+	ReadSelfCheck Action = "selfcheck.read" // see it; what it says, package selfcheck narrows
+	MakeSelfCheck Action = "selfcheck.make" // plan it, hand it in, correct it: the unit's head
+	FillSelfCheck Action = "selfcheck.fill" // answer its items
+
 	SummariseChecks Action = "summary.read"     // the chair's page
 	ManageOrg       Action = "org.manage"       // units, organisations, desks, people, roles
 	ManageAccounts  Action = "account.manage"   // accounts
@@ -99,6 +106,7 @@ var (
 
 	// The states of a finding from the conclusion of its check on.
 	afterConfirmed = []string{"CONFIRMED", "ASSIGNED", "IN_REMEDIATION", "SUBMITTED", "ACCEPTED", "REINSPECT_DUE", "VERIFIED", "CLOSED_NOT_FIXED", "WITHDRAWN"}
+	afterHandIn    = []string{"HANDED_IN"} // of a self-inspection
 	leaders        = []inspection.Role{inspection.TeamLead, inspection.DeputyLead}
 	scribes        = []inspection.Role{inspection.TeamLead, inspection.DeputyLead, inspection.TeamSecretary}
 	team           = inspection.TeamRoles
@@ -142,6 +150,11 @@ var table = map[Action][]rule{
 	DecideFinding:  {{signers, decides, nil}},
 	ReopenFinding:  {{leaders, inTeam, nil}, {chairs, ofIssuer, nil}},
 	SuperviseTerms: {{chairs, ofIssuer, nil}},
+
+	AskSelfCheck:  {{homeAffairs, ofIssuer, nil}, {overseers, ofIssuer, nil}},
+	ReadSelfCheck: {{unit, ofUnit, nil}, {overseers, ofIssuer, afterHandIn}, {homeAffairs, ofIssuer, afterHandIn}},
+	MakeSelfCheck: {{unitHead, ofUnit, nil}},
+	FillSelfCheck: {{unit, ofUnit, nil}},
 
 	SummariseChecks: {{overseers, ofIssuer, nil}, {homeAffairs, ofIssuer, nil}},
 	ManageOrg:       {{admins, anywhere, nil}},

@@ -62,7 +62,7 @@ func TestScopeIsCanForLists(t *testing.T) {
 			Stage: "things.stage", Opened: "EXISTS (SELECT 1 FROM thing_openings o WHERE o.thing_id = things.id AND o.person_id = ?)",
 			Vacant: "things.vacant = ?", On: "2026-03-02"}
 		people, organisations, teams := []string{"", "p1", "p2", "p3"}, []string{"", "o1", "o2", "o3"}, []string{"", "t1", "t2"}
-		stages := []string{"IN_PROGRESS", "MINUTES_DRAFT", "MINUTES_SIGNED", "MINUTES_UNSIGNED", "CANNOT_INSPECT", "REPORTED", "CONCLUDED", ""}
+		stages := []string{"IN_PROGRESS", "MINUTES_DRAFT", "MINUTES_SIGNED", "MINUTES_UNSIGNED", "CANNOT_INSPECT", "REPORTED", "CONCLUDED", "HANDED_IN", ""}
 		var things []thing
 		for i := range 120 {
 			x := thing{id: int64(i), unit: pick(r, organisations...), issuer: pick(r, organisations...), team: pick(r, teams...),
