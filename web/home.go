@@ -49,6 +49,9 @@ func (s *Server) nav(b Base) []navItem {
 	if a.Is(teamRoles...) || a.Is(chairRoles...) || a.Is(unitRoles...) {
 		add("/visits", "nav.visits")
 	}
+	if a.Is(chairRoles...) || a.Is(unitRoles...) {
+		add("/self-checks", "selfcheck.title")
+	}
 	add("/units", "nav.units")
 	if a.Is(inspection.SysAdmin) {
 		add("/admin", "nav.admin")

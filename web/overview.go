@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"congvu/inspection"
+	"congvu/inspection/selfcheck"
 	"congvu/inspection/summary"
 
 	"github.com/labstack/echo/v4"
@@ -21,6 +22,7 @@ type overviewPage struct {
 	O       summary.Overview
 	Periods []period
 	Label   string
+	Self    selfcheck.Summary
 }
 
 // overviewPage is the chair's page: three sentences, the figures, the desks, the
@@ -40,6 +42,9 @@ func (s *Server) overviewPage(c echo.Context) error {
 		from, to = yearOf(today)
 	}
 	if page.O, err = s.Summary.Overview(c.Request().Context(), actor(c), from, to); err != nil {
+		return err
+	}
+	if page.Self, err = s.SelfChecks.Summary(c.Request().Context(), actor(c), from, to); err != nil {
 		return err
 	}
 	page.periods(today)

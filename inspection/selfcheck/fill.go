@@ -105,7 +105,7 @@ func (c *Check) answers(tx *gorm.DB, id string) error {
 
 // byItself holds what a unit chose where nobody asked.
 func (c *Check) byItself(tx *gorm.DB, today inspection.Date) error {
-	offices, err := Offices(tx, c.OrganisationID, today)
+	offices, err := officesOf(tx, c.OrganisationID, today)
 	if err != nil {
 		return err
 	}

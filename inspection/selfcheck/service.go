@@ -1,6 +1,7 @@
 package selfcheck
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -136,10 +137,19 @@ func unitsOf(tx *gorm.DB, issuers []string, on inspection.Date) ([]org.Organisat
 	return out, err
 }
 
-// Offices lists the committees that an organisation's self-inspection may go to, nearest
+// Offices lists those that a unit may send its own self-inspection to (officesOf), for who
+// plans it. Codes: not_found.
+func (s *Service) Offices(ctx context.Context, actor inspection.Actor, organisation string) ([]org.Organisation, error) {
+	if _, ok := org.Can(actor, org.MakeSelfCheck, org.Subject{Unit: organisation}); !ok {
+		return nil, notFound()
+	}
+	return officesOf(s.db.WithContext(ctx), organisation, s.clock.Now().Date())
+}
+
+// officesOf lists the committees that an organisation's self-inspection may go to, nearest
 // first: those of its administrative unit and of all above it, itself only where there is
 // no other.
-func Offices(tx *gorm.DB, organisation string, on inspection.Date) ([]org.Organisation, error) {
+func officesOf(tx *gorm.DB, organisation string, on inspection.Date) ([]org.Organisation, error) {
 	o, err := org.OrganisationByID(tx, organisation)
 	if err != nil {
 		return nil, err

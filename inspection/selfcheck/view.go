@@ -73,6 +73,9 @@ func (v View) Open() (n int) {
 	return n
 }
 
+// Answered is how many are.
+func (v View) Answered() int { return v.Of() - v.Open() }
+
 // Of is how many items are to be answered.
 func (v View) Of() (n int) {
 	for _, s := range v.Sections {
