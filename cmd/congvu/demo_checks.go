@@ -100,9 +100,16 @@ func (d *demo) pastChecks(ctx context.Context) error {
 	inner := *d.program
 	inner.services = services
 	run.program = &inner
+	asked := false
 	for _, p := range pastChecks {
 		if p.upTo != "concluded" && run.closed == "" { // between the others, as it happened
 			if err := run.closedDesk(ctx); err != nil {
+				return err
+			}
+		}
+		if p.ago < 64 && !asked { // likewise
+			asked = true
+			if err := run.selfChecks(ctx, "Tự kiểm tra công vụ kỳ trước", 70, 8, selfPast); err != nil {
 				return err
 			}
 		}
@@ -110,7 +117,7 @@ func (d *demo) pastChecks(ctx context.Context) error {
 			return fmt.Errorf("demo: xã Mẫu %02d: %w", p.commune, err)
 		}
 	}
-	return nil
+	return run.selfChecks(ctx, "Tự kiểm tra công vụ kỳ này", 1, 14, selfNow)
 }
 
 // workday is the nearest working day at or before so many days ago.

@@ -11,8 +11,10 @@ import (
 
 	"congvu/evidence"
 	"congvu/inspection"
+	"congvu/inspection/checklist"
 	"congvu/inspection/finding"
 	"congvu/inspection/plan"
+	"congvu/inspection/selfcheck"
 	"congvu/inspection/visit"
 	"congvu/migrations/dbtest"
 
@@ -56,6 +58,26 @@ var theTable = []ask{
 	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/units", ""},
 	{"401 404 404 404 404 404 404 404 200 200 200 404", "GET", "/overview", ""},
 	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/visits", ""},
+
+	// Self-inspection: the unit fills its own and its head hands it in; who asked for it follows
+	// who has, and reads it from then on. No inspector does.
+	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/self-checks", ""},
+	{"401 403 403 403 403 403 403 403 200 200 200 403", "GET", "/self-checks/rounds/new", ""},
+	{"401 404 404 404 404 404 404 404 422 404 422 404", "POST", "/self-checks/rounds", "id={form}&issuer={issuer}"},
+	{"401 404 404 404 404 404 404 404 200 404 200 404", "GET", "/self-checks/rounds/{selfround}", ""},
+	{"401 404 404 404 404 404 404 404 409 404 409 404", "POST", "/self-checks/rounds/{selfround}/cancel", "version=999&reason=x"},
+	{"401 200 200 403 403 403 403 403 403 403 403 403", "GET", "/self-checks/new", ""},
+	{"401 422 404 404 404 404 404 404 404 404 404 404", "POST", "/self-checks", "id={form}&unit={place}"},
+	{"401 200 404 200 404 404 404 404 404 404 404 404", "GET", "/self-checks/{self}", ""},
+	{"401 200 404 200 404 404 404 404 404 404 404 404", "GET", "/self-checks/{self}/sections/A", ""},
+	{"401 422 404 422 404 404 404 404 404 404 404 404", "POST", "/self-checks/{self}/sections/A", "ver-A04=x"},
+	{"401 422 404 403 404 404 404 404 404 404 404 404", "POST", "/self-checks/{self}/hand-in", "version=1&sure=1"},
+	{"401 422 404 403 404 404 404 404 404 404 404 404", "POST", "/self-checks/{self}/plan", "version=999&from=x"},
+	{"401 422 404 422 404 404 404 404 404 404 404 404", "POST", "/self-checks/{self}/note", "id={form}"},
+	{"401 409 404 403 404 404 404 404 404 404 404 404", "POST", "/self-checks/{self}/cancel", "version=999&reason=x"},
+	{"401 200 404 200 404 404 404 404 200 404 200 404", "GET", "/self-checks/{selfdone}", ""},
+	{"401 422 404 403 404 404 404 404 403 404 403 404", "POST", "/self-checks/{selfdone}/revise", "id={form}&reason="},
+	{"401 404* 404 404* 404 404 404 404 403 404 403 404", "POST", "/self-checks/{selfdone}/shortcomings/{new}", "version=1&to=OPEN"},
 	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/findings", ""},
 	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/api/v1/receipts/key", ""},
 	{"401 200 200 200 200 200 200 200 200 200 200 200", "GET", "/api/v1/today", ""},
@@ -288,6 +310,7 @@ func (s *site) scene() map[string]string {
 		ids["unitphoto"] = s.file("thutruong", check, s.photo(), evidence.Photo)
 		s.must(s.demo.services.Findings.Submit(s.t.Context(), s.actor("thutruong"), f.ID, 0, finding.SubmitInput{Text: "Đã sửa.", Files: []string{ids["unitphoto"]}}))
 	}
+	ids["selfround"], ids["self"], ids["selfdone"] = s.selfChecks()
 	ids["sealed"] = s.seal(7)
 	ids["place"], ids["desk"], ids["person"] = s.demo.organs["mau/07"].ID, s.demo.desks["mau/07"].ID, s.demo.people["thanhvien"]
 	ids["commune"] = s.demo.organs["mau/07"].AdminUnitID
@@ -422,4 +445,25 @@ func TestWhoMayDoWhat(t *testing.T) {
 			}
 		}
 	})
+}
+
+// selfChecks asks for a self-inspection, lets the centre of Mẫu 07 hand one in and begin
+// another of its own.
+func (s *site) selfChecks() (round, draft, done string) {
+	s.t.Helper()
+	today, head := s.clock.Now().Date(), s.actor("thutruong")
+	r, _, err := s.demo.services.SelfChecks.Ask(s.t.Context(), s.actor("noivu"), selfcheck.NewRound{ID: inspection.NewID(), IssuerID: s.demo.organs["mau/ubnd"].ID, Title: "Đợt", ChecklistID: s.demo.version, From: today, To: today, Due: today})
+	s.must(err)
+	var own [2]string
+	for i, n := range []selfcheck.NewCheck{{RoundID: r.ID}, {IssuerID: s.demo.organs["mau/ubnd"].ID, ChecklistID: s.demo.version}} {
+		n.ID, n.OrganisationID, n.From, n.To, n.Responsible = inspection.NewID(), s.demo.organs["mau/07"].ID, today, today, "Phó Giám đốc"
+		c, err := s.demo.services.SelfChecks.Plan(s.t.Context(), head, n)
+		s.must(err)
+		own[i] = c.ID
+	}
+	list, err := checklist.Load(s.db, s.demo.version)
+	s.must(err)
+	s.must(s.demo.services.SelfChecks.Save(s.t.Context(), head, own[0], selfAnswers(list, nil), &selfcheck.Count{Required: 4, Badge: 4, Dress: 4}))
+	s.must(s.demo.services.SelfChecks.HandIn(s.t.Context(), head, own[0], 1))
+	return r.ID, own[1], own[0]
 }
