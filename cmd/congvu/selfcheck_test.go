@@ -31,7 +31,7 @@ func TestAUnitInspectsItself(t *testing.T) {
 				head.fill("#"+name, v)
 			}
 		}
-		head.eval(`document.querySelectorAll('fieldset').forEach(f => { f.querySelector('input[type=radio]')?.click(); const n = f.querySelector('input[name^=n-]'); if (n) n.value = '10'; })`, nil)
+		head.eval(`document.querySelectorAll('section[role=group]').forEach(f => { f.querySelector('input[type=radio]')?.click(); const n = f.querySelector('input[name^=n-]'); if (n) n.value = '10'; })`, nil)
 		if s == "C" {
 			head.eval(`document.querySelector('input[name=v-C04][value=NO]').click()`, nil)
 			head.fill("#note-C04", "Mã QR đã phai, không quét được.")
