@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"inspection/visit": {"inspection", "inspection/history", "inspection/checklist", "inspection/plan", "inspection/finding",
 		"inspection/score", "inspection/org"},
 	"inspection/installation": {"inspection"},
-	"inspection/inbox":        {"inspection", "inspection/finding", "inspection/visit", "inspection/org"},
+	"inspection/inbox":        {"inspection", "inspection/selfcheck", "inspection/finding", "inspection/visit", "inspection/org"},
 	"inspection/selfcheck": {"inspection", "inspection/history", "inspection/score", "inspection/checklist", "inspection/org",
 		"inspection/plan", "inspection/visit"},
 	"inspection/summary": {"inspection", "inspection/history", "inspection/score", "inspection/finding", "inspection/visit",

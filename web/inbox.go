@@ -40,7 +40,7 @@ func (s *Server) inboxPage(c echo.Context) error {
 // lists are the pages that hold all lines of a kind.
 var lists = map[inbox.Kind]string{inbox.Overdue: "/findings?overdue=1", inbox.Review: "/findings?state=" + string(finding.Submitted), inbox.Verify: "/findings?state=" + string(finding.Accepted),
 	inbox.Reinspect: "/findings?state=" + string(finding.ReinspectDue), inbox.Remedy: "/findings?state=" + string(finding.InRemediation), inbox.Acknowledge: "/findings?state=" + string(finding.Assigned),
-	inbox.Explain: "/findings?state=" + string(finding.Recorded), inbox.Record: "/recommendations", inbox.Plan: "/needs"}
+	inbox.Explain: "/findings?state=" + string(finding.Recorded), inbox.Record: "/recommendations", inbox.Plan: "/needs", inbox.Self: "/self-checks"}
 
 // Href is where the one thing of a line is done.
 func (inboxPage) Href(t inbox.Task) string {
@@ -51,6 +51,10 @@ func (inboxPage) Href(t inbox.Task) string {
 		return "/visits/" + t.ID + "/conclusion"
 	case t.Kind == inbox.Reinspect:
 		return "/reinspections/new?finding=" + t.ID
+	case t.Subject == "self_request":
+		return "/self-checks/new?round=" + t.ID + "&unit=" + t.Code
+	case t.Subject == "self_check":
+		return "/self-checks/" + t.ID
 	case t.Subject == "recommendation":
 		return "/recommendations#r-" + t.ID
 	}

@@ -105,7 +105,8 @@ func TestASelfInspectionByPages(t *testing.T) {
 		wants(t, w.sees(w.chair, "/self-checks/rounds/"+round), "0/1", w.unit.Name, "chưa có kế hoạch")
 
 		wants(t, w.sees(w.head, "/self-checks"), "Tự kiểm tra quý I", "Hạn nộp 20/03/2026", "/self-checks/new?round="+round)
-		lacks(t, w.sees(w.otherHead, "/self-checks"), "Tự kiểm tra quý I")
+		wants(t, w.sees(w.head, "/inbox"), "Tự kiểm tra quý I", "/self-checks/new?round="+round)
+		lacks(t, w.sees(w.otherHead, "/self-checks")+w.sees(w.otherHead, "/inbox"), "Tự kiểm tra quý I")
 		if code, _ := w.open(contact, "/self-checks/new?round="+round); code != http.StatusForbidden {
 			t.Errorf("a contact plans: %d", code)
 		}
@@ -118,6 +119,7 @@ func TestASelfInspectionByPages(t *testing.T) {
 			t.Fatalf("%d %s", rec.Code, rec.Body)
 		}
 		at := "/self-checks/" + id
+		wants(t, w.sees(contact, "/inbox"), `href="`+at+`"`)
 		wants(t, w.sees(contact, at), "Còn 44/44 mục", "Phó Giám đốc &lt;b&gt;", "Thủ trưởng đơn vị là người nộp")
 		lacks(t, w.sees(w.head, at), `action="`+at+`/hand-in"`)
 
@@ -185,6 +187,7 @@ func TestASelfInspectionByPages(t *testing.T) {
 			t.Fatalf("%d %s", rec.Code, rec.Body)
 		}
 		for _, reader := range []inspection.Actor{w.head, contact, w.chair, officer} {
+			lacks(t, w.sees(reader, "/inbox"), at)
 			wants(t, w.sees(reader, at), "Đã nộp", "Mã QR không quét được", "In lại mã")
 		}
 		wants(t, w.sees(w.chair, "/self-checks/rounds/"+round), "1/1", "100 %", "Mọi đơn vị đã tự kiểm tra", at)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"congvu/evidence"
+	"congvu/inspection/installation"
 	"congvu/web"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,7 +44,7 @@ func newMetrics(db *gorm.DB, files *evidence.Service) (*metrics, error) {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "congvu_build_info", Help: "1, for the version of this copy.",
 		ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version(), "database": db.Name()}})
 	build.Set(1)
-	all := []prometheus.Collector{m.requests, m.took, build, &jobsCollector{files: files},
+	all := []prometheus.Collector{m.requests, m.took, build, &jobsCollector{db: db, files: files},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}
 	pool, err := db.DB()
 	if err != nil {
@@ -87,18 +88,22 @@ func (m *metrics) serve(ctx context.Context, listener net.Listener) {
 
 // jobsCollector asks for the work that waits when it is scraped; an answer that does not
 // come leaves its figures out and is told by congvu_jobs_up.
-type jobsCollector struct{ files *evidence.Service }
+type jobsCollector struct {
+	db    *gorm.DB
+	files *evidence.Service
+}
 
 var (
 	jobsUp      = prometheus.NewDesc("congvu_jobs_up", "1 where the work that waits could be counted, else 0.", nil, nil)
 	jobsWaiting = prometheus.NewDesc("congvu_jobs_waiting", "Jobs that wait, by what they do.", []string{"job"}, nil)
 	jobsFailed  = prometheus.NewDesc("congvu_jobs_failed", "Jobs that were given up, by what they do.", []string{"job"}, nil)
 	jobsOldest  = prometheus.NewDesc("congvu_jobs_oldest_timestamp_seconds", "Since when the oldest job waits; 0 for none.", []string{"job"}, nil)
+	dailyDone   = prometheus.NewDesc("congvu_daily_job_done_timestamp_seconds", "When a job of every day was last done; 0 while it runs or after it broke off.", []string{"job"}, nil)
 	filesComing = prometheus.NewDesc("congvu_files_awaited", "Files that were declared and have not arrived.", nil, nil)
 )
 
 func (*jobsCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{jobsUp, jobsWaiting, jobsFailed, jobsOldest, filesComing} {
+	for _, d := range []*prometheus.Desc{jobsUp, jobsWaiting, jobsFailed, jobsOldest, dailyDone, filesComing} {
 		ch <- d
 	}
 }
@@ -110,6 +115,10 @@ func (c *jobsCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	j, err := c.files.Jobs(ctx)
+	var daily []installation.DailyJob
+	if err == nil {
+		err = c.db.WithContext(ctx).Find(&daily).Error
+	}
 	if err != nil {
 		slog.Warn("metrics: counting jobs", "error", err)
 		gauge(jobsUp, 0)
@@ -119,6 +128,9 @@ func (c *jobsCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(jobsWaiting, float64(j.Waiting), "previews")
 	gauge(jobsFailed, float64(j.Failed), "previews")
 	gauge(jobsOldest, float64(j.Oldest)/1000, "previews")
+	for _, d := range daily {
+		gauge(dailyDone, float64(d.DoneAt)/1000, d.Name)
+	}
 	gauge(filesComing, float64(j.Coming))
 }
 

@@ -24,6 +24,7 @@ const (
 	Plan        Kind = "plan"    // for premises or equipment
 	Remedy      Kind = "remedy"
 	Record      Kind = "record" // number and date of the record of a review
+	Self        Kind = "self"   // a self-inspection
 
 	Review    Kind = "review"
 	Extension Kind = "extension"
@@ -38,15 +39,15 @@ const (
 )
 
 // Kinds lists them in the order in which they are read.
-var Kinds = []Kind{Interim, Remedy, Plan, Acknowledge, Explain, Record, Review, Extension, Verify, Reinspect, Report, Conclude, Choose, Overdue}
+var Kinds = []Kind{Interim, Remedy, Plan, Acknowledge, Explain, Record, Self, Review, Extension, Verify, Reinspect, Report, Conclude, Choose, Overdue}
 
 // Task is one line.
 type Task struct {
 	Kind     Kind
-	Subject  string // finding, visit or recommendation
+	Subject  string // finding, visit, recommendation, self_request or self_check
 	ID       string
 	Visit    string
-	Code     string // of the item
+	Code     string // of the item; the unit of a self-inspection
 	Text     string
 	Place    string
 	Severity finding.Severity
@@ -142,6 +143,9 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 		}
 	}
 	if err := s.records(ctx, tx, actor, today, &out); err != nil {
+		return out, err
+	}
+	if err := s.selfChecks(ctx, tx, actor, today, &out); err != nil {
 		return out, err
 	}
 	slices.SortStableFunc(out.Tasks, hurts)

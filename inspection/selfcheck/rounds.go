@@ -275,6 +275,14 @@ func (s *Service) List(ctx context.Context, actor inspection.Actor, page inspect
 	return lines, next, nil
 }
 
+// Drafts lists what the actor's units have begun and not handed in, the most urgent first.
+func (s *Service) Drafts(ctx context.Context, actor inspection.Actor) ([]Check, error) {
+	var out []Check
+	err := s.db.WithContext(ctx).Scopes(org.Scope(actor, org.FillSelfCheck, Columns)).Where("self_checks.state = ?", Draft).
+		Order("self_checks.due, self_checks.id").Limit(100).Find(&out).Error
+	return out, err
+}
+
 // Issuers lists the offices for which the actor may ask, by name.
 func (s *Service) Issuers(ctx context.Context, actor inspection.Actor) ([]org.Organisation, error) {
 	return s.mine(ctx, actor, func(o string) (inspection.Capacity, bool) {
