@@ -33,6 +33,8 @@ var mayImport = map[string][]string{
 		"inspection/score", "inspection/org"},
 	"inspection/installation": {"inspection"},
 	"inspection/inbox":        {"inspection", "inspection/finding", "inspection/visit", "inspection/org"},
+	"inspection/notify": {"inspection", "inspection/history", "inspection/i18n", "inspection/finding", "inspection/visit", "inspection/plan",
+		"inspection/org"},
 	"inspection/summary": {"inspection", "inspection/history", "inspection/score", "inspection/finding", "inspection/visit",
 		"inspection/plan", "inspection/checklist", "inspection/org"},
 
@@ -52,17 +54,18 @@ var mayImport = map[string][]string{
 
 // only says which of our packages may import a library directly; no other may.
 var only = map[string][]string{
-	"github.com/labstack/echo":   {"web"},
-	"github.com/danielgtaylor":   {"web"},
-	"github.com/minio/minio-go":  {"evidence/blob/minioblob"},
-	"github.com/pressly/goose":   {"migrations"},
-	"github.com/libtnb/sqlite":   {"migrations"},
-	"modernc.org/sqlite":         {"migrations/sqlitepool"},
-	"gorm.io/driver/postgres":    {"migrations"},
-	"github.com/caarlos0/env":    {"cmd/congvu"},
-	"github.com/urfave/cli":      {"cmd/congvu"},
-	"github.com/gowebpki/jcs":    {"inspection/history", "evidence"},
-	"golang.org/x/crypto/argon2": {"inspection/auth"},
+	"github.com/labstack/echo":    {"web"},
+	"github.com/danielgtaylor":    {"web"},
+	"github.com/minio/minio-go":   {"evidence/blob/minioblob"},
+	"github.com/pressly/goose":    {"migrations"},
+	"github.com/libtnb/sqlite":    {"migrations"},
+	"modernc.org/sqlite":          {"migrations/sqlitepool"},
+	"gorm.io/driver/postgres":     {"migrations"},
+	"github.com/caarlos0/env":     {"cmd/congvu"},
+	"github.com/urfave/cli":       {"cmd/congvu"},
+	"github.com/gowebpki/jcs":     {"inspection/history", "evidence"},
+	"golang.org/x/crypto/argon2":  {"inspection/auth"},
+	"github.com/wneessen/go-mail": {"inspection/notify"},
 }
 
 const module = "congvu/"

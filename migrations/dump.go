@@ -87,8 +87,9 @@ func over(ctx context.Context, db *gorm.DB, conn *sql.Conn) *gorm.DB {
 }
 
 // passing are the tables that are no content: the schema's own, and what has arrived of
-// files that are still being sent.
-var passing = []string{"goose_db_version", "evidence_parts", "evidence_sketches"}
+// files that are still being sent, and what is to be sent out, which a restored copy must
+// not send again.
+var passing = []string{"goose_db_version", "evidence_parts", "evidence_sketches", "notify_mails", "notify_deliveries", "notify_attempts"}
 
 func tablesOf(ctx context.Context, conn *sql.Conn, dialect string) ([]string, error) {
 	query := "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"

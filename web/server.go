@@ -17,6 +17,7 @@ import (
 	"congvu/inspection/finding"
 	"congvu/inspection/inbox"
 	"congvu/inspection/installation"
+	"congvu/inspection/notify"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
 	"congvu/inspection/summary"
@@ -51,6 +52,7 @@ type Services struct {
 	Inbox      *inbox.Service
 	Evidence   *evidence.Service
 	Summary    *summary.Service
+	Notify     *notify.Service
 	Clock      inspection.Clock
 	Health     Health
 	Instances  func(context.Context) ([]installation.Instance, error) // the copies that run

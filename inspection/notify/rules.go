@@ -1,0 +1,148 @@
+package notify
+
+import (
+	"congvu/inspection/finding"
+	"congvu/inspection/visit"
+)
+
+// Audience is to whom a message goes. The people are those who hold the role on the day
+// on which it is made.
+type Audience string
+
+// The audiences.
+const (
+	Unit      Audience = "unit"      // head and named contacts of the unit that answers now
+	Lead      Audience = "lead"      // head and deputies of the team
+	Secretary Audience = "secretary" // of the team
+	Decider   Audience = "decider"   // who decides
+	Chairs    Audience = "chairs"    // of the issuer
+)
+
+// Note is one line of the table: who is told, by which key of the catalogue.
+type Note struct {
+	To         Audience
+	Key        string // notify.text.<Key> and notify.subject.<Key>
+	Obligation bool   // mail cannot be switched off
+	Quiet      bool   // in the program only: a mail would say what another one says
+}
+
+// Event is what the table looks at of a row of history. Data as the writers of the
+// actions put it; what an action does not have is empty.
+type Event struct {
+	Action string
+	From   string // states
+	To     string
+	Due    string // yyyy-mm-dd
+	Clock  string // which deadline, of remind and escalate
+	Mark   string // T-3 … T+10
+	Step   string
+	Days   int64 // asked for, of finding.ask_extension
+	Again  bool  // of visit.state: the check is a re-inspection, in which nothing is explained
+}
+
+// toUnit and its like spell lines of the table.
+func toUnit(key string) []Note { return []Note{{To: Unit, Key: key}} }
+func owedByUnit(key string) []Note {
+	return []Note{{To: Unit, Key: key, Obligation: true}}
+}
+func toBoth(key string) []Note { return []Note{{To: Unit, Key: key}, {To: Lead, Key: key}} }
+func back(key string) []Note {
+	return []Note{{To: Unit, Key: key, Obligation: true}, {To: Lead, Key: key}}
+}
+
+// table is the whole of who is told of what, apart from clocks. An action that does not
+// stand here makes nothing: what is planned, sealed or under way among them.
+var table = map[string][]Note{
+	"finding.explain":              {{To: Lead, Key: "explain"}, {To: Decider, Key: "explain"}},
+	"finding.rule":                 toUnit("rule"),
+	"finding.merge":                toUnit("merge"),
+	"finding.withdraw":             toUnit("withdraw"),
+	"finding.confirm":              {{To: Unit, Key: "confirm", Quiet: true}}, // the assignment follows
+	"finding.assign":               owedByUnit("assign"),
+	"finding.verify_on_site":       toUnit("verified"),
+	"finding.ask_extension":        {{To: Lead, Key: "ask_extension"}}, // see Notes
+	"finding.grant_extension":      toUnit("grant_extension"),
+	"finding.refuse_extension":     toUnit("refuse_extension"),
+	"finding.submit":               {{To: Lead, Key: "submit"}},
+	"finding.return":               owedByUnit("return"),
+	"finding.accept":               toUnit("accept"),
+	"finding.verify_on_documents":  toUnit("verified"),
+	"finding.verdict_verified":     toBoth("verified"),
+	"finding.verdict_partial":      back("partial"),
+	"finding.verdict_not_remedied": back("not_remedied"),
+	"finding.verdict_recurred":     back("recurred"),
+	"finding.reopen":               back("reopen"),
+	"finding.close_without_remedy": toBoth("close_without_remedy"),
+	"finding.hold":                 toBoth("hold"),
+	"finding.release":              toBoth("release"),
+
+	"visit.state " + string(visit.MinutesOK):    owedByUnit("minutes"),
+	"visit.state " + string(visit.MinutesNoSig): owedByUnit("minutes"),
+	"visit.state " + string(visit.Cannot):       owedByUnit("cannot_inspect"),
+	"visit.state " + string(visit.Reported):     {{To: Decider, Key: "reported"}},
+	"visit.state " + string(visit.Concluded):    {{To: Unit, Key: "concluded"}, {To: Lead, Key: "concluded"}, {To: Secretary, Key: "concluded"}},
+}
+
+// clocks are the deadlines of which somebody is reminded, by whose they are. Of those of
+// the office the unit is told nothing: when a re-inspection is due is not its to know.
+var clocks = map[string]Audience{
+	"explain": Unit, "acknowledge": Unit, "remedy": Unit, "premises_plan": Unit, "recommendation": Unit,
+	"review": Lead, "report": Lead, "reinspection": Lead,
+	"conclusion": Decider,
+}
+
+// Notes is who is to be told of an event. Nothing is looked up: the rules are all here.
+func Notes(e Event) []Note {
+	switch e.Action {
+	case "finding.remind", "visit.remind":
+		owner, ok := clocks[e.Clock]
+		switch {
+		case ok && (e.Mark == "T-3" || e.Mark == "T-1"):
+			return []Note{{To: owner, Key: "remind", Obligation: true}}
+		case ok && e.Mark == "T0":
+			return []Note{{To: owner, Key: "remind_today", Obligation: true}}
+		}
+		return nil
+	case "finding.escalate", "visit.escalate":
+		owner, ok := clocks[e.Clock]
+		if !ok || e.Mark != "T+1" && e.Mark != "T+5" { // T+10 stands in the chair's summary
+			return nil
+		}
+		told := []Note{{To: owner, Key: "escalate", Obligation: true}}
+		if owner != Lead {
+			told = append(told, Note{To: Lead, Key: "escalate", Obligation: true})
+		}
+		if e.Mark == "T+5" {
+			told = append(told, Note{To: Chairs, Key: "escalate", Obligation: true})
+		}
+		return told
+	case "visit.state":
+		if e.Again && (e.To == string(visit.MinutesOK) || e.To == string(visit.MinutesNoSig)) {
+			return toUnit("minutes_again")
+		}
+	case "finding.ask_extension":
+		if e.Days > finding.LeadExtensionDays {
+			return []Note{{To: Chairs, Key: "ask_extension"}}
+		}
+	}
+	return table[e.line()]
+}
+
+// Public tells whether an event may be told to programs of others, if its subject is one
+// that its unit may know of: what has a line in the table, but nothing of the office's
+// own clocks.
+func Public(e Event) bool {
+	switch e.Action {
+	case "finding.remind", "visit.remind", "finding.escalate", "visit.escalate":
+		return clocks[e.Clock] == Unit
+	}
+	return len(table[e.line()]) > 0
+}
+
+// line is the name of an event's line in the table.
+func (e Event) line() string {
+	if e.Action == "visit.state" {
+		return e.Action + " " + e.To
+	}
+	return e.Action
+}
