@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/url"
@@ -26,6 +27,9 @@ import (
 )
 
 var ctx = context.Background()
+
+// What fails is in what the tests look at; the log of a server that is down would hide it.
+func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
 // world is a committee that decides, a unit with two people, another unit, two teams, one
 // concluded check of the unit with an assigned finding, and a re-inspection that is under
