@@ -297,7 +297,7 @@ func (s *Server) account(c echo.Context) error {
 type accountPage struct {
 	Base
 	Contact notify.Contact
-	Anew *auth.Anew // nil: no administrator has given the password anew
+	Anew    *auth.Anew // nil: no administrator has given the password anew
 }
 
 type passwordPage struct {
