@@ -3,7 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
-	"strconv"
+	"fmt"
 	"strings"
 
 	"congvu/inspection"
@@ -88,37 +88,57 @@ func (s *Service) Unread(ctx context.Context, actor inspection.Actor) (n int64, 
 	return n, err
 }
 
-// List is the actor's own messages, the unread ones first, then by event, the newest
+// List is the actor's own messages, the unread ones first, then by time, the newest
 // first; next is the cursor of the next page.
 func (s *Service) List(ctx context.Context, actor inspection.Actor, page inspection.Page) (lines []Line, next string, err error) {
 	if actor.Person == "" {
 		return nil, "", inspection.E(inspection.Unauthenticated, "error.unauthenticated")
 	}
 	q := visible(s.db.WithContext(ctx), actor)
-	if kind, seq, ok := strings.Cut(page.Cursor, "."); ok {
-		n, err := strconv.ParseInt(seq, 10, 64)
-		if err != nil || kind != "u" && kind != "r" {
-			return nil, "", inspection.E(inspection.Invalid, "error.invalid").Field("after", "error.invalid")
+	if page.Cursor != "" {
+		at, err := parsePlace(page.Cursor)
+		if err != nil {
+			return nil, "", err
 		}
-		if kind == "u" {
-			q = q.Where("(notify_messages.read_at > 0 OR notify_messages.event_seq < ?)", n)
+		older := "(notify_messages.event_at < ? OR notify_messages.event_at = ? AND notify_messages.event_seq < ?)"
+		if at.read {
+			q = q.Where("notify_messages.read_at > 0 AND "+older, at.at, at.at, at.seq)
 		} else {
-			q = q.Where("notify_messages.read_at > 0 AND notify_messages.event_seq < ?", n)
+			q = q.Where("(notify_messages.read_at > 0 OR "+older+")", at.at, at.at, at.seq)
 		}
-	} else if page.Cursor != "" {
-		return nil, "", inspection.E(inspection.Invalid, "error.invalid").Field("after", "error.invalid")
 	}
-	// One event makes at most one message for a person: event_seq alone is an order.
-	err = q.Select(lineColumns).Order("CASE WHEN notify_messages.read_at = 0 THEN 0 ELSE 1 END, notify_messages.event_seq DESC").Limit(page.Size() + 1).Find(&lines).Error
+	// One event makes at most one message for a person: time and event_seq are an order.
+	err = q.Select(lineColumns).Order("CASE WHEN notify_messages.read_at = 0 THEN 0 ELSE 1 END, notify_messages.event_at DESC, notify_messages.event_seq DESC").
+		Limit(page.Size() + 1).Find(&lines).Error
 	if err != nil || len(lines) <= page.Size() {
 		return lines, "", err
 	}
 	lines = lines[:page.Size()]
-	last, kind := lines[len(lines)-1], "r."
-	if last.ReadAt.IsZero() {
-		kind = "u."
+	last := lines[len(lines)-1]
+	return lines, place{!last.ReadAt.IsZero(), int64(last.EventAt), last.EventSeq}.String(), nil
+}
+
+// place is where a page of the list ends.
+type place struct {
+	read    bool
+	at, seq int64
+}
+
+func (p place) String() string {
+	kind := "u"
+	if p.read {
+		kind = "r"
 	}
-	return lines, kind + strconv.FormatInt(last.EventSeq, 10), nil
+	return fmt.Sprintf("%s.%d.%d", kind, p.at, p.seq)
+}
+
+func parsePlace(cursor string) (p place, err error) {
+	var kind string
+	if n, err := fmt.Sscanf(strings.ReplaceAll(cursor, ".", " "), "%1s %d %d", &kind, &p.at, &p.seq); err != nil || n != 3 || kind != "u" && kind != "r" {
+		return p, inspection.E(inspection.Invalid, "error.invalid").Field("after", "error.invalid")
+	}
+	p.read = kind == "r"
+	return p, nil
 }
 
 // MarkRead marks a message of the actor as read. What is another's, or read before, is

@@ -35,8 +35,8 @@ CREATE TABLE notify_messages (
     made_at      INTEGER  NOT NULL,
     read_at      INTEGER  NOT NULL DEFAULT 0
 );
-CREATE INDEX notify_messages_of_person ON notify_messages (person_id, event_seq);
-CREATE INDEX notify_messages_unread ON notify_messages (person_id, event_seq) WHERE read_at = 0;
+CREATE INDEX notify_messages_of_person ON notify_messages (person_id, event_at, event_seq);
+CREATE INDEX notify_messages_unread ON notify_messages (person_id, event_at, event_seq) WHERE read_at = 0;
 
 -- The mails that are to be handed over, or were. Not backed up: a restored copy sends
 -- nothing again.
