@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -189,18 +190,23 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 
 		// A check under way tells its unit nothing; nor does a re-inspection, until its minutes
 		// are closed.
-		read := func(who string) string { s.collects(); return masked(s.get(who, "/messages").body, keep...) }
-		unit8, unit7 := read("thutruong2"), read("thutruong")
+		s.account("thutruong8", inspection.UnitHead, "mau/08")
+		drawn := regexp.MustCompile(`name="until" value="\d+"`)
+		read := func(who string) string {
+			s.collects()
+			return drawn.ReplaceAllString(masked(s.get(who, "/messages").body, keep...), "")
+		}
+		unit8, unit7 := read("thutruong8"), read("thutruong")
 		s.answers(check)
 		s.must(db.Exec("UPDATE targets SET planned_on = ? WHERE id = ?", day, again).Error)
 		s.does("thanhvien2", s.operation(inspection.NewID(), visit.OpCheckIn, visit.CheckIn{Target: again}))
-		for who, was := range map[string]string{"thutruong2": unit8, "thutruong": unit7} {
+		for who, was := range map[string]string{"thutruong8": unit8, "thutruong": unit7} {
 			if x, y := difference(was, read(who)); x != y {
 				t.Errorf("%s is told of a check under way: %q, then %q", who, x, y)
 			}
 		}
 		s.signs(check)
-		if got := read("thutruong2"); got == unit8 || !strings.Contains(got, "Biên bản kiểm tra") {
+		if got := read("thutruong8"); got == unit8 || !strings.Contains(got, "Biên bản kiểm tra") {
 			t.Errorf("the minutes tell the unit nothing: %s", mainOf(got))
 		}
 	})
