@@ -109,7 +109,7 @@ func (c *collector) event(row history.Row) (Event, error) {
 		return Event{}, err
 	}
 	text := func(name string) string { v, _ := body.Data[name].(string); return v }
-	e := Event{Action: row.Action, From: text("from"), To: text("to"), Due: text("due"), Clock: text("clock"), Mark: text("mark"), Step: text("step")}
+	e := Event{Action: row.Action, From: text("from"), To: text("to"), Due: text("due"), Clock: text("clock"), Mark: text("mark"), Level: org.Level(text("level")), Step: text("step")}
 	if _, err := inspection.ParseDate(e.Due); err != nil {
 		e.Due = ""
 	}
@@ -126,7 +126,11 @@ func (c *collector) event(row history.Row) (Event, error) {
 			return e, err
 		}
 		if len(asked) == 1 {
-			e.Days = asked[0].Days
+			terms, err := org.DeadlinesOn(c.tx, c.now.Date())
+			if err != nil {
+				return e, err
+			}
+			e.Days, e.Long = asked[0].Days, asked[0].Days > int64(terms.Of(org.LeadExtensionDays))
 		}
 	}
 	return e, nil

@@ -24,8 +24,11 @@ type Line struct {
 
 // Path is where the message leads.
 func (l Line) Path() string {
-	if l.SubjectKind == ofVisit {
+	switch l.SubjectKind {
+	case ofVisit:
 		return "/visits/" + l.SubjectID
+	case ofRecommendation:
+		return "/recommendations"
 	}
 	return "/findings/" + l.SubjectID
 }
@@ -55,14 +58,17 @@ func (l Line) params(lang i18n.Lang) inspection.Params {
 // as for the subjects themselves.
 func visible(tx *gorm.DB, actor inspection.Actor) *gorm.DB {
 	fresh := func() *gorm.DB { return tx.Session(&gorm.Session{NewDB: true}) }
-	may := fresh().Where(org.Scope(actor, org.ReadFinding, finding.Columns)(fresh())).Or(org.Scope(actor, org.ReadVisit, visit.Columns)(fresh()))
+	may := fresh().Where(org.Scope(actor, org.ReadFinding, finding.Columns)(fresh())).Or(org.Scope(actor, org.ReadVisit, visit.Columns)(fresh())).
+		Or(org.Scope(actor, org.ReadFinding, finding.RecommendationColumns)(fresh()))
 	return tx.Table("notify_messages").
 		Joins("LEFT JOIN findings ON notify_messages.subject_kind = 'finding' AND findings.id = notify_messages.subject_id").
 		Joins("LEFT JOIN visits ON notify_messages.subject_kind = 'visit' AND visits.id = notify_messages.subject_id").
+		Joins("LEFT JOIN recommendations ON notify_messages.subject_kind = 'recommendation' AND recommendations.id = notify_messages.subject_id").
+		Joins("LEFT JOIN visits AS checked ON checked.id = recommendations.visit_id").
 		Where("notify_messages.person_id = ?", actor.Person).Where(may)
 }
 
-const lineColumns = "notify_messages.*, COALESCE(NULLIF(findings.desk_name, ''), findings.organisation_name, NULLIF(visits.desk_name, ''), visits.organisation_name, '') AS place, COALESCE(findings.item_code, '') AS item"
+const lineColumns = "notify_messages.*, COALESCE(NULLIF(findings.desk_name, ''), findings.organisation_name, NULLIF(visits.desk_name, ''), visits.organisation_name, NULLIF(checked.desk_name, ''), checked.organisation_name, '') AS place, COALESCE(findings.item_code, '') AS item"
 
 // line is one message as its recipient may see it today; false where they may not.
 func line(tx *gorm.DB, actor inspection.Actor, id string) (Line, bool, error) {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"congvu/inspection/finding"
+	"congvu/inspection/org"
 	"congvu/inspection/visit"
 )
 
@@ -11,7 +12,7 @@ type Audience string
 
 // The audiences.
 const (
-	Unit      Audience = "unit"      // head and named contacts of the unit that answers now
+	Unit      Audience = "unit"      // head of the unit that answers now, who acts for them, and named contacts
 	Lead      Audience = "lead"      // head and deputies of the team
 	Secretary Audience = "secretary" // of the team
 	Decider   Audience = "decider"   // who decides
@@ -34,9 +35,11 @@ type Event struct {
 	To     string
 	Due    string // yyyy-mm-dd
 	Clock  string // which deadline, of remind and escalate
-	Mark   string // T-3 … T+10
+	Mark   string // how many working days from the due day: T-3 … T+10
+	Level  org.Level
 	Step   string
 	Days   int64 // asked for, of finding.ask_extension
+	Long   bool  // and these are more than the head of the team may give
 	Again  bool  // of visit.state: the check is a re-inspection, in which nothing is explained
 }
 
@@ -63,6 +66,8 @@ var table = map[string][]Note{
 	"finding.ask_extension":        {{To: Lead, Key: "ask_extension"}}, // see Notes
 	"finding.grant_extension":      toUnit("grant_extension"),
 	"finding.refuse_extension":     toUnit("refuse_extension"),
+	"finding.plan":                 {{To: Lead, Key: "plan"}},
+	"finding.progress":             {{To: Lead, Key: "progress"}},
 	"finding.submit":               {{To: Lead, Key: "submit"}},
 	"finding.return":               owedByUnit("return"),
 	"finding.accept":               toUnit("accept"),
@@ -80,39 +85,43 @@ var table = map[string][]Note{
 	"visit.state " + string(visit.MinutesNoSig): owedByUnit("minutes"),
 	"visit.state " + string(visit.Cannot):       owedByUnit("cannot_inspect"),
 	"visit.state " + string(visit.Reported):     {{To: Decider, Key: "reported"}},
-	"visit.state " + string(visit.Concluded):    {{To: Unit, Key: "concluded"}, {To: Lead, Key: "concluded"}, {To: Secretary, Key: "concluded"}},
+	"recommendation.make":                       owedByUnit("recommended"),
+	"recommendation.withdraw":                   toUnit("recommendation_withdrawn"),
+	"recommendation.record":                     {{To: Decider, Key: "recorded"}, {To: Lead, Key: "recorded"}},
+
+	"visit.state " + string(visit.Concluded): {{To: Unit, Key: "concluded"}, {To: Lead, Key: "concluded"}, {To: Secretary, Key: "concluded"}},
 }
 
 // clocks are the deadlines of which somebody is reminded, by whose they are. Of those of
 // the office the unit is told nothing: when a re-inspection is due is not its to know.
 var clocks = map[string]Audience{
-	"explain": Unit, "acknowledge": Unit, "remedy": Unit, "premises_plan": Unit, "recommendation": Unit,
-	"review": Lead, "report": Lead, "reinspection": Lead,
-	"conclusion": Decider,
+	finding.ClockExplain: Unit, finding.ClockInterim: Unit, finding.ClockRemedy: Unit, finding.ClockPremises: Unit, finding.ClockRecord: Unit,
+	finding.ClockReview: Lead, visit.ClockReport: Lead, finding.ClockReinspect: Lead,
+	visit.ClockConclude: Decider,
 }
 
 // Notes is who is to be told of an event. Nothing is looked up: the rules are all here.
 func Notes(e Event) []Note {
 	switch e.Action {
-	case "finding.remind", "visit.remind":
+	case "finding.remind", "visit.remind", "recommendation.remind":
 		owner, ok := clocks[e.Clock]
 		switch {
-		case ok && (e.Mark == "T-3" || e.Mark == "T-1"):
-			return []Note{{To: owner, Key: "remind", Obligation: true}}
-		case ok && e.Mark == "T0":
+		case !ok:
+			return nil
+		case e.Mark == "T0":
 			return []Note{{To: owner, Key: "remind_today", Obligation: true}}
 		}
-		return nil
-	case "finding.escalate", "visit.escalate":
+		return []Note{{To: owner, Key: "remind", Obligation: true}}
+	case "finding.escalate", "visit.escalate", "recommendation.escalate":
 		owner, ok := clocks[e.Clock]
-		if !ok || e.Mark != "T+1" && e.Mark != "T+5" { // T+10 stands in the chair's summary
+		if !ok || e.Level != org.TellHeads && e.Level != org.TellChair { // the last one stands in the chair's summary
 			return nil
 		}
 		told := []Note{{To: owner, Key: "escalate", Obligation: true}}
 		if owner != Lead {
 			told = append(told, Note{To: Lead, Key: "escalate", Obligation: true})
 		}
-		if e.Mark == "T+5" {
+		if e.Level == org.TellChair {
 			told = append(told, Note{To: Chairs, Key: "escalate", Obligation: true})
 		}
 		return told
@@ -121,7 +130,7 @@ func Notes(e Event) []Note {
 			return toUnit("minutes_again")
 		}
 	case "finding.ask_extension":
-		if e.Days > finding.LeadExtensionDays {
+		if e.Long {
 			return []Note{{To: Chairs, Key: "ask_extension"}}
 		}
 	}
@@ -133,7 +142,7 @@ func Notes(e Event) []Note {
 // own clocks.
 func Public(e Event) bool {
 	switch e.Action {
-	case "finding.remind", "visit.remind", "finding.escalate", "visit.escalate":
+	case "finding.remind", "visit.remind", "recommendation.remind", "finding.escalate", "visit.escalate", "recommendation.escalate":
 		return clocks[e.Clock] == Unit
 	}
 	return len(table[e.line()]) > 0

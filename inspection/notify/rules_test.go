@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"congvu/inspection"
 	"congvu/inspection/finding"
@@ -30,7 +31,8 @@ func with(lists ...[]string) []string {
 func expected() map[string][]string {
 	unit, both, none := theUnit, with(theUnit, theLead), []string{}
 	return map[string][]string{
-		"finding.explain": with(theLead, []string{"decider"}), "finding.ask_extension": theLead, "finding.submit": theLead,
+		"finding.explain": with(theLead, []string{"decider"}), "finding.ask_extension": theLead, "finding.submit": theLead, "finding.plan": theLead, "finding.progress": theLead,
+		"recommendation.make": unit, "recommendation.withdraw": unit, "recommendation.record": with(theLead, []string{"decider"}),
 		"finding.rule": unit, "finding.merge": unit, "finding.withdraw": unit, "finding.confirm": unit, "finding.assign": unit, "finding.verify_on_site": unit,
 		"finding.grant_extension": unit, "finding.refuse_extension": unit, "finding.return": unit, "finding.accept": unit, "finding.verify_on_documents": unit,
 		"finding.verdict_verified": both, "finding.verdict_partial": both, "finding.verdict_not_remedied": both, "finding.verdict_recurred": both,
@@ -53,8 +55,11 @@ func TestEachActionTellsWhomItConcernsAndNobodyElse(t *testing.T) {
 		for line, want := range expected() {
 			action, to, _ := strings.Cut(line, " ")
 			kind, id := ofFinding, w.finding
-			if strings.HasPrefix(action, "visit.") {
+			switch {
+			case strings.HasPrefix(action, "visit."):
 				kind, id = ofVisit, w.visit
+			case strings.HasPrefix(action, "recommendation."):
+				kind, id = ofRecommendation, w.recommended
 			}
 			event := w.happens("admin", action, kind, id, map[string]any{"to": to, "due": "2026-03-20"})
 			w.all()
@@ -81,29 +86,33 @@ func TestEveryEventOfTheMachineIsThoughtOf(t *testing.T) {
 	}
 }
 
+// marks are those that an office has that sets nothing itself.
+var marks = []org.Mark{{Level: org.Remind, Days: -3}, {Level: org.Remind, Days: -1}, {Level: org.Remind}, {Level: org.TellHeads, Days: 1}, {Level: org.TellChair, Days: 5}, {Level: org.TellInSummary, Days: 10}}
+
 func TestClocksRemindWhoseTheyAreAndEscalateByTheMark(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := newWorld(t, db, Config{})
-		owners := map[string][]string{"explain": theUnit, "acknowledge": theUnit, "remedy": theUnit, "premises_plan": theUnit, "recommendation": theUnit,
+		owners := map[string][]string{"explain": theUnit, "interim": theUnit, "remedy": theUnit, "premises_plan": theUnit, "record": theUnit,
 			"review": theLead, "report": theLead, "reinspection": theLead, "conclusion": {"decider"}, "unheard_of": nil}
 		chairs := []string{"chair", "decider"} // who decides is a vice chair
 		for clock, owner := range owners {
-			for _, kind := range []string{ofFinding, ofVisit} {
-				id := map[string]string{ofFinding: w.finding, ofVisit: w.visit}[kind]
-				for _, mark := range []string{"T-3", "T-1", "T0", "T+1", "T+5", "T+10", "T+2", ""} {
+			for _, kind := range []string{ofFinding, ofVisit, ofRecommendation} {
+				id := map[string]string{ofFinding: w.finding, ofVisit: w.visit, ofRecommendation: w.recommended}[kind]
+				for _, m := range marks {
+					mark := m.String()
 					for _, act := range []string{".remind", ".escalate"} {
 						var want []string
 						switch {
 						case owner == nil:
-						case act == ".remind" && (mark == "T-3" || mark == "T-1" || mark == "T0"):
+						case act == ".remind":
 							want = owner
-						case act == ".escalate" && mark == "T+1":
+						case m.Level == org.TellHeads:
 							want = with(owner, theLead)
-						case act == ".escalate" && mark == "T+5":
+						case m.Level == org.TellChair:
 							want = with(owner, theLead, chairs)
 						}
 						want = slices.Compact(slices.Sorted(slices.Values(want)))
-						event := w.happens("", kind+act, kind, id, map[string]any{"clock": clock, "mark": mark, "due": "2026-03-10"})
+						event := w.happens("", kind+act, kind, id, map[string]any{"clock": clock, "mark": mark, "level": m.Level, "due": "2026-03-10"})
 						w.all()
 						if got := w.told(event); !slices.Equal(got, want) {
 							t.Errorf("%s%s %s %s tells %v, want %v", kind, act, clock, mark, got, want)
@@ -114,6 +123,33 @@ func TestClocksRemindWhoseTheyAreAndEscalateByTheMark(t *testing.T) {
 					}
 				}
 			}
+		}
+	})
+}
+
+// Who acts for a head is told as the head is, while they do.
+func TestADelegateIsTold(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db, Config{})
+		clerk := w.person("clerk", inspection.RecordsClerk, w.unit.ID, "")
+		_, err := org.New(db, w.clock).Delegate(ctx, w.actor("head"), org.Delegation{ID: inspection.NewID(), OrganisationID: w.unit.ID, ToID: clerk, ValidFrom: "2026-03-04", ValidTo: "2026-03-05"})
+		w.must(err)
+		event := w.assigns()
+		w.all()
+		if got := w.told(event); !slices.Equal(got, []string{"clerk", "contact", "head"}) {
+			t.Errorf("%v are told", got)
+		}
+		if lines, _, err := w.List(ctx, w.actor("clerk"), inspection.Page{}); err != nil || len(lines) != 1 {
+			t.Errorf("%v %v", lines, err)
+		}
+		w.clock.Advance(3 * 24 * time.Hour)
+		event = w.assigns()
+		w.all()
+		if got := w.told(event); !slices.Equal(got, theUnit) {
+			t.Errorf("afterwards %v are told", got)
+		}
+		if n, err := w.Unread(ctx, w.actor("clerk")); err != nil || n != 0 {
+			t.Errorf("the clerk still sees %d: %v", n, err)
 		}
 	})
 }
@@ -164,9 +200,9 @@ func (w *world) everything(kind, id string) (events []string) {
 		events = append(events, w.happens("", action, kind, id, map[string]any{"to": to}))
 	}
 	for clock := range clocks {
-		for _, mark := range []string{"T-3", "T-1", "T0", "T+1", "T+5", "T+10"} {
+		for _, m := range marks {
 			for _, action := range []string{"finding.remind", "finding.escalate", "visit.remind", "visit.escalate"} {
-				events = append(events, w.happens("", action, kind, id, map[string]any{"clock": clock, "mark": mark}))
+				events = append(events, w.happens("", action, kind, id, map[string]any{"clock": clock, "mark": m.String(), "level": m.Level}))
 			}
 		}
 	}
@@ -217,14 +253,11 @@ func TestAUnitIsToldNothingOfWhatItMayNotKnowOf(t *testing.T) {
 		w.exec("UPDATE findings SET state = 'REINSPECT_DUE' WHERE id = ?", w.finding)
 		for _, action := range []string{"finding.remind", "finding.escalate"} {
 			for clock, owner := range clocks {
-				for _, mark := range []string{"T-3", "T-1", "T0", "T+10"} {
+				for _, m := range marks {
 					if owner != Unit {
-						w.happens("", action, ofFinding, w.finding, map[string]any{"clock": clock, "mark": mark})
+						w.happens("", action, ofFinding, w.finding, map[string]any{"clock": clock, "mark": m.String(), "level": m.Level})
 					}
 				}
-			}
-			for _, mark := range []string{"T+1", "T+5"} {
-				w.happens("", action, ofFinding, w.finding, map[string]any{"clock": "reinspection", "mark": mark})
 			}
 		}
 		silent("when the re-inspection is due")
@@ -287,8 +320,11 @@ func TestTheWordsHoldNothingOfWhatWasFound(t *testing.T) {
 		for line := range expected() {
 			action, to, _ := strings.Cut(line, " ")
 			kind, id := ofFinding, w.finding
-			if strings.HasPrefix(action, "visit.") {
+			switch {
+			case strings.HasPrefix(action, "visit."):
 				kind, id = ofVisit, w.visit
+			case strings.HasPrefix(action, "recommendation."):
+				kind, id = ofRecommendation, w.recommended
 			}
 			w.happens("admin", action, kind, id, map[string]any{"to": to, "due": "2026-03-20"})
 		}
@@ -296,7 +332,7 @@ func TestTheWordsHoldNothingOfWhatWasFound(t *testing.T) {
 			for _, mark := range []string{"T-3", "T0"} {
 				w.happens("", "finding.remind", ofFinding, w.finding, map[string]any{"clock": clock, "mark": mark, "due": "2026-03-20"})
 			}
-			w.happens("", "finding.escalate", ofFinding, w.finding, map[string]any{"clock": clock, "mark": "T+5", "due": "2026-03-20"})
+			w.happens("", "finding.escalate", ofFinding, w.finding, map[string]any{"clock": clock, "mark": "T+5", "level": org.TellChair, "due": "2026-03-20"})
 		}
 		w.all()
 		seen := 0

@@ -13,8 +13,9 @@ import (
 
 // The kinds of things that messages are about.
 const (
-	ofFinding = "finding"
-	ofVisit   = "visit"
+	ofFinding        = "finding"
+	ofVisit          = "visit"
+	ofRecommendation = "recommendation"
 )
 
 // subject is what an event is about, as it stands today.
@@ -62,12 +63,20 @@ func load(tx *gorm.DB, kind, id string) (s subject, ok bool, err error) {
 		}
 		s.visit, s.facts = v.ID, v.Subject()
 		return s, err == nil, err
+	case ofRecommendation:
+		var r finding.Recommendation
+		err := tx.Where("id = ?", id).Take(&r).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return s, false, nil
+		}
+		s.visit, s.facts = r.VisitID, r.Subject()
+		return s, err == nil, err
 	}
 	return s, false, nil
 }
 
 var (
-	unitRoles = []inspection.Role{inspection.UnitHead, inspection.UnitContact}
+	unitRoles = []inspection.Role{inspection.UnitHead, inspection.UnitContact, inspection.UnitDelegate}
 	leadRoles = []inspection.Role{inspection.TeamLead, inspection.DeputyLead}
 	chairs    = []inspection.Role{inspection.Chairperson, inspection.ViceChairperson}
 )

@@ -42,6 +42,7 @@ type world struct {
 
 	unit, other, issuer     org.Organisation
 	visit, again, finding   string
+	recommended             string
 	names                   map[string]string // of people, by id
 	ids                     map[string]string // and back
 	campaign, team, foreign string
@@ -97,6 +98,9 @@ func newWorld(t *testing.T, db *gorm.DB, config Config) *world {
 			Text: "Thiếu người trực quầy số 3", Remedy: "Bố trí đủ", CheckEndedAt: w.clock.Now()})
 	w.must(err)
 	w.finding = f.ID
+	w.recommended = inspection.NewID()
+	w.must(db.Create(&finding.Recommendation{ID: w.recommended, VisitID: w.visit, IssuerID: w.issuer.ID, TeamID: w.team, DeciderID: &decider, ResponsibleID: w.unit.ID,
+		Kind: finding.Reminder, Reason: "x", DueOn: "2026-03-20", State: finding.RecommendationOpen, MadeAt: w.clock.Now(), MadeBy: decider, Version: 1}).Error)
 	w.exec("UPDATE findings SET state = 'ASSIGNED', due_on = '2026-03-20' WHERE id = ?", f.ID)
 	w.all() // what has been written so far is no message's
 	w.exec("DELETE FROM notify_mails")

@@ -9,28 +9,37 @@ import (
 )
 
 // HoldersOf lists the people who on a day hold one of the roles in an organisation, or in
-// what it has gone into as a whole by then, apart from any team. For whoever must know
+// what it has gone into as a whole by then, apart from any team; UnitDelegate are those
+// who act for a head on that day. For whoever must know
 // whom to tell; what each of them may see is Can's to say.
 func HoldersOf(tx *gorm.DB, on inspection.Date, organisation string, roles ...inspection.Role) ([]string, error) {
 	heirs, err := WholeSuccessors(tx, organisation, on)
 	if err != nil {
 		return nil, err
 	}
-	return holders(tx.Where("person_roles.team_id IS NULL AND person_roles.organisation_id IN ?", append(heirs, organisation)).
-		Joins("JOIN organisations o ON o.id = person_roles.organisation_id").
-		Where("(o.valid_from = '' OR o.valid_from <= ?) AND (o.valid_to = '' OR o.valid_to >= ?)", on, on), on, roles)
+	heirs = append(heirs, organisation)
+	const there = "(o.valid_from = '' OR o.valid_from <= ?) AND (o.valid_to = '' OR o.valid_to >= ?)"
+	people, err := holders(tx.Where("r.team_id IS NULL AND r.organisation_id IN ?", heirs).
+		Joins("JOIN organisations o ON o.id = r.organisation_id").Where(there, on, on), on, roles)
+	if err != nil || !slices.Contains(roles, inspection.UnitDelegate) {
+		return people, err
+	}
+	var acting []string
+	err = tx.Table("delegations AS d").Joins("JOIN organisations o ON o.id = d.organisation_id").Where(there, on, on).
+		Where("d.organisation_id IN ? AND "+delegates, heirs, on, on, on, on).Distinct().Pluck("d.to_id", &acting).Error
+	people = append(people, acting...)
+	slices.Sort(people)
+	return slices.Compact(people), err
 }
 
 // TeamHolders lists the people who on a day hold one of the roles in a team. As HoldersOf.
 func TeamHolders(tx *gorm.DB, on inspection.Date, team string, roles ...inspection.Role) ([]string, error) {
-	return holders(tx.Where("person_roles.team_id = ?", team), on, roles)
+	return holders(tx.Where("r.team_id = ?", team), on, roles)
 }
 
 func holders(q *gorm.DB, on inspection.Date, roles []inspection.Role) ([]string, error) {
 	var people []string
-	err := q.Model(&RoleRow{}).Where("person_roles.role IN ? AND person_roles.voided_at = 0", roles).
-		Where("(person_roles.valid_from = '' OR person_roles.valid_from <= ?) AND (person_roles.valid_to = '' OR person_roles.valid_to >= ?)", on, on).
-		Distinct().Pluck("person_roles.person_id", &people).Error
+	err := q.Table("person_roles AS r").Where("r.role IN ? AND "+holds, roles, on, on).Distinct().Pluck("r.person_id", &people).Error
 	slices.Sort(people)
 	return people, err
 }

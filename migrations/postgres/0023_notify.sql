@@ -26,7 +26,7 @@ CREATE TABLE notify_messages (
     person_id    TEXT    NOT NULL REFERENCES people (id),
     event_seq    BIGINT  NOT NULL,
     event_id     TEXT    NOT NULL,
-    subject_kind TEXT    NOT NULL CHECK (subject_kind IN ('finding', 'visit')),
+    subject_kind TEXT    NOT NULL CHECK (subject_kind IN ('finding', 'visit', 'recommendation')),
     subject_id   TEXT    NOT NULL,
     key          TEXT    NOT NULL,
     params       TEXT    NOT NULL DEFAULT '{}',
