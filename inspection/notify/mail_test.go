@@ -663,6 +663,6 @@ func TestKilledAtAnyStepEveryMailArrives(t *testing.T) {
 		if twice == 0 || kills < 60 {
 			t.Errorf("killed at %d steps, of which %d sent twice: the test does not reach what it is about", kills, twice)
 		}
-		t.Log(fmt.Sprintf("killed at %d steps; %d lie between the server's 250 and the commit", kills, twice))
+		t.Logf("killed at %d steps; %d lie between the server's 250 and the commit", kills, twice)
 	})
 }
