@@ -35,6 +35,8 @@ var mayImport = map[string][]string{
 	"inspection/inbox":        {"inspection", "inspection/selfcheck", "inspection/finding", "inspection/visit", "inspection/org"},
 	"inspection/selfcheck": {"inspection", "inspection/history", "inspection/score", "inspection/checklist", "inspection/org",
 		"inspection/plan", "inspection/visit"},
+	"inspection/notify": {"inspection", "inspection/history", "inspection/i18n", "inspection/finding", "inspection/visit", "inspection/plan",
+		"inspection/org"},
 	"inspection/summary": {"inspection", "inspection/history", "inspection/score", "inspection/finding", "inspection/visit",
 		"inspection/plan", "inspection/checklist", "inspection/org"},
 
@@ -54,19 +56,20 @@ var mayImport = map[string][]string{
 
 // only says which of our packages may import a library directly; no other may.
 var only = map[string][]string{
-	"github.com/labstack/echo":   {"web"},
-	"github.com/danielgtaylor":   {"web"},
-	"github.com/minio/minio-go":  {"evidence/blob/minioblob"},
-	"github.com/pressly/goose":   {"migrations"},
-	"github.com/libtnb/sqlite":   {"migrations"},
-	"modernc.org/sqlite":         {"migrations/sqlitepool"},
-	"gorm.io/driver/postgres":    {"migrations"},
-	"github.com/caarlos0/env":    {"cmd/congvu"},
-	"github.com/urfave/cli":      {"cmd/congvu"},
-	"github.com/gowebpki/jcs":    {"inspection/history", "evidence"},
-	"golang.org/x/crypto/argon2": {"inspection/auth"},
-	"github.com/xuri/excelize":   {"inspection/tablein"},
-	"github.com/prometheus":      {"cmd/congvu"},
+	"github.com/labstack/echo":    {"web"},
+	"github.com/danielgtaylor":    {"web"},
+	"github.com/minio/minio-go":   {"evidence/blob/minioblob"},
+	"github.com/pressly/goose":    {"migrations"},
+	"github.com/libtnb/sqlite":    {"migrations"},
+	"modernc.org/sqlite":          {"migrations/sqlitepool"},
+	"gorm.io/driver/postgres":     {"migrations"},
+	"github.com/caarlos0/env":     {"cmd/congvu"},
+	"github.com/urfave/cli":       {"cmd/congvu"},
+	"github.com/gowebpki/jcs":     {"inspection/history", "evidence"},
+	"golang.org/x/crypto/argon2":  {"inspection/auth"},
+	"github.com/xuri/excelize":    {"inspection/tablein"},
+	"github.com/prometheus":       {"cmd/congvu"},
+	"github.com/wneessen/go-mail": {"inspection/notify"},
 }
 
 const module = "congvu/"

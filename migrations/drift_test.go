@@ -14,6 +14,7 @@ import (
 	"congvu/inspection/finding"
 	"congvu/inspection/history"
 	"congvu/inspection/installation"
+	"congvu/inspection/notify"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
 	"congvu/inspection/selfcheck"
@@ -27,7 +28,7 @@ import (
 // structs is every struct that stands for a table, of every package that has some.
 func structs() []any {
 	return slices.Concat(history.Tables(), org.Tables(), auth.Tables(), checklist.Tables(), plan.Tables(), visit.Tables(), selfcheck.Tables(),
-		finding.Tables(), evidence.Tables(), installation.Tables())
+		finding.Tables(), evidence.Tables(), installation.Tables(), notify.Tables())
 }
 
 // column is what is compared: its name, its rough type, and whether it may be NULL.

@@ -87,8 +87,9 @@ func over(ctx context.Context, db *gorm.DB, conn *sql.Conn) *gorm.DB {
 }
 
 // passing are the tables that are no content: the schema's own, and what has arrived of
-// files that are still being sent.
-var passing = []string{"goose_db_version", "evidence_parts", "evidence_sketches"}
+// files that are still being sent, and what is to be sent out, which a restored copy must
+// not send again.
+var passing = []string{"goose_db_version", "evidence_parts", "evidence_sketches", "notify_mails", "notify_deliveries", "notify_attempts"}
 
 func tablesOf(ctx context.Context, conn *sql.Conn, dialect string) ([]string, error) {
 	query := "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
@@ -216,7 +217,7 @@ func vacant(ctx context.Context, conn *sql.Conn, names []string) error {
 		if err := conn.QueryRowContext(ctx, fmt.Sprintf(`SELECT EXISTS (SELECT 1 FROM "%s")`, name)).Scan(&some); err != nil {
 			return err
 		}
-		if some && name != "history_head" { // which the migrations fill
+		if some && name != "history_head" && name != "notify_cursor" { // which the migrations fill
 			return ErrNotEmpty
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"congvu/inspection"
 	"congvu/inspection/auth"
+	"congvu/inspection/notify"
 	"congvu/inspection/org"
 
 	"github.com/labstack/echo/v4"
@@ -69,6 +70,7 @@ func (s *Server) addPerson(c echo.Context) error {
 type adminPerson struct {
 	adminBase
 	P           auth.Profile
+	Contact     notify.Contact
 	Myself      bool
 	Grantable   []inspection.Role
 	Corrections []org.CorrectionLine
@@ -96,6 +98,9 @@ func (s *Server) adminPerson(c echo.Context, id string) (adminPerson, error) {
 		return page, err
 	}
 	page.Title, page.Myself = page.P.Name, page.P.ID == a.Person
+	if page.Contact, err = s.Notify.ContactOf(ctx, a, id); err != nil {
+		return page, err
+	}
 	ids := []string{id}
 	for _, r := range page.P.Roles {
 		ids = append(ids, r.ID)
@@ -150,6 +155,13 @@ func (s *Server) changePerson(c echo.Context) error {
 		}
 		err = s.Auth.SetDisabled(ctx, a, account, version, act == "disable")
 		done = act + "d"
+	case "contact":
+		var in notify.ContactInput
+		if in, err = contactInput(c); err == nil {
+			err = s.Notify.SetContact(ctx, a, page.P.ID, in)
+		}
+		page.Contact = typed(page.Contact, in)
+		done = "saved"
 	case "sessions":
 		err = s.Auth.EndSessions(ctx, a, account)
 		done = "sessions"

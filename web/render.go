@@ -29,6 +29,7 @@ type Base struct {
 	Fields  map[string]string
 	Styles  string // address of the style sheet
 	Now     inspection.Instant
+	Unread  int64 // messages; 100 stands for more than 99
 }
 
 type navItem struct {
@@ -99,6 +100,7 @@ func (s *Server) base(c echo.Context, title string) Base {
 		Styles: s.tablet.styles, Now: s.Clock.Now()}
 	if b.SignedIn() {
 		b.Nav = s.nav(b)
+		b.Unread = s.unread(c)
 	}
 	if done := c.QueryParam("done"); done != "" && i18n.Has("done."+done) {
 		b.Done = i18n.T(lang, "done."+done, nil)

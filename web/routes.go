@@ -38,6 +38,11 @@ func (s *Server) routes() {
 	s.page(post, "/password", AnyPassword, s.changePassword)
 	s.page(post, "/language", Public, s.setLanguage)
 	s.page(get, "/styleguide", Public, s.styleguide)
+	s.page(get, "/messages", SignedIn, s.messagesPage)
+	s.page(post, "/messages/read", SignedIn, s.readMessages)
+	s.page(post, "/account/contact", SignedIn, s.setContact)
+	s.page(get, "/unsubscribe", Public, s.unsubscribePage)
+	s.page(post, "/unsubscribe", Public, s.unsubscribe)
 
 	s.page(get, "/visits", SignedIn, s.visitsPage)
 	s.page(get, "/visits/:id", SignedIn, s.visitPage)
@@ -169,6 +174,11 @@ func (s *Server) routes() {
 	s.page(get, "/tablet/*", Public, s.tabletFile)
 	s.page(get, "/static/*", Public, s.staticFile)
 	s.page(get, "/admin/health", SignedIn, s.healthPage)
+	s.page(get, "/admin/webhooks", SignedIn, s.webhooksPage)
+	s.page(post, "/admin/webhooks", SignedIn, s.addWebhook)
+	s.page(get, "/admin/webhooks/:id", SignedIn, s.webhookPage)
+	s.page(post, "/admin/webhooks/:id/:act", SignedIn, s.changeWebhook)
+	s.page(post, "/admin/webhooks/:id/deliveries/:delivery", SignedIn, s.resendWebhook)
 	s.page(get, "/healthz", Public, s.healthz)
 	s.page(get, "/readyz", Public, s.readyz)
 

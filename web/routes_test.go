@@ -59,7 +59,7 @@ func TestEveryRouteDeclaresItsPermission(t *testing.T) {
 	if len(there) < 60 {
 		t.Errorf("%d routes", len(there))
 	}
-	for _, path := range []string{"/login", "/setup", "/logout", "/language", "/styleguide", "/tablet", "/tablet/", "/tablet/sw.js", "/tablet/*", "/static/*", "/healthz", "/readyz", "/api/v1/session", "/api/v1/clock",
+	for _, path := range []string{"/login", "/unsubscribe", "/setup", "/logout", "/language", "/styleguide", "/tablet", "/tablet/", "/tablet/sw.js", "/tablet/*", "/static/*", "/healthz", "/readyz", "/api/v1/session", "/api/v1/clock",
 		"/api/v1/openapi.json", "/api/v1/openapi.yaml", "/api/v1/openapi-3.0.json", "/api/v1/openapi-3.0.yaml"} {
 		if !open[path] {
 			t.Errorf("%s is not public", path)

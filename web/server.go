@@ -17,6 +17,7 @@ import (
 	"congvu/inspection/finding"
 	"congvu/inspection/inbox"
 	"congvu/inspection/installation"
+	"congvu/inspection/notify"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
 	"congvu/inspection/selfcheck"
@@ -54,6 +55,7 @@ type Services struct {
 	Evidence   *evidence.Service
 	Summary    *summary.Service
 	SelfChecks *selfcheck.Service
+	Notify     *notify.Service
 	Clock      inspection.Clock
 	Health     Health
 	Instances  func(context.Context) ([]installation.Instance, error) // the copies that run

@@ -12,6 +12,7 @@ import (
 
 	"congvu/inspection"
 	"congvu/inspection/auth"
+	"congvu/inspection/notify"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
@@ -287,12 +288,16 @@ func (s *Server) account(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if page.Contact, err = s.Notify.ContactOf(c.Request().Context(), page.Actor, page.Actor.Person); err != nil {
+		return err
+	}
 	return s.render(c, http.StatusOK, "account", page)
 }
 
 type accountPage struct {
 	Base
-	Anew *auth.Anew // nil: no administrator has given the password anew
+	Contact notify.Contact
+	Anew    *auth.Anew // nil: no administrator has given the password anew
 }
 
 type passwordPage struct {

@@ -26,6 +26,7 @@ import (
 	"congvu/inspection/checklist"
 	"congvu/inspection/finding"
 	"congvu/inspection/inbox"
+	"congvu/inspection/notify"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
 	"congvu/inspection/selfcheck"
@@ -122,6 +123,7 @@ func newWorld(t *testing.T, db *gorm.DB) *world {
 	w.must(err)
 	services := Services{Auth: auth.New(db, w.clock, auth.Config{Key: make([]byte, 32)}), Org: org.New(db, w.clock), Checklists: checklist.New(db, w.clock),
 		Plan: plan.New(db, w.clock, visit.Checks{}), Findings: finding.New(db, w.clock, findingFiles{files}), Evidence: files, Summary: summary.New(db, w.clock), Inbox: inbox.New(db, w.clock), SelfChecks: selfcheck.New(db, w.clock),
+		Notify: notify.New(db, w.clock, notify.Config{Unsubscribe: make([]byte, 32), Webhooks: make([]byte, 32), Here: true, Mail: notify.MailConfig{Addr: "127.0.0.1:1", From: "congvu@example.vn"}}),
 		Visits: visit.New(db, w.clock, noFiles{}), Clock: w.clock, Health: func(context.Context, bool) []Sign { return []Sign{{Key: "program", State: Well, Say: "ok"}} }}
 	at, _ := url.Parse("http://example.test")
 	w.Server, err = New(Config{URL: at, Version: "test", MaxBytes: 1 << 20, Proxies: testPeer}, services)

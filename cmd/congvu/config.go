@@ -10,13 +10,16 @@ import (
 	"io/fs"
 	"maps"
 	"net"
+	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
+	"congvu/inspection/notify"
 	"congvu/migrations"
 	"congvu/web"
 
@@ -45,10 +48,16 @@ type Config struct {
 	TLSKey        string `env:"CONGVU_TLS_KEY"`
 	Proxies       string `env:"CONGVU_TRUSTED_PROXIES"`
 	MetricsAddr   string `env:"CONGVU_METRICS_ADDR"`
+	SMTPAddr      string `env:"CONGVU_SMTP_ADDR"`
+	SMTPFrom      string `env:"CONGVU_SMTP_FROM"`
+	SMTPUser      string `env:"CONGVU_SMTP_USER"`
+	SMTPPassword  string `env:"CONGVU_SMTP_PASSWORD"`
+	SMTPTLS       string `env:"CONGVU_SMTP_TLS" envDefault:"starttls"`
+	WebhookAllow  string `env:"CONGVU_WEBHOOK_ALLOW"`
 }
 
 // secrets are the settings that may be read from a file instead.
-var secrets = []string{"CONGVU_DATABASE_URL", "CONGVU_MASTER_KEY", "CONGVU_S3_ACCESS_KEY", "CONGVU_S3_SECRET_KEY"}
+var secrets = []string{"CONGVU_DATABASE_URL", "CONGVU_MASTER_KEY", "CONGVU_S3_ACCESS_KEY", "CONGVU_S3_SECRET_KEY", "CONGVU_SMTP_PASSWORD"}
 
 // ReadConfig reads the settings from an environment, as os.Environ gives it.
 func ReadConfig(environ []string) (Config, error) {
@@ -136,6 +145,12 @@ func (c Config) check() error {
 	if c.S3Endpoint != "" && (c.S3AccessKey == "" || c.S3SecretKey == "") {
 		return errors.New("CONGVU_S3_ACCESS_KEY and CONGVU_S3_SECRET_KEY are needed with CONGVU_S3_ENDPOINT")
 	}
+	if err := c.checkMail(); err != nil {
+		return err
+	}
+	if _, err := notify.ParsePrefixes(c.WebhookAllow); err != nil {
+		return fmt.Errorf("CONGVU_WEBHOOK_ALLOW: %w", err)
+	}
 	if c.MaxFileBytes < 1<<20 || c.MaxFileBytes > 1<<30 {
 		return errors.New("CONGVU_MAX_FILE_BYTES must lie between 1 MiB and 1 GiB")
 	}
@@ -144,6 +159,30 @@ func (c Config) check() error {
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return errors.New("CONGVU_LOG_FORMAT must be text or json")
+	}
+	return nil
+}
+
+// checkMail refuses a mail server that nothing could be sent by, or in the clear.
+func (c Config) checkMail() error {
+	if c.SMTPTLS != notify.StartTLS && c.SMTPTLS != notify.ImplicitTLS && c.SMTPTLS != notify.NoTLS {
+		return errors.New("CONGVU_SMTP_TLS must be starttls, tls or none")
+	}
+	if c.SMTPAddr == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(c.SMTPAddr)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || host == "" || n == 0 {
+		return errors.New("CONGVU_SMTP_ADDR must be host:port, for example smtp.example.vn:587")
+	}
+	if from, err := mail.ParseAddress(c.SMTPFrom); err != nil || strings.ContainsAny(c.SMTPFrom, "\r\n") || !strings.Contains(from.Address, "@") {
+		return errors.New("CONGVU_SMTP_FROM must be an address, for example Kiểm tra công vụ <congvu@example.vn>")
+	}
+	if (c.SMTPUser == "") != (c.SMTPPassword == "") {
+		return errors.New("CONGVU_SMTP_USER and CONGVU_SMTP_PASSWORD go together: set both or none")
+	}
+	if c.SMTPTLS == notify.NoTLS && !isHere(host) {
+		return errors.New("CONGVU_SMTP_TLS may be none only where CONGVU_SMTP_ADDR is on this machine: mail and password would cross the network in the clear")
 	}
 	return nil
 }
@@ -189,6 +228,8 @@ type Keys struct {
 	Setup    []byte // makes the code of the first start
 	Receipts []byte // seed of the Ed25519 key that signs receipts
 	Devices  []byte // from which the keys of people's devices derive
+	Letters  []byte // signs the links in mails that end them
+	Webhooks []byte // encrypts the secrets of webhooks
 }
 
 // ReadKeys derives every key (HKDF-SHA-256, RFC 5869) from the master key, which is
@@ -205,7 +246,8 @@ func (c Config) ReadKeys() (Keys, error) {
 		}
 		return key
 	}
-	k := Keys{Sessions: derive("sessions"), Setup: derive("setup"), Receipts: derive("receipts"), Devices: derive("devices")}
+	k := Keys{Sessions: derive("sessions"), Setup: derive("setup"), Receipts: derive("receipts"), Devices: derive("devices"),
+		Letters: derive("letters"), Webhooks: derive("webhooks")}
 	return k, err
 }
 

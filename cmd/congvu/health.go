@@ -44,6 +44,7 @@ func (d *doctor) health(ctx context.Context, full bool) []web.Sign {
 	signs = append(signs, d.database(ctx), d.schema(ctx), d.storage(ctx), d.disk())
 	jobs := d.jobs(ctx)
 	signs = append(signs, jobs, d.backups(ctx), d.drift(ctx))
+	signs = append(signs, d.messages(ctx)...)
 	if s, ok := d.certificate(ctx, full); ok {
 		signs = append(signs, s)
 	}
@@ -135,6 +136,37 @@ func (d *doctor) jobs(ctx context.Context) web.Sign {
 		s.State, s.Say = web.Warn, "broken"
 	}
 	return s
+}
+
+// messages is how mail and webhooks go out; of webhooks nothing where there are none.
+func (d *doctor) messages(ctx context.Context) []web.Sign {
+	h, err := d.services.Notify.ReadHealth(ctx)
+	if err != nil {
+		return []web.Sign{failed("mail", web.Warn, err)}
+	}
+	mail := web.Sign{Key: "mail", State: web.Well, Say: "ok", Params: inspection.Params{"waiting": h.Waiting, "refused": h.Refused, "why": ""}}
+	switch {
+	case !h.Mails:
+		mail.Say = "none"
+	case h.Trouble != "" && h.Oldest < d.clock.Now().Add(-waitingLong):
+		mail.State, mail.Say, mail.Params["why"] = web.Warn, "trouble", h.Trouble
+		if h.Trouble == "sign_in" || h.Trouble == "tls" || h.Trouble == "unreachable" {
+			mail.Say = h.Trouble
+		}
+	case h.Refused > 0:
+		mail.State, mail.Say = web.Warn, "refused"
+	}
+	if !h.Tellable {
+		return []web.Sign{mail}
+	}
+	hooks := web.Sign{Key: "webhooks", State: web.Well, Say: "ok", Params: inspection.Params{"n": h.Hooks, "off": h.Off, "failing": h.Failing, "waiting": h.Unsent}}
+	switch {
+	case h.Off > 0:
+		hooks.State, hooks.Say = web.Warn, "off"
+	case h.Failing > 0:
+		hooks.State, hooks.Say = web.Warn, "failing"
+	}
+	return []web.Sign{mail, hooks}
 }
 
 func (d *doctor) backups(ctx context.Context) web.Sign {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func everywhere(who string, ids map[string]string, target string) []string {
 			"/admin/organisations?q=mau+08", "/admin/people", "/admin/people?role=team_lead", "/admin/calendars", "/admin/checklists")
 	}
 	paths := []string{"/campaigns", "/campaigns?q=mau+08", "/campaigns/" + ids["campaign"], "/campaigns/" + ids["campaign"] + "/places?q=mau+08", "/teams/" + ids["team"], "/teams/" + ids["team"] + "?q=truong",
-		"/targets", "/targets?state=SEALED", "/targets/" + target, "/targets/new?team=" + ids["team"], "/", "/account", "/overview", "/overview?from=2026-01-01&to=2026-03-31",
+		"/targets", "/targets?state=SEALED", "/targets/" + target, "/targets/new?team=" + ids["team"], "/", "/account", "/messages", "/overview", "/overview?from=2026-01-01&to=2026-03-31",
 		"/visits", "/visits?q=m%E1%BA%ABu+08", "/visits?from=2026-03-04&to=2026-03-05", "/visits?state=IN_PROGRESS", "/visits?form=SURPRISE", "/visits?form=REINSPECTION",
 		"/findings", "/findings?q=mau+08", "/findings?state=open", "/findings?state=REINSPECT_DUE", "/findings?overdue=1", "/findings?visit=" + target,
 		"/api/v1/today", "/api/v1/session", "/api/v1/findings", "/api/v1/findings?q=08",
@@ -77,6 +78,7 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 			keep = append(keep, id)
 		}
 		look := func() map[string]string {
+			s.collects()
 			seen := map[string]string{}
 			for _, who := range outsiders {
 				for _, path := range append(everywhere(who, ids, target), "/visits/"+again, "/findings?visit="+again) {
@@ -184,6 +186,28 @@ func TestNobodyLearnsOfASealedTarget(t *testing.T) {
 		s.does("truongdoan", s.operation(check, visit.OpCheckIn, visit.CheckIn{Target: target}))
 		if !strings.Contains(s.get("thanhvien", "/api/v1/today").body, check) {
 			t.Error("the team does not see the check after check-in")
+		}
+
+		// A check under way tells its unit nothing; nor does a re-inspection, until its minutes
+		// are closed.
+		s.account("thutruong8", inspection.UnitHead, "mau/08")
+		drawn := regexp.MustCompile(`name="until" value="\d+"`)
+		read := func(who string) string {
+			s.collects()
+			return drawn.ReplaceAllString(masked(s.get(who, "/messages").body, keep...), "")
+		}
+		unit8, unit7 := read("thutruong8"), read("thutruong")
+		s.answers(check)
+		s.must(db.Exec("UPDATE targets SET planned_on = ? WHERE id = ?", day, again).Error)
+		s.does("thanhvien2", s.operation(inspection.NewID(), visit.OpCheckIn, visit.CheckIn{Target: again}))
+		for who, was := range map[string]string{"thutruong8": unit8, "thutruong": unit7} {
+			if x, y := difference(was, read(who)); x != y {
+				t.Errorf("%s is told of a check under way: %q, then %q", who, x, y)
+			}
+		}
+		s.signs(check)
+		if got := read("thutruong8"); got == unit8 || !strings.Contains(got, "Biên bản kiểm tra") {
+			t.Errorf("the minutes tell the unit nothing: %s", mainOf(got))
 		}
 	})
 }

@@ -75,6 +75,7 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	workers.Go(func() { p.tidy(work) })
 	workers.Go(func() { p.beat(work, m.Clock) })
 	workers.Go(func() { p.nightly(work, m.Clock) })
+	workers.Go(func() { p.services.Notify.Run(work) })
 	defer func() { stop(); workers.Wait() }()
 	if err := m.firstStart(ctx, p); err != nil {
 		return err
@@ -123,6 +124,9 @@ func (p *program) tidy(ctx context.Context) {
 		}
 		if _, err := p.services.Evidence.DropSketches(ctx); err != nil && ctx.Err() == nil {
 			slog.Error("dropping the sketches of what never came", "error", err)
+		}
+		if err := p.services.Notify.Tidy(ctx); err != nil && ctx.Err() == nil {
+			slog.Error("dropping the old log of webhooks", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -124,6 +124,16 @@ func (s *site) listens() *safeBuffer {
 	return log
 }
 
+// collects makes the messages of all that has happened, as the program's worker does.
+func (s *site) collects() {
+	s.t.Helper()
+	for did := true; did; {
+		var err error
+		did, err = s.demo.services.Notify.Collect(s.t.Context())
+		s.must(err)
+	}
+}
+
 func (s *site) must(err error) {
 	s.t.Helper()
 	if err != nil {

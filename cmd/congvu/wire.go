@@ -20,6 +20,7 @@ import (
 	"congvu/inspection/i18n"
 	"congvu/inspection/inbox"
 	"congvu/inspection/installation"
+	"congvu/inspection/notify"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
 	"congvu/inspection/selfcheck"
@@ -116,6 +117,12 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 		}
 		return finding.Postpone(tx, act, from, to)
 	})
+	allow, err := notify.ParsePrefixes(c.WebhookAllow)
+	if err != nil {
+		return web.Services{}, err
+	}
+	s.Notify = notify.New(db, clock, notify.Config{URL: c.PublicURL(), Unsubscribe: keys.Letters, Webhooks: keys.Webhooks, Here: c.listensHere(), Allow: allow,
+		Mail: notify.MailConfig{Addr: c.SMTPAddr, From: c.SMTPFrom, User: c.SMTPUser, Password: c.SMTPPassword, TLS: c.SMTPTLS}})
 	s.Visits = visit.New(db, clock, visitEvidence{files})
 	rights.visits = s.Visits
 	return s, nil

@@ -74,9 +74,9 @@ type Recommendation struct {
 // TableName is the table.
 func (Recommendation) TableName() string { return "recommendations" }
 
-// recommendationColumns are where the facts that decide rights stand. A recommendation
+// RecommendationColumns are where the facts that decide rights stand. A recommendation
 // exists from the conclusion on, so it has the stage of a confirmed finding.
-var recommendationColumns = org.Columns{Unit: "recommendations.responsible_id", Issuer: "recommendations.issuer_id",
+var RecommendationColumns = org.Columns{Unit: "recommendations.responsible_id", Issuer: "recommendations.issuer_id",
 	Team: "recommendations.team_id", Decider: "recommendations.decider_id", Stage: "'CONFIRMED'"}
 
 // Subject is the facts of a recommendation that decide rights.
@@ -301,7 +301,7 @@ func (s *Service) Recommendations(ctx context.Context, actor inspection.Actor, v
 	}
 	tx := s.db.WithContext(ctx)
 	var rows []Recommendation
-	for _, part := range org.Parts(actor, org.ReadFinding, recommendationColumns) {
+	for _, part := range org.Parts(actor, org.ReadFinding, RecommendationColumns) {
 		q := tx.Model(&Recommendation{}).Scopes(part)
 		if visit != "" {
 			q = q.Where("visit_id = ?", visit)
@@ -343,7 +343,7 @@ func (s *Service) Recommendations(ctx context.Context, actor inspection.Actor, v
 
 // OpenRecommendations counts the open ones that the actor may read, and those overdue.
 func OpenRecommendations(tx *gorm.DB, actor inspection.Actor, today inspection.Date) (n, overdue int64, err error) {
-	for _, part := range org.Parts(actor, org.ReadFinding, recommendationColumns) {
+	for _, part := range org.Parts(actor, org.ReadFinding, RecommendationColumns) {
 		var one struct{ N, Late int64 }
 		err := tx.Model(&Recommendation{}).Scopes(part).Where("state = ?", RecommendationOpen).
 			Select("COUNT(*) AS n, COALESCE(SUM(CASE WHEN due_on < ? THEN 1 ELSE 0 END), 0) AS late", today).Scan(&one).Error
