@@ -188,6 +188,27 @@ func TestWhoAnswersForIt(t *testing.T) {
 	})
 }
 
+// TestReportAndConclusionCarryTheReply: what the unit said, and what was answered.
+func TestReportAndConclusionCarryTheReply(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	f := w.raise("C03", "Bảng phí đã hết hiệu lực", finding.Major, finding.Recorded)
+	x := inspection.NewID()
+	w.must(w.Findings.Explain(ctx, w.head, f.ID, 0, finding.ExplainInput{ID: x, Text: "Đã gửi nhà in từ tuần trước."}))
+	w.must(w.Findings.RuleOn(ctx, w.chair, f.ID, 0, x, finding.RulingPartly, "Chưa kịp thời nhưng đã làm."))
+	for _, a := range []inspection.Actor{w.chair, w.lead, w.head} {
+		replies, err := w.Findings.Replies(ctx, a, w.visit)
+		w.must(err)
+		if len(replies) != 1 || replies[0].ItemCode != "C03" || replies[0].RulingReason != "Chưa kịp thời nhưng đã làm." {
+			t.Errorf("%s: %+v", a.Name, replies)
+		}
+	}
+	for _, a := range []inspection.Actor{w.otherHead, w.foreign, w.sysadmin} {
+		if replies, err := w.Findings.Replies(ctx, a, w.visit); err != nil || len(replies) != 0 {
+			t.Errorf("%s: %+v %v", a.Name, replies, err)
+		}
+	}
+}
+
 // TestADelegateAnswersByName: from a day to another the delegate explains and reports, not
 // more, and the story names the capacity.
 func TestADelegateAnswersByName(t *testing.T) {

@@ -23,6 +23,7 @@ type overviewPage struct {
 	Periods []period
 	Label   string
 	Self    selfcheck.Summary
+	Records [2]int64 // recommendations whose record is not reported, and those overdue
 }
 
 // overviewPage is the chair's page: three sentences, the figures, the desks, the
@@ -42,6 +43,9 @@ func (s *Server) overviewPage(c echo.Context) error {
 		from, to = yearOf(today)
 	}
 	if page.O, err = s.Summary.Overview(c.Request().Context(), actor(c), from, to); err != nil {
+		return err
+	}
+	if page.Records[0], page.Records[1], err = s.Findings.OpenRecommendations(c.Request().Context(), actor(c)); err != nil {
 		return err
 	}
 	if page.Self, err = s.SelfChecks.Summary(c.Request().Context(), actor(c), from, to); err != nil {

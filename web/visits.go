@@ -89,6 +89,7 @@ type visitPage struct {
 	Unconfirmed  int
 	Score        *visit.Frozen
 	Clocks       []string // what is odd about the clocks of the devices
+	Replies      []finding.Reply
 }
 
 // clocks says what is odd about the devices' clocks.
@@ -133,6 +134,9 @@ func (s *Server) visitPage(c echo.Context) error {
 	page.Title = v.Place()
 	page.Clocks = clocks(page.Base, v)
 	if page.Findings, _, err = s.Findings.ForVisit(ctx, a, v.ID, inspection.Page{Limit: 200}); err != nil {
+		return err
+	}
+	if page.Replies, err = s.Findings.Replies(ctx, a, v.ID); err != nil {
 		return err
 	}
 	slices.SortStableFunc(page.Findings, func(x, y finding.Line) int { return strings.Compare(x.ItemCode, y.ItemCode) })
@@ -561,9 +565,10 @@ func boxesOf(form url.Values) ([]imaging.Box, error) {
 
 type reportPage struct {
 	Base
-	V      visit.View
-	Form   string
-	Report visit.Report
+	V       visit.View
+	Form    string
+	Report  visit.Report
+	Replies []finding.Reply
 }
 
 func (s *Server) reportPage(c echo.Context) error {
@@ -574,7 +579,11 @@ func (s *Server) reportPage(c echo.Context) error {
 	if _, ok := org.Can(actor(c), org.ReportVisit, v.Subject()); !ok {
 		return org.MustNot()
 	}
-	return s.render(c, http.StatusOK, "report", reportPage{Base: s.base(c, "report.title"), V: v, Form: inspection.NewID()})
+	replies, err := s.Findings.Replies(c.Request().Context(), actor(c), v.ID)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "report", reportPage{Base: s.base(c, "report.title"), V: v, Form: inspection.NewID(), Replies: replies})
 }
 
 func (s *Server) report(c echo.Context) error {
@@ -592,6 +601,9 @@ func (s *Server) report(c echo.Context) error {
 		return again
 	}
 	page := reportPage{Base: s.base(c, "report.title"), V: v, Form: formID(c), Report: r}
+	if page.Replies, again = s.Findings.Replies(ctx, a, id); again != nil {
+		return again
+	}
 	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "report", page) })
 }
 

@@ -24,6 +24,7 @@ const (
 	noSpace      = 200 << 20           // bytes left: not enough for one check and the database's own work
 	waitingLong  = 15 * time.Minute    // a small picture that waits longer than this
 	oldBackup    = 26 * time.Hour      // a day, and two hours for a slow night
+	oldReminders = 30 * time.Hour      // a day, and a morning for a copy that starts late
 	clockDrift   = 2 * time.Second     // shown times are to the second
 	certificates = 21 * 24 * time.Hour // renewals come a month before the end
 	askedAtMost  = 5 * time.Second     // a part that does not answer by then does not answer
@@ -43,7 +44,7 @@ func (d *doctor) health(ctx context.Context, full bool) []web.Sign {
 	signs := []web.Sign{{Key: "program", State: web.Well, Say: "ok", Params: inspection.Params{"version": version}}}
 	signs = append(signs, d.database(ctx), d.schema(ctx), d.storage(ctx), d.disk())
 	jobs := d.jobs(ctx)
-	signs = append(signs, jobs, d.backups(ctx), d.drift(ctx))
+	signs = append(signs, jobs, d.reminders(ctx), d.backups(ctx), d.drift(ctx))
 	signs = append(signs, d.messages(ctx)...)
 	if s, ok := d.certificate(ctx, full); ok {
 		signs = append(signs, s)
@@ -134,6 +135,26 @@ func (d *doctor) jobs(ctx context.Context) web.Sign {
 		s.State, s.Say = web.Warn, "late"
 	} else if j.Failed > 0 {
 		s.State, s.Say = web.Warn, "broken"
+	}
+	return s
+}
+
+// reminders is when the daily run last gave them.
+func (d *doctor) reminders(ctx context.Context) web.Sign {
+	j, ok, err := installation.Daily(ctx, d.db, jobReminders)
+	switch {
+	case err != nil:
+		return failed("reminders", web.Warn, err)
+	case !ok:
+		return web.Sign{Key: "reminders", State: web.Well, Say: "never"}
+	}
+	last := max(j.DoneAt, j.LeasedUntil)
+	s := web.Sign{Key: "reminders", State: web.Well, Say: "ok", Params: inspection.Params{"at": last.Time().Format("15:04 02/01/2006")}}
+	switch {
+	case last < d.clock.Now().Add(-oldReminders):
+		s.State, s.Say = web.Warn, "late"
+	case j.DoneAt.IsZero():
+		s.Say = "runs"
 	}
 	return s
 }

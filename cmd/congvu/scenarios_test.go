@@ -167,7 +167,9 @@ func TestScenarios(t *testing.T) {
 			if a := s.acts("chutich", f, "rule", "explanation", s.explanation(f.ID), "ruling", "PARTLY", "reason", "Ba hồ sơ do phần mềm, chín hồ sơ do xử lý chậm."); a.code != http.StatusSeeOther {
 				t.Fatal(a.code, mainOf(a.body))
 			}
-			s.says(s.page("thutruong", "/findings/"+f.ID), "Phần mềm tỉnh ngừng hai ngày.", "Ba hồ sơ do phần mềm, chín hồ sơ do xử lý chậm.")
+			for _, path := range []string{"/findings/" + f.ID, "/visits/" + check} { // the story, and the report
+				s.says(s.page("thutruong", path), "Phần mềm tỉnh ngừng hai ngày.", "Ba hồ sơ do phần mềm, chín hồ sơ do xử lý chậm.")
+			}
 		})
 
 		t.Run("12 Tết lies inside the term", func(t *testing.T) {

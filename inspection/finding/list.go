@@ -369,6 +369,45 @@ func (s *Service) Get(ctx context.Context, actor inspection.Actor, id string) (D
 	return d, err
 }
 
+// Reply is what a unit said to a finding of a check, and the answer to it.
+type Reply struct {
+	Explanation
+	ItemCode, Finding string // the item and what was found
+}
+
+// Replies lists the explanations of a check's findings that the actor may read, in the
+// order of the items, for its report and its conclusion. Code: unauthenticated.
+func (s *Service) Replies(ctx context.Context, actor inspection.Actor, visit string) ([]Reply, error) {
+	parts, err := s.filtered(ctx, actor, Filter{Visit: visit})
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]Finding{}
+	var ids []string
+	for _, q := range parts {
+		var rows []Finding
+		if err := q.Find(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, f := range rows {
+			byID[f.ID], ids = f, append(ids, f.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var said []Explanation
+	if err := s.db.WithContext(ctx).Where("finding_id IN ?", ids).Order("at, id").Find(&said).Error; err != nil {
+		return nil, err
+	}
+	var out []Reply
+	for _, x := range said {
+		out = append(out, Reply{x, byID[x.FindingID].ItemCode, byID[x.FindingID].Text})
+	}
+	slices.SortStableFunc(out, func(a, b Reply) int { return strings.Compare(a.ItemCode, b.ItemCode) })
+	return out, nil
+}
+
 // ByID reads a finding; the caller has checked rights. Code: not_found.
 func ByID(tx *gorm.DB, id string) (Finding, error) {
 	var f Finding

@@ -342,7 +342,12 @@ func (s *Service) Recommendations(ctx context.Context, actor inspection.Actor, v
 }
 
 // OpenRecommendations counts the open ones that the actor may read, and those overdue.
-func OpenRecommendations(tx *gorm.DB, actor inspection.Actor, today inspection.Date) (n, overdue int64, err error) {
+// Code: unauthenticated.
+func (s *Service) OpenRecommendations(ctx context.Context, actor inspection.Actor) (n, overdue int64, err error) {
+	if actor.Person == "" {
+		return 0, 0, notSignedIn()
+	}
+	tx, today := s.db.WithContext(ctx), s.clock.Now().Date()
 	for _, part := range org.Parts(actor, org.ReadFinding, RecommendationColumns) {
 		var one struct{ N, Late int64 }
 		err := tx.Model(&Recommendation{}).Scopes(part).Where("state = ?", RecommendationOpen).
