@@ -1,7 +1,8 @@
 // Package org owns who exists and where they stand: administrative units and
 // organisations with their lineage, desks, posts, people and the roles they hold,
-// working calendars, and the numbers of documents. It also decides rights: Can and
-// its twin for lists, Scope.
+// working calendars, the terms that an office sets (Deadline), who acts for a head for
+// some days (Delegation), and the numbers of documents. It gives reminders of terms that
+// others keep (GiveReminders), and decides rights: Can and its twin for lists, Scope.
 //
 // It does not own what is planned, visited or found; a subject of Can is plain
 // facts that the owning package fills in.
@@ -18,5 +19,8 @@
 // never re-pointed; a new name is no other organisation: it keeps calendar and what lies
 // below; a document number is given out once per issuer, type and year, without a hole,
 // in the transaction that registers the document; the periods of one calendar's hours
-// do not overlap, nor the same role of one person in one place.
+// do not overlap, nor the same role of one person in one place; a term that runs keeps
+// what it began with; a delegation counts as long as who gave it heads the unit, and
+// binds nothing (BindUnit); a reminder is given once for a clock, its due day and its
+// mark.
 package org
