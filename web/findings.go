@@ -199,14 +199,8 @@ func (s *Server) inbox(c echo.Context, page findingsPage) error {
 		return err
 	}
 	page.Cut, page.Heads = more != "", a.Is(inspection.UnitHead)
-	recommended, err := s.Findings.Recommendations(ctx, a, "", true, 50)
-	if err != nil {
+	if page.Records, err = s.Findings.RecordsOwed(ctx, a, 50); err != nil {
 		return err
-	}
-	for _, r := range recommended {
-		if r.MayAnswer {
-			page.Records = append(page.Records, r)
-		}
 	}
 	ended, _, err := s.Findings.List(ctx, a, finding.Filter{States: []finding.State{finding.Verified, finding.ClosedNotFixed, finding.Withdrawn, finding.Merged}}, inspection.Page{Limit: 20})
 	if err != nil {
@@ -389,7 +383,7 @@ func (s *Server) findingView(c echo.Context, id string) (findingPage, error) {
 	if slices.Contains(d.May, finding.Assign) && !alone {
 		page.Heirs = heirs
 	}
-	all, err := s.Findings.Recommendations(ctx, a, d.VisitID, false, recommendationsMost)
+	all, err := s.Findings.Recommendations(ctx, a, d.VisitID, recommendationsMost)
 	if err != nil {
 		return page, err
 	}

@@ -292,6 +292,9 @@ func TestManyAtOnceWithPreviewAndUndo(t *testing.T) {
 		w.went(w.lead, "/bulk", ask(second))
 		w.must(w.Findings.Return(ctx, w.lead, b.ID, 0, "Ảnh mờ")) // meanwhile
 		w.clock.Advance(6 * time.Minute)
+		if rec := w.post(w.lead, "/bulk/"+second+"/undo", nil); rec.Code != http.StatusConflict {
+			t.Errorf("the pause is over: %d", rec.Code)
+		}
 		run()
 		run()
 		if w.get(a.ID).State != finding.Accepted || w.get(b.ID).State != finding.InRemediation || w.steps(a.ID, finding.Accept) != 1 {

@@ -5,6 +5,7 @@ import (
 
 	"congvu/inspection/finding"
 	"congvu/inspection/inbox"
+	"congvu/inspection/visit"
 
 	"github.com/labstack/echo/v4"
 )
@@ -40,7 +41,8 @@ func (s *Server) inboxPage(c echo.Context) error {
 // lists are the pages that hold all lines of a kind.
 var lists = map[inbox.Kind]string{inbox.Overdue: "/findings?overdue=1", inbox.Review: "/findings?state=" + string(finding.Submitted), inbox.Verify: "/findings?state=" + string(finding.Accepted),
 	inbox.Reinspect: "/findings?state=" + string(finding.ReinspectDue), inbox.Remedy: "/findings?state=" + string(finding.InRemediation), inbox.Acknowledge: "/findings?state=" + string(finding.Assigned),
-	inbox.Explain: "/findings?state=" + string(finding.Recorded), inbox.Record: "/recommendations", inbox.Plan: "/needs", inbox.Self: "/self-checks"}
+	inbox.Explain: "/findings?state=" + string(finding.Recorded), inbox.Record: "/recommendations", inbox.Plan: "/needs",
+	inbox.Conclude: "/visits?state=" + string(visit.Reported), inbox.Report: "/visits", inbox.Self: "/self-checks"}
 
 // Href is where the one thing of a line is done.
 func (inboxPage) Href(t inbox.Task) string {

@@ -20,6 +20,8 @@ type recommendationsPage struct {
 	Lines    []finding.RecommendationLine
 	Units    map[string]string
 	About    map[string]finding.Line // the finding of a line
+	Heirs    []org.Organisation      // who may answer, where the unit was split
+	decider  *string
 }
 
 // recommendationsMost is how many one page shows.
@@ -45,8 +47,6 @@ func (s *Server) recommendationsView(c echo.Context) (recommendationsPage, error
 			return page, err
 		}
 		page.V = &v
-		_, decides := org.Can(page.Actor, org.ConcludeVisit, v.Subject())
-		page.May = decides && v.Visit.State == visit.Concluded
 		lines, _, err := s.Findings.ForVisit(ctx, page.Actor, id, inspection.Page{Limit: 200})
 		if err != nil {
 			return page, err
@@ -56,9 +56,26 @@ func (s *Server) recommendationsView(c echo.Context) (recommendationsPage, error
 			if l.State.Counts() {
 				page.Findings = append(page.Findings, l)
 			}
+			page.decider = l.DeciderID // of today: the decisions may have been handed over since
+		}
+		if page.decider == nil {
+			page.decider = v.DecidedBy
+		}
+		subject := v.Subject()
+		if page.decider != nil {
+			subject.Decider = *page.decider
+		}
+		_, decides := org.Can(page.Actor, org.DecideFinding, subject)
+		page.May = decides && v.Visit.State == visit.Concluded
+		heirs, alone, err := s.Org.Heirs(ctx, page.Actor, v.OrganisationID, page.Today())
+		if err != nil {
+			return page, err
+		}
+		if !alone {
+			page.Heirs = heirs
 		}
 	}
-	if page.Lines, err = s.Findings.Recommendations(ctx, page.Actor, id, false, recommendationsMost); err != nil {
+	if page.Lines, err = s.Findings.Recommendations(ctx, page.Actor, id, recommendationsMost); err != nil {
 		return page, err
 	}
 	var names []string
@@ -77,9 +94,9 @@ func (s *Server) recommend(c echo.Context) error {
 		return err
 	}
 	v := page.V
-	about := finding.About{VisitID: v.ID, IssuerID: v.IssuerID, TeamID: v.TeamID, UnitID: v.OrganisationID, DeciderID: v.DecidedBy, Concluded: v.Visit.State == visit.Concluded, Simulated: v.Simulated}
+	about := finding.About{VisitID: v.ID, IssuerID: v.IssuerID, TeamID: v.TeamID, UnitID: v.OrganisationID, DeciderID: page.decider, Concluded: v.Visit.State == visit.Concluded, Simulated: v.Simulated}
 	_, err = s.Findings.Recommend(ctx, a, about, finding.RecommendInput{ID: formID(c), Finding: c.FormValue("finding"), Kind: finding.Recommended(c.FormValue("kind")),
-		Position: c.FormValue("position"), Reason: c.FormValue("reason"), DocumentNo: c.FormValue("document_no")})
+		Position: c.FormValue("position"), Responsible: c.FormValue("responsible"), Reason: c.FormValue("reason"), DocumentNo: c.FormValue("document_no")})
 	if err != nil {
 		return s.refuse(c, &page.adminBase, "make", "recommendations", err, func() any { return page })
 	}

@@ -109,7 +109,7 @@ func TestTwoCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { migrations.Close(db) })
-	s := newSiteAt(t, db, time.Now())
+	s := newSiteAt(t, db, earlierToday())
 	target := s.seal(7)
 	var drafts []string
 	for range 6 {

@@ -18,7 +18,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"congvu/evidence/blob"
 	"congvu/inspection"
@@ -162,7 +161,7 @@ func TestTheDatabaseRestartsUnderLoad(t *testing.T) {
 	if err := migrations.Up(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
-	s := newSiteAt(t, db, time.Now())
+	s := newSiteAt(t, db, earlierToday())
 	var targets []string
 	for range 3 {
 		targets = append(targets, s.seal(7))
@@ -325,7 +324,7 @@ func TestTheStoreGoesInMidUpload(t *testing.T) {
 			if err := migrations.Up(t.Context(), db); err != nil {
 				t.Fatal(err)
 			}
-			s := newSiteAt(t, db, time.Now())
+			s := newSiteAt(t, db, earlierToday())
 			target := s.seal(7)
 			r := launch{sub: "serve", settings: settings, data: folder}.start(t)
 			lead := session(t, r.base, "truongdoan")
@@ -467,7 +466,7 @@ func TestTheDiskIsFull(t *testing.T) {
 			if err := migrations.Up(t.Context(), db); err != nil {
 				t.Fatal(err)
 			}
-			s := newSiteAt(t, db, time.Now())
+			s := newSiteAt(t, db, earlierToday())
 			targets := []string{s.seal(7), s.seal(7)}
 			r := launch{sub: "serve", settings: settings, data: folder}.start(t)
 			lead := session(t, r.base, "truongdoan")

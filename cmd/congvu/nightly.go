@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -48,12 +49,14 @@ func (p *program) remind(ctx context.Context, holder string, clock inspection.Cl
 	if err != nil || !mine {
 		return 0, err
 	}
+	var failed error // a part that fails does not hold up the others, and is done again
 	for _, part := range []func(context.Context, string) (string, int, error){p.services.Visits.Remind, p.services.Findings.Remind, p.services.Findings.RemindRecommendations} {
 		for after := ""; ; {
 			last, n, err := part(ctx, after)
 			given += n
 			if err != nil {
-				return given, err
+				failed = errors.Join(failed, err)
+				break
 			}
 			if after = last; last == "" {
 				break
@@ -62,6 +65,9 @@ func (p *program) remind(ctx context.Context, holder string, clock inspection.Cl
 				return given, err
 			}
 		}
+	}
+	if failed != nil {
+		return given, failed
 	}
 	return given, installation.Done(ctx, p.db, jobReminders, day, holder, clock.Now())
 }

@@ -36,7 +36,7 @@ func TestR2AFileGoesOnOnTheOtherCopy(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { migrations.Close(db) })
-		s := newSiteAt(t, db, time.Now())
+		s := newSiteAt(t, db, earlierToday())
 		check := s.begin(s.seal(7))
 		settings := append(minioSettings(t), "CONGVU_DATABASE_URL="+dsn, "CONGVU_MASTER_KEY="+base64.StdEncoding.EncodeToString(make([]byte, 32)))
 		a, b := start(t, "serve", settings), start(t, "serve", settings)

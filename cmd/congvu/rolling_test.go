@@ -35,7 +35,7 @@ func TestARollingRestartLosesNothingThatWasAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { migrations.Close(db) })
-	s := newSiteAt(t, db, time.Now())
+	s := newSiteAt(t, db, earlierToday())
 	rounds := often(3, 25)
 	var drafts []string
 	for range rounds * 4 {

@@ -83,6 +83,17 @@ func newSite(t *testing.T, db *gorm.DB) *site {
 	return newSiteAt(t, db, morning)
 }
 
+// earlierToday is an hour ago, but on the same day: the clock of a site runs ahead with all
+// that is done, and must not come into tomorrow before the programs that it shares its
+// database with.
+func earlierToday() time.Time {
+	now := time.Now()
+	if midnight := inspection.DateOf(now).Time(); now.Add(-time.Hour).Before(midnight) {
+		return midnight
+	}
+	return now.Add(-time.Hour)
+}
+
 func newSiteAt(t *testing.T, db *gorm.DB, now time.Time) *site {
 	t.Helper()
 	s := &site{t: t, db: db, clock: inspection.NewManualClock(now), data: t.TempDir(), tokens: map[string]string{}, pending: map[string]string{}}

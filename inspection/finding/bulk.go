@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"congvu/inspection"
+	"congvu/inspection/history"
 	"congvu/inspection/org"
 
 	"gorm.io/gorm"
@@ -159,7 +160,10 @@ func (s *Service) DoMany(ctx context.Context, actor inspection.Actor, id string,
 		for _, f := range ids {
 			items = append(items, BulkItem{BulkID: id, FindingID: f, Version: versions[f]})
 		}
-		return tx.CreateInBatches(&items, 100).Error
+		if err := tx.CreateInBatches(&items, 100).Error; err != nil {
+			return err
+		}
+		return b.write(tx, actor, now, "ask", ids)
 	})
 	return b, err
 }
@@ -171,11 +175,22 @@ func (s *Service) TakeBack(ctx context.Context, actor inspection.Actor, id strin
 	if err != nil || b.State == BulkCancelled {
 		return err
 	}
-	res := s.db.WithContext(ctx).Model(&BulkAct{}).Where("id = ? AND state = ?", id, BulkWaiting).Update("state", BulkCancelled)
-	if res.Error == nil && res.RowsAffected == 0 {
-		return inspection.E(inspection.Conflict, "finding.error.bulk_ran")
-	}
-	return res.Error
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		now := s.clock.Now()
+		res := tx.Model(&BulkAct{}).Where("id = ? AND state = ? AND run_at > ?", id, BulkWaiting, now).Update("state", BulkCancelled)
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected == 0 {
+			return inspection.E(inspection.Conflict, "finding.error.bulk_ran")
+		}
+		return b.write(tx, actor, now, "take_back", nil)
+	})
+}
+
+func (b BulkAct) write(tx *gorm.DB, actor inspection.Actor, at inspection.Instant, what string, findings []string) error {
+	return history.Append(tx, history.Event{Actor: actor, At: at, Action: "bulk." + what, SubjectKind: "bulk", SubjectID: b.ID,
+		Data: map[string]any{"event": b.Event, "findings": findings, "text_sha256": history.TextHash(b.Text), "runs_at": b.RunAt.String()}})
 }
 
 // Bulk reads an act on many with its findings. Who made it may. Codes: unauthenticated,
@@ -249,42 +264,56 @@ func (s *Service) RunMany(ctx context.Context) (n int, err error) {
 	if err := s.db.WithContext(ctx).Where("state = ? AND run_at <= ?", BulkWaiting, now).Order("run_at, id").Limit(20).Find(&acts).Error; err != nil {
 		return 0, err
 	}
-	for _, b := range acts {
-		var items []BulkItem
-		if err := s.db.WithContext(ctx).Where("bulk_id = ? AND outcome = ''", b.ID).Order("finding_id").Find(&items).Error; err != nil {
-			return n, err
+	for _, b := range acts { // one that fails does not hold up the others
+		looked, one := s.run(ctx, b, now)
+		n, err = n+looked, errors.Join(err, one)
+	}
+	return n, err
+}
+
+// run does one act on many.
+func (s *Service) run(ctx context.Context, b BulkAct, now inspection.Instant) (n int, err error) {
+	var items []BulkItem
+	if err := s.db.WithContext(ctx).Where("bulk_id = ? AND outcome = ''", b.ID).Order("finding_id").Find(&items).Error; err != nil {
+		return n, err
+	}
+	capacities, err := org.CapacitiesOf(s.db.WithContext(ctx), b.PersonID, now.Date())
+	if err != nil {
+		return n, err
+	}
+	actor := inspection.Actor{Person: b.PersonID, Capacities: capacities}
+	var disabled int64
+	if err := s.db.WithContext(ctx).Table("accounts").Where("person_id = ? AND disabled", b.PersonID).Count(&disabled).Error; err != nil {
+		return n, err
+	}
+	if disabled > 0 { // who may not sign in any more does nothing any more
+		actor.Capacities = nil
+	}
+	for _, i := range items {
+		n++
+		err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			// Whoever writes the outcome has it; the act goes with it or not at all.
+			res := tx.Model(&BulkItem{}).Where("bulk_id = ? AND finding_id = ? AND outcome = '' AND EXISTS (SELECT 1 FROM bulk_acts b WHERE b.id = bulk_items.bulk_id AND b.state = ?)", i.BulkID, i.FindingID, BulkWaiting).Update("outcome", bulkDone)
+			if res.Error != nil || res.RowsAffected == 0 {
+				return res.Error
+			}
+			run := *s
+			run.db = tx
+			return run.one(ctx, actor, b.Event, i.FindingID, i.Version, b.Text)
+		})
+		if err == nil {
+			continue
 		}
-		capacities, err := org.CapacitiesOf(s.db.WithContext(ctx), b.PersonID, now.Date())
+		key, err := refusal(err)
 		if err != nil {
 			return n, err
 		}
-		actor := inspection.Actor{Person: b.PersonID, Capacities: capacities}
-		for _, i := range items {
-			n++
-			err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-				// Whoever writes the outcome has it; the act goes with it or not at all.
-				res := tx.Model(&BulkItem{}).Where("bulk_id = ? AND finding_id = ? AND outcome = '' AND EXISTS (SELECT 1 FROM bulk_acts b WHERE b.id = bulk_items.bulk_id AND b.state = ?)", i.BulkID, i.FindingID, BulkWaiting).Update("outcome", bulkDone)
-				if res.Error != nil || res.RowsAffected == 0 {
-					return res.Error
-				}
-				run := *s
-				run.db = tx
-				return run.one(ctx, actor, b.Event, i.FindingID, i.Version, b.Text)
-			})
-			if err == nil {
-				continue
-			}
-			key, err := refusal(err)
-			if err != nil {
-				return n, err
-			}
-			if err := s.db.WithContext(ctx).Model(&BulkItem{}).Where("bulk_id = ? AND finding_id = ? AND outcome = ''", i.BulkID, i.FindingID).Update("outcome", key).Error; err != nil {
-				return n, err
-			}
-		}
-		if err := s.db.WithContext(ctx).Model(&BulkAct{}).Where("id = ? AND state = ?", b.ID, BulkWaiting).Update("state", BulkDone).Error; err != nil {
+		if err := s.db.WithContext(ctx).Model(&BulkItem{}).Where("bulk_id = ? AND finding_id = ? AND outcome = ''", i.BulkID, i.FindingID).Update("outcome", key).Error; err != nil {
 			return n, err
 		}
+	}
+	if err := s.db.WithContext(ctx).Model(&BulkAct{}).Where("id = ? AND state = ?", b.ID, BulkWaiting).Update("state", BulkDone).Error; err != nil {
+		return n, err
 	}
 	return n, nil
 }
@@ -310,7 +339,10 @@ func (s *Service) one(ctx context.Context, actor inspection.Actor, e Event, id s
 func refusal(err error) (string, error) {
 	switch inspection.CodeOf(err) {
 	case inspection.Conflict, inspection.Forbidden, inspection.Invalid, inspection.NotFound:
-		return inspection.KeyOf(err), nil
+		if key := inspection.KeyOf(err); key != "org.error.calendar_closed" { // whose words need a date
+			return key, nil
+		}
+		return "finding.error.bulk_calendar", nil
 	}
 	return "", err
 }

@@ -316,7 +316,9 @@ func (k *clerk) tries() map[Event]try {
 			}
 			return k.SetPlan(ctx, a, p.id, 0, PlanInput{Need: text(g), Cost: 1000, CompleteOn: on})
 		}, then: func(p *paper, _ inspection.Actor) {
-			p.due, p.start, p.days, p.planned, p.escalated = k.c.add(k.today(), planDays), k.today(), planDays, true, false
+			if p.planned = true; k.today() <= p.due { // what is late stays late
+				p.due, p.start, p.days, p.escalated = k.c.add(k.today(), planDays), k.today(), planDays, false
+			}
 		}},
 		Progress: {who: unit, ok: with(is(InRemediation)), do: func(p *paper, a inspection.Actor, g bool) error {
 			good = g
@@ -605,7 +607,7 @@ func (k *clerk) night() {
 				if key := p.id + name + string(due) + m; !k.told[key] {
 					k.told[key] = true
 					p.told++
-					p.escalated = p.escalated || m[1] == '+'
+					p.escalated = p.escalated || m[1] == '+' && slices.Contains([]string{"interim", "premises_plan", "remedy"}, name)
 				}
 			}
 		}

@@ -19,5 +19,6 @@ func Postpone(tx *gorm.DB, act org.Act, from, to inspection.Date) error {
 			return err
 		}
 	}
-	return nil
+	owed := org.Term{Kind: "recommendation", Table: "recommendations", Column: "due_on", Whose: "responsible_id", Visit: "visit_id", While: []RecommendationState{RecommendationOpen}, Versioned: true}
+	return owed.PutOff(tx, act, from, to)
 }

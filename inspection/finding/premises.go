@@ -42,6 +42,7 @@ func (f Finding) lacksPlan() bool {
 
 // SetPlan says what is needed and until when premises or equipment will be put right;
 // that day is the due day from then on. Once per assignment; another day is an extension.
+// A plan that comes after the term of the plan moves nothing: what is late stays late.
 // The head of the unit may. Codes: not_found, forbidden, invalid, conflict.
 func (s *Service) SetPlan(ctx context.Context, actor inspection.Actor, id string, version int64, in PlanInput) error {
 	need, err := clean("text", in.Need)
@@ -68,7 +69,11 @@ func (s *Service) SetPlan(ctx context.Context, actor inspection.Actor, id string
 		}
 		facts := Facts{Reason: need != "", Premises: w.f.lacksPlan(), PlanFits: days > 0 && days <= longestTerm}
 		due := org.DueDay(cal, in.CompleteOn)
-		set := map[string]any{"due_on": due, "due_start": w.today(), "due_days": days, "due_calendar": cal.ID(), "planned_at": w.now, "escalated_at": 0}
+		set := map[string]any{"planned_at": w.now}
+		if w.today() <= w.f.DueOn {
+			set = map[string]any{"due_on": due, "due_start": w.today(), "due_days": days, "due_calendar": cal.ID(), "planned_at": w.now, "escalated_at": 0}
+		}
+		w.more = map[string]any{"cost": in.Cost, "complete_on": due}
 		if err := w.step(Plan, facts, Step{ID: in.ID, FindingID: w.f.ID, Text: need}, set); err != nil {
 			return err
 		}

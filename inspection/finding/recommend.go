@@ -92,10 +92,11 @@ type About struct {
 	Simulated                         bool
 }
 
-// RecommendInput is what is recommended; Finding is empty for the whole check.
+// RecommendInput is what is recommended; Finding is empty for the whole check. Responsible
+// is named where the unit was split or dissolved since.
 type RecommendInput struct {
-	ID, Finding, Position, Reason, DocumentNo string
-	Kind                                      Recommended
+	ID, Finding, Position, Reason, DocumentNo, Responsible string
+	Kind                                                   Recommended
 }
 
 // Recommend says what a unit is to do about responsibility, after the conclusion of the
@@ -144,7 +145,7 @@ func (s *Service) Recommend(ctx context.Context, actor inspection.Actor, about A
 			return err
 		}
 		if len(old) > 0 {
-			if old[0].VisitID == r.VisitID && old[0].MadeBy == r.MadeBy && old[0].Reason == r.Reason {
+			if o := old[0]; o.VisitID == r.VisitID && o.MadeBy == r.MadeBy && o.Reason == r.Reason && o.Kind == r.Kind && o.Position == r.Position && deref(o.FindingID) == in.Finding {
 				r = old[0]
 				return nil
 			}
@@ -160,12 +161,11 @@ func (s *Service) Recommend(ctx context.Context, actor inspection.Actor, about A
 			}
 			r.FindingID, r.ResponsibleID = &f.ID, f.ResponsibleID
 		}
-		unit, alone, err := org.Responsible(tx, r.ResponsibleID, r.MadeAt.Date())
-		if err != nil {
+		if r.ResponsibleID, err = answers(tx, r.ResponsibleID, in.Responsible, r.MadeAt.Date()); err != nil {
 			return err
 		}
-		if alone {
-			r.ResponsibleID = unit.ID
+		if capacity, ok = org.Can(actor, org.DecideFinding, r.Subject()); !ok { // nobody recommends to the unit that they head themselves
+			return org.MustNot()
 		}
 		if r.DueOn, err = recordDue(tx, r.ResponsibleID, r.MadeAt.Date()); err != nil {
 			return err
@@ -193,7 +193,7 @@ func recordDue(tx *gorm.DB, unit string, today inspection.Date) (inspection.Date
 func (r Recommendation) write(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, at inspection.Instant, what string) error {
 	return history.Append(tx, history.Event{Actor: actor, Capacity: capacity, At: at, Action: "recommendation." + what, SubjectKind: "recommendation", SubjectID: r.ID, Visit: r.VisitID,
 		Data: map[string]any{"kind": r.Kind, "finding": deref(r.FindingID), "state": r.State, "due": r.DueOn, "responsible": r.ResponsibleID, "reason_sha256": history.TextHash(r.Reason),
-			"record_sha256": history.TextHash(r.RecordNo), "record_on": r.RecordOn, "note_sha256": history.TextHash(r.Note)}})
+			"position_sha256": history.TextHash(r.Position), "document_sha256": history.TextHash(r.DocumentNo), "record_sha256": history.TextHash(r.RecordNo), "record_on": r.RecordOn, "note_sha256": history.TextHash(r.Note)}})
 }
 
 // RecordReview reports number and date of the record of the review. The head of the unit
@@ -293,15 +293,24 @@ type RecommendationLine struct {
 }
 
 // Recommendations lists what the actor may read of the recommendations, of one check or,
-// where visit is empty, of all; the open ones only if asked; those due first come first.
-// Code: unauthenticated.
-func (s *Service) Recommendations(ctx context.Context, actor inspection.Actor, visit string, openOnly bool, limit int) ([]RecommendationLine, error) {
+// where visit is empty, of all; those due first come first. Code: unauthenticated.
+func (s *Service) Recommendations(ctx context.Context, actor inspection.Actor, visit string, limit int) ([]RecommendationLine, error) {
+	return s.recommendations(ctx, actor, org.ReadFinding, visit, false, limit)
+}
+
+// RecordsOwed lists the open recommendations whose record the actor has to report, those
+// due first first. Code: unauthenticated.
+func (s *Service) RecordsOwed(ctx context.Context, actor inspection.Actor, limit int) ([]RecommendationLine, error) {
+	return s.recommendations(ctx, actor, org.BindUnit, "", true, limit)
+}
+
+func (s *Service) recommendations(ctx context.Context, actor inspection.Actor, action org.Action, visit string, openOnly bool, limit int) ([]RecommendationLine, error) {
 	if actor.Person == "" {
 		return nil, notSignedIn()
 	}
 	tx := s.db.WithContext(ctx)
 	var rows []Recommendation
-	for _, part := range org.Parts(actor, org.ReadFinding, RecommendationColumns) {
+	for _, part := range org.Parts(actor, action, RecommendationColumns) {
 		q := tx.Model(&Recommendation{}).Scopes(part)
 		if visit != "" {
 			q = q.Where("visit_id = ?", visit)

@@ -22,6 +22,10 @@ const (
 	ClockRecord    = "record" // of a recommendation
 )
 
+// unitClocks are those that the unit has to keep: a finding is escalated by them alone, for
+// what its reviewers miss is nothing that the unit is told of.
+var unitClocks = []string{ClockInterim, ClockPremises, ClockRemedy}
+
 // Clocks are those that run for a finding: none while it is held.
 func (f Finding) Clocks() []org.Clock {
 	if f.OnHold {
@@ -89,7 +93,7 @@ func (s *Service) Remind(ctx context.Context, after string) (last string, given 
 		}
 		var escalated []string
 		for _, g := range all {
-			if g.Mark.Level != org.Remind && fresh[g.Clock.ID] {
+			if g.Mark.Level != org.Remind && slices.Contains(unitClocks, g.Clock.Name) && fresh[g.Clock.ID] {
 				escalated, fresh[g.Clock.ID] = append(escalated, g.Clock.ID), false
 			}
 		}

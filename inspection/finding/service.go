@@ -49,6 +49,7 @@ type work struct {
 	f        Finding
 	cal      *org.Calendar
 	terms    *org.Deadlines
+	more     map[string]any // what else the history row of the next step holds
 	now      inspection.Instant
 }
 
@@ -237,6 +238,8 @@ func (w *work) write(e Event, from, to State, step Step) error {
 	data := map[string]any{"step": step.ID, "from": from, "to": to,
 		"due": w.f.DueOn, "severity": w.f.Severity, "text_sha256": history.TextHash(step.Text), "document_sha256": history.TextHash(step.DocumentNo),
 		"reinspection": deref(step.VisitID), "responsible": w.f.ResponsibleID}
+	maps.Copy(data, w.more)
+	w.more = nil
 	if to == Assigned || to == InRemediation && e == VerdictPartial {
 		data["draw_sha256"] = history.TextHash(w.f.DrawSeed)
 	}

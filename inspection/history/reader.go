@@ -16,6 +16,10 @@ import (
 // older than this many numbers are settled and not looked for again.
 const lateness = 10_000
 
+// settledAtOnce is how many rows get their position in one transaction: the first reader of
+// a long history gets on step by step.
+const settledAtOnce = 20_000
+
 type head struct {
 	One      int   `gorm:"column:one;primaryKey"`
 	Position int64 `gorm:"column:position"`
@@ -66,7 +70,7 @@ func settle(tx *gorm.DB) error {
 	var seqs []int64
 	err := tx.Table("history").
 		Where("seq > ? AND NOT EXISTS (SELECT 1 FROM history_order o WHERE o.seq = history.seq)", h.Settled).
-		Order("seq").Pluck("seq", &seqs).Error
+		Order("seq").Limit(settledAtOnce).Pluck("seq", &seqs).Error
 	if err != nil || len(seqs) == 0 {
 		return err
 	}

@@ -113,14 +113,15 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 	}
 	for _, src := range []source{
 		{Explain, org.AnswerFinding, "findings.state = 'RECORDED' AND findings.explain_due >= ?", []any{today}, "explain_due"},
-		{Acknowledge, org.BindUnit, "findings.state = 'ASSIGNED'", nil, "acknowledge_due"},
-		{Interim, org.AnswerFinding, "findings.state = 'IN_REMEDIATION' AND findings.interim_due <> ''", nil, "interim_due"},
+		{Acknowledge, org.BindUnit, "findings.state = 'ASSIGNED' AND findings.interim_due = ''", nil, "acknowledge_due"},
+		{Interim, org.AnswerFinding, running + " AND findings.interim_due <> ''", nil, "interim_due"},
 		{Plan, org.BindUnit, "findings.state = 'IN_REMEDIATION' AND findings.interim_due = '' AND findings.section = 'F' AND findings.severity <> 'CRITICAL' AND findings.planned_at = 0", nil, "due_on"},
 		{Remedy, org.AnswerFinding, "findings.state = 'IN_REMEDIATION' AND findings.interim_due = '' AND NOT (findings.section = 'F' AND findings.severity <> 'CRITICAL' AND findings.planned_at = 0)", nil, "due_on"},
 		{Review, org.ReviewFinding, "findings.state = 'SUBMITTED' AND (findings.submitted_by IS NULL OR findings.submitted_by <> ?)", []any{actor.Person}, "review_due"},
 		{Extension, org.ReviewFinding, "findings.state = 'IN_REMEDIATION' AND findings.id IN (SELECT x.finding_id FROM extensions x WHERE x.state = 'ASKED' AND x.days <= ?)", []any{lead}, "due_on"},
 		{Extension, org.SuperviseTerms, "findings.state = 'IN_REMEDIATION' AND findings.id IN ?", []any{long}, "due_on"},
 		{Verify, org.VerifyFinding, "findings.state = 'ACCEPTED' AND findings.severity <> 'MAJOR' AND findings.severity <> 'CRITICAL' AND NOT findings.drawn AND findings.accepted_by <> ?", []any{actor.Person}, "due_on"},
+		{Verify, org.ReviewFinding, "findings.state = 'CONFIRMED' AND findings.fixed_on_site AND (findings.fixed_by IS NULL OR findings.fixed_by <> ?)", []any{actor.Person}, "due_on"},
 		{Reinspect, org.ReviewFinding, "findings.state = 'REINSPECT_DUE'", nil, "reinspect_due"},
 		{Choose, org.DecideFinding, running + " AND findings.responsible_id IN ?", []any{unanswered}, "due_on"},
 		{Overdue, org.SuperviseTerms, running + " AND findings.due_on <> '' AND findings.due_on < ?", []any{today.AddDays(-terms.Of(org.EscalateChair))}, "due_on"},
@@ -159,11 +160,23 @@ func longExtensions(tx *gorm.DB, most int) (ids []string, err error) {
 	return ids, err
 }
 
-// withoutUnit lists the organisations that are no more and still have to answer.
-func withoutUnit(tx *gorm.DB, today inspection.Date) (ids []string, err error) {
-	err = tx.Table("organisations AS o").Where("o.valid_to <> '' AND o.valid_to < ? AND EXISTS (SELECT 1 FROM findings WHERE findings.responsible_id = o.id AND "+running+")", today).
-		Order("o.id").Limit(Many).Pluck("o.id", &ids).Error
-	return ids, err
+// withoutUnit lists the organisations that are no more, still have to answer, and went
+// into no single one.
+func withoutUnit(tx *gorm.DB, today inspection.Date) ([]string, error) {
+	var ended, ids []string
+	err := tx.Table("organisations AS o").Where("o.valid_to <> '' AND o.valid_to < ? AND EXISTS (SELECT 1 FROM findings WHERE findings.responsible_id = o.id AND "+running+")", today).
+		Order("o.id").Limit(Many).Pluck("o.id", &ended).Error
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ended {
+		if _, alone, err := org.Responsible(tx, id, today); err != nil {
+			return nil, err
+		} else if !alone {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }
 
 // hurts orders lines: what is late, the worse and the longer first; then what is due
@@ -232,14 +245,6 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, src source, toda
 	}
 	var tasks []Task
 	for _, f := range rows {
-		if src.kind == Choose {
-			if _, alone, err := org.Responsible(tx, f.ResponsibleID, today); err != nil {
-				return err
-			} else if alone {
-				n--
-				continue
-			}
-		}
 		t := Task{Kind: src.kind, Subject: "finding", ID: f.ID, Visit: f.VisitID, Code: f.ItemCode, Text: f.Text, Place: f.Place(), Severity: f.Severity, Due: due(f)}
 		t.Left, t.Late = org.Left(cals[f.ResponsibleID], today, t.Due), t.Due != "" && today > t.Due
 		if src.kind == Verify { // no clock of its own
@@ -257,6 +262,7 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, src source, toda
 
 func (s *Service) visits(tx *gorm.DB, actor inspection.Actor, src source, today inspection.Date, out *Today) error {
 	var rows []visit.Visit
+	var n int64
 	for _, part := range org.Parts(actor, src.action, visit.Columns) {
 		var more []visit.Visit
 		err := tx.Model(&visit.Visit{}).Scopes(part).Where(src.where, src.args...).Select("visits.id, visits.organisation_name, visits.desk_name, visits.issuer_id, visits.state, visits.day, visits.report_due, visits.conclude_due").
@@ -265,6 +271,15 @@ func (s *Service) visits(tx *gorm.DB, actor inspection.Actor, src source, today 
 			return err
 		}
 		rows = append(rows, more...)
+		if len(more) < Shown {
+			n += int64(len(more))
+			continue
+		}
+		var count int64
+		if err := tx.Model(&visit.Visit{}).Scopes(part).Where(src.where, src.args...).Count(&count).Error; err != nil {
+			return err
+		}
+		n += count
 	}
 	var issuers []string
 	for _, v := range rows {
@@ -283,32 +298,28 @@ func (s *Service) visits(tx *gorm.DB, actor inspection.Actor, src source, today 
 		t.Left, t.Late = org.Left(cals[v.IssuerID], today, t.Due), t.Due != "" && today > t.Due
 		tasks = append(tasks, t)
 	}
-	out.add(src.kind, tasks, int64(len(tasks)))
+	out.add(src.kind, tasks, n)
 	return nil
 }
 
 // records are the records of reviews that a head still has to report.
 func (s *Service) records(ctx context.Context, tx *gorm.DB, actor inspection.Actor, today inspection.Date, out *Today) error {
-	open, err := finding.New(tx, s.clock, nil).Recommendations(ctx, actor, "", true, 5*Shown)
+	open, err := finding.New(tx, s.clock, nil).RecordsOwed(ctx, actor, 5*Shown)
 	if err != nil {
 		return err
 	}
 	var tasks []Task
 	var names []string
 	for _, r := range open {
-		if r.MayAnswer {
-			names = append(names, r.ResponsibleID)
-		}
+		names = append(names, r.ResponsibleID)
 	}
 	called, err := org.Names(tx, names...)
 	if err != nil {
 		return err
 	}
 	for _, r := range open {
-		if r.MayAnswer {
-			tasks = append(tasks, Task{Kind: Record, Subject: "recommendation", ID: r.ID, Visit: r.VisitID, Code: string(r.Kind), Text: r.Reason, Place: called[r.ResponsibleID],
-				Due: r.DueOn, Left: r.Left, Late: r.Overdue})
-		}
+		tasks = append(tasks, Task{Kind: Record, Subject: "recommendation", ID: r.ID, Visit: r.VisitID, Code: string(r.Kind), Text: r.Reason, Place: called[r.ResponsibleID],
+			Due: r.DueOn, Left: r.Left, Late: r.Overdue})
 	}
 	out.add(Record, tasks, int64(len(tasks)))
 	return nil

@@ -110,6 +110,7 @@ func (c *collector) event(row history.Row) (Event, error) {
 	}
 	text := func(name string) string { v, _ := body.Data[name].(string); return v }
 	e := Event{Action: row.Action, From: text("from"), To: text("to"), Due: text("due"), Clock: text("clock"), Mark: text("mark"), Level: org.Level(text("level")), Step: text("step")}
+	e.Quiet, _ = body.Data["quiet"].(bool)
 	if _, err := inspection.ParseDate(e.Due); err != nil {
 		e.Due = ""
 	}

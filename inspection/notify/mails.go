@@ -126,6 +126,15 @@ func (s *Service) changeMail(tx *gorm.DB, row mailRow, set map[string]any) error
 // afterTry writes down what became of a try.
 func (s *Service) afterTry(tx *gorm.DB, row mailRow, person string, got outcome) error {
 	now := s.clock.Now()
+	if got.what == serverFails && row.Attempts > 2 { // others went out lately: it is this one
+		var out int64
+		if err := tx.Model(&mailRow{}).Where("state = ? AND done_at > ?", mailSent, now.Add(-time.Hour)).Count(&out).Error; err != nil {
+			return err
+		}
+		if out > 0 {
+			got.what = putOff
+		}
+	}
 	if got.what == putOff && now >= row.MadeAt.Add(mailTries) {
 		got.what = refused
 	}

@@ -37,6 +37,7 @@ type Event struct {
 	Clock  string // which deadline, of remind and escalate
 	Mark   string // how many working days from the due day: T-3 … T+10
 	Level  org.Level
+	Quiet  bool // a later one that is given at the same time tells the same people
 	Step   string
 	Days   int64 // asked for, of finding.ask_extension
 	Long   bool  // and these are more than the head of the team may give
@@ -114,7 +115,7 @@ func Notes(e Event) []Note {
 		return []Note{{To: owner, Key: "remind", Obligation: true}}
 	case "finding.escalate", "visit.escalate", "recommendation.escalate":
 		owner, ok := clocks[e.Clock]
-		if !ok || e.Level != org.TellHeads && e.Level != org.TellChair { // the last one stands in the chair's summary
+		if !ok || e.Quiet || e.Level != org.TellHeads && e.Level != org.TellChair { // the last one stands in the chair's summary
 			return nil
 		}
 		told := []Note{{To: owner, Key: "escalate", Obligation: true}}

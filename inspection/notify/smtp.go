@@ -97,9 +97,9 @@ func judge(err error) outcome {
 	return failed(err, "broken_off")
 }
 
-// failed is a server that takes nothing, and why. The cause goes to the log.
+// failed is a server that takes nothing, and why. The cause goes to the log, but for that
+// of a letter, which names who it is for.
 func failed(err error, otherwise string) outcome {
-	slog.Warn("notify: the mail server takes nothing", "error", err)
 	code := otherwise
 	var e *gomail.SendError
 	var answer *textproto.Error
@@ -107,8 +107,8 @@ func failed(err error, otherwise string) outcome {
 	var certificate *tls.CertificateVerificationError
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
-	switch {
-	case errors.As(err, &e) && e.ErrorCode() > 0:
+	switch letter := errors.As(err, &e); {
+	case letter && e.ErrorCode() > 0:
 		code = smtpCode(e.ErrorCode())
 	case errors.As(err, &answer) && (answer.Code == 535 || answer.Code == 534 || answer.Code == 454 || answer.Code == 530):
 		code = "sign_in"
@@ -118,6 +118,11 @@ func failed(err error, otherwise string) outcome {
 		code = "sign_in"
 	case errors.As(err, &record) || errors.As(err, &certificate) || errors.As(err, &unknown) || errors.As(err, &name) || strings.Contains(err.Error(), "STARTTLS"):
 		code = "tls"
+	}
+	if e != nil {
+		slog.Warn("notify: the mail server takes nothing", "code", code, "reason", e.Reason.String())
+	} else {
+		slog.Warn("notify: the mail server takes nothing", "code", code, "error", err)
 	}
 	return outcome{serverFails, code}
 }

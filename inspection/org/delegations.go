@@ -10,7 +10,8 @@ import (
 
 // Delegation is that somebody acts in the place of the head of a unit for some days: may
 // explain and report remedies, by name, and not what binds the unit (BindUnit). It counts
-// as long as the head is the head.
+// as long as the head is the head,
+// and the delegate of the unit.
 type Delegation struct {
 	ID             string             `gorm:"column:id;primaryKey"`
 	OrganisationID string             `gorm:"column:organisation_id"`

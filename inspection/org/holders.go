@@ -26,7 +26,7 @@ func HoldersOf(tx *gorm.DB, on inspection.Date, organisation string, roles ...in
 	}
 	var acting []string
 	err = tx.Table("delegations AS d").Joins("JOIN organisations o ON o.id = d.organisation_id").Where(there, on, on).
-		Where("d.organisation_id IN ? AND "+delegates, heirs, on, on, on, on).Distinct().Pluck("d.to_id", &acting).Error
+		Where("d.organisation_id IN ? AND "+delegates, heirs, on, on, on, on, on, on).Distinct().Pluck("d.to_id", &acting).Error
 	people = append(people, acting...)
 	slices.Sort(people)
 	return slices.Compact(people), err

@@ -204,10 +204,11 @@ func Grant(tx *gorm.DB, act Act, r RoleRow) (RoleRow, error) {
 // holds is when a role r counts on a day, given twice.
 const holds = "r.voided_at = 0 AND (r.valid_from = '' OR r.valid_from <= ?) AND (r.valid_to = '' OR r.valid_to >= ?)"
 
-// delegates is when a delegation d counts on a day, given four times: as long as who gave
-// it heads the unit.
+// delegates is when a delegation d counts on a day, given six times: as long as who gave
+// it heads the unit, and who has it holds a role there.
 const delegates = "d.ended_at = 0 AND d.valid_from <= ? AND d.valid_to >= ? AND EXISTS (SELECT 1 FROM person_roles r " +
-	"WHERE r.person_id = d.from_id AND r.organisation_id = d.organisation_id AND r.role = 'unit_head' AND " + holds + ")"
+	"WHERE r.person_id = d.from_id AND r.organisation_id = d.organisation_id AND r.role = 'unit_head' AND " + holds + ") AND EXISTS (SELECT 1 FROM person_roles r " +
+	"WHERE r.person_id = d.to_id AND r.organisation_id = d.organisation_id AND r.team_id IS NULL AND " + holds + ")"
 
 // CapacitiesOf lists what a person is on a day, each with the organisations that have
 // gone into its own as a whole by then. A role in an organisation that has ended has
@@ -222,7 +223,7 @@ func CapacitiesOf(tx *gorm.DB, person string, on inspection.Date) ([]inspection.
 		"SELECT '"+string(inspection.UnitDelegate)+"', d.organisation_id, '', o.valid_from, o.valid_to, "+
 		"EXISTS (SELECT 1 FROM organisation_lineage l WHERE l.successor_id = d.organisation_id), d.id "+
 		"FROM delegations d JOIN organisations o ON o.id = d.organisation_id "+
-		"WHERE d.to_id = ? AND "+delegates+" ORDER BY 7", person, on, on, person, on, on, on, on).Rows()
+		"WHERE d.to_id = ? AND "+delegates+" ORDER BY 7", person, on, on, person, on, on, on, on, on, on).Rows()
 	if err != nil {
 		return nil, err
 	}

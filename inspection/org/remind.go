@@ -136,7 +136,8 @@ func GiveReminders(tx *gorm.DB, at inspection.Instant, d Deadlines, clocks []Clo
 			left = Left(calendars[c.Whose], today, c.Due)
 			days[s] = left
 		}
-		for _, m := range Reached(d, today, c.Due, left) {
+		reached := Reached(d, today, c.Due, left)
+		for _, m := range reached {
 			if c.May && m.Level != Remind {
 				continue
 			}
@@ -150,8 +151,11 @@ func GiveReminders(tx *gorm.DB, at inspection.Instant, d Deadlines, clocks []Clo
 				action = c.Kind + ".escalate"
 			}
 			given = append(given, Given{c, m})
-			events = append(events, history.Event{At: at, Action: action, SubjectKind: c.Kind, SubjectID: c.ID, Visit: c.Visit,
-				Data: map[string]any{"clock": c.Name, "mark": m.String(), "level": m.Level, "due": c.Due}})
+			data := map[string]any{"clock": c.Name, "mark": m.String(), "level": m.Level, "due": c.Due}
+			if m.Level == TellHeads && slices.ContainsFunc(reached, func(later Mark) bool { return later.Level == TellChair }) {
+				data["quiet"] = true // the later one, which is given now too or was before, tells the same people
+			}
+			events = append(events, history.Event{At: at, Action: action, SubjectKind: c.Kind, SubjectID: c.ID, Visit: c.Visit, Data: data})
 			row.At = at
 			rows = append(rows, row)
 		}

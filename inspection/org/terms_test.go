@@ -222,6 +222,17 @@ func TestAHeadDelegates(t *testing.T) {
 		if _, err := s.Delegate(ctx, head, again); err != nil {
 			t.Fatal(err)
 		}
+		for until, want := range map[string]bool{"2026-03-03": false, "": true} { // who has it belongs to the unit no more, then does
+			if err := db.Exec("UPDATE person_roles SET valid_to = ? WHERE person_id = ?", until, contact.Person).Error; err != nil {
+				t.Fatal(err)
+			}
+			if answers, _ := acts("2026-03-04"); answers != want {
+				t.Errorf("of the unit until %q: answers %v", until, answers)
+			}
+		}
+		if err := db.Exec("UPDATE person_roles SET valid_to = '' WHERE person_id = ?", contact.Person).Error; err != nil {
+			t.Fatal(err)
+		}
 		if err := db.Exec("UPDATE person_roles SET valid_to = '2026-03-03' WHERE person_id = ?", head.Person).Error; err != nil {
 			t.Fatal(err)
 		}

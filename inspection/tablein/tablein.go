@@ -126,7 +126,13 @@ type builder struct {
 	problems           []Problem
 }
 
+// maxProblems is how many are named: who has a thousand begins with the first.
+const maxProblems = 1000
+
 func (b *builder) bad(line int, key string, params ...any) {
+	if len(b.problems) >= maxProblems {
+		return
+	}
 	b.problems = append(b.problems, Problem{File: b.File, Line: line, Key: key, Params: inspection.E("", key, params...).Params})
 }
 
@@ -134,6 +140,10 @@ func (b *builder) bad(line int, key string, params ...any) {
 func (b *builder) add(line int, record []string) bool {
 	for i := range record {
 		record[i] = norm.NFC.String(strings.TrimSpace(record[i]))
+	}
+	if len(record) > maxColumns {
+		b.bad(line, "csv.error.too_many_columns", "max", maxColumns)
+		return false
 	}
 	if b.head == nil {
 		for i, h := range record {

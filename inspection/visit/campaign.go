@@ -31,11 +31,15 @@ func (Checks) Inspected(tx *gorm.DB, actor inspection.Actor, campaign string) (u
 }
 
 // HandOver gives the checks of a campaign that are not concluded, and its findings, to
-// another decider. The caller has checked rights and writes it into history.
+// another decider, with what was recommended and is open. The caller has checked rights and writes it into history.
 func (Checks) HandOver(tx *gorm.DB, campaign, decider string) error {
 	err := tx.Model(&Visit{}).Where("campaign_id = ? AND state <> ?", campaign, Concluded).Updates(map[string]any{"decided_by": decider}).Error
 	if err != nil {
 		return err
 	}
-	return tx.Model(&finding.Finding{}).Where("campaign_id = ?", campaign).Updates(map[string]any{"decider_id": decider}).Error
+	if err := tx.Model(&finding.Finding{}).Where("campaign_id = ?", campaign).Updates(map[string]any{"decider_id": decider}).Error; err != nil {
+		return err
+	}
+	of := tx.Session(&gorm.Session{NewDB: true}).Model(&Visit{}).Select("id").Where("campaign_id = ?", campaign)
+	return tx.Model(&finding.Recommendation{}).Where("state = ? AND visit_id IN (?)", finding.RecommendationOpen, of).Updates(map[string]any{"decider_id": decider}).Error
 }

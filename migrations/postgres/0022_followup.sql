@@ -111,3 +111,17 @@ ALTER TABLE findings ADD COLUMN planned_at BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX findings_open_id ON findings (id) WHERE state NOT IN ('MERGED', 'WITHDRAWN', 'VERIFIED', 'CLOSED_NOT_FIXED');
 CREATE INDEX findings_running ON findings (issuer_id, due_on, id) WHERE state IN ('ASSIGNED', 'IN_REMEDIATION');
 CREATE INDEX extensions_asked ON extensions (finding_id) WHERE state = 'ASKED';
+
+-- What was overdue for long before there were reminders stands in every list as such:
+-- nobody is told of it all at once.
+INSERT INTO reminders (subject_id, clock, due_on, mark, at)
+SELECT f.id, 'remedy', f.due_on, m.mark, 0 FROM findings f CROSS JOIN (SELECT 'T+1' AS mark UNION ALL SELECT 'T+5' UNION ALL SELECT 'T+10') m
+WHERE f.state IN ('ASSIGNED', 'IN_REMEDIATION') AND f.due_on <> '' AND f.due_on < to_char(now() - interval '30 days', 'YYYY-MM-DD');
+INSERT INTO reminders (subject_id, clock, due_on, mark, at)
+SELECT f.id, 'review', f.review_due, m.mark, 0 FROM findings f CROSS JOIN (SELECT 'T+1' AS mark UNION ALL SELECT 'T+5' UNION ALL SELECT 'T+10') m
+WHERE f.state = 'SUBMITTED' AND f.review_due <> '' AND f.review_due < to_char(now() - interval '30 days', 'YYYY-MM-DD');
+INSERT INTO reminders (subject_id, clock, due_on, mark, at)
+SELECT f.id, 'reinspection', f.reinspect_due, m.mark, 0 FROM findings f CROSS JOIN (SELECT 'T+1' AS mark UNION ALL SELECT 'T+5' UNION ALL SELECT 'T+10') m
+WHERE f.state = 'REINSPECT_DUE' AND f.reinspect_due <> '' AND f.reinspect_due < to_char(now() - interval '30 days', 'YYYY-MM-DD');
+-- What was assigned of premises before there were plans has the day that was set then.
+UPDATE findings SET planned_at = assigned_at WHERE section = 'F' AND assigned_at <> 0;
