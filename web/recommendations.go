@@ -19,8 +19,7 @@ type recommendationsPage struct {
 	Findings []finding.Line
 	Lines    []finding.RecommendationLine
 	Units    map[string]string
-	About    map[string]finding.Line // the finding of a line
-	Heirs    []org.Organisation      // who may answer, where the unit was split
+	Heirs    []org.Organisation // who may answer, where the unit was split
 	decider  *string
 }
 
@@ -38,7 +37,7 @@ func (s *Server) recommendationsPage(c echo.Context) error {
 
 func (s *Server) recommendationsView(c echo.Context) (recommendationsPage, error) {
 	ctx := c.Request().Context()
-	page := recommendationsPage{adminBase: s.adminBase(c, "recommendations.title"), Kinds: finding.Recommendeds, About: map[string]finding.Line{}}
+	page := recommendationsPage{adminBase: s.adminBase(c, "recommendations.title"), Kinds: finding.Recommendeds}
 	id := c.Param("id")
 	var err error
 	if id != "" {
@@ -52,7 +51,6 @@ func (s *Server) recommendationsView(c echo.Context) (recommendationsPage, error
 			return page, err
 		}
 		for _, l := range lines {
-			page.About[l.ID] = l
 			if l.State.Counts() {
 				page.Findings = append(page.Findings, l)
 			}

@@ -277,11 +277,10 @@ func (s *Service) run(ctx context.Context, b BulkAct, now inspection.Instant) (n
 	if err := s.db.WithContext(ctx).Where("bulk_id = ? AND outcome = ''", b.ID).Order("finding_id").Find(&items).Error; err != nil {
 		return n, err
 	}
-	capacities, err := org.CapacitiesOf(s.db.WithContext(ctx), b.PersonID, now.Date())
+	actor, err := org.ActorOn(s.db.WithContext(ctx), b.PersonID, now.Date())
 	if err != nil {
 		return n, err
 	}
-	actor := inspection.Actor{Person: b.PersonID, Capacities: capacities}
 	var disabled int64
 	if err := s.db.WithContext(ctx).Table("accounts").Where("person_id = ? AND disabled", b.PersonID).Count(&disabled).Error; err != nil {
 		return n, err

@@ -8,7 +8,6 @@ import (
 	"congvu/inspection/org"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 )
 
 // The clocks of a finding, as reminders name them.
@@ -55,49 +54,35 @@ func (f Finding) Clocks() []org.Clock {
 	return out
 }
 
-// remindAtOnce is how many findings are held at once.
-const remindAtOnce = 250
-
 // Remind gives the reminders that the clocks of open findings and recommendations have
 // reached, in parts, each a transaction, in the order of ids: it begins after an id and
 // tells the last one that it looked at, empty at the end. The program calls it once a day;
 // called again, it gives nothing twice.
 func (s *Service) Remind(ctx context.Context, after string) (last string, given int, err error) {
 	now := s.clock.Now()
-	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		terms, err := org.DeadlinesOn(tx, now.Date())
-		if err != nil {
-			return err
-		}
+	fresh := map[string]bool{} // those not yet marked as escalated
+	return org.RemindPart(s.db.WithContext(ctx), now, func(held *gorm.DB, horizon inspection.Date) (string, []org.Clock, error) {
 		var rows []Finding
-		err = tx.Clauses(clause.Locking{Strength: "UPDATE"}).Select("id, visit_id, responsible_id, state, section, severity, on_hold, escalated_at, explain_due, interim_due, planned_at, due_on, review_due, reinspect_due").
-			Where(waits).Where("id > ?", after).Order("id").Limit(remindAtOnce).Find(&rows).Error
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		last = rows[len(rows)-1].ID
-		horizon := org.Horizon(terms, now.Date())
+		err := held.Select("id, visit_id, responsible_id, state, section, severity, on_hold, escalated_at, explain_due, interim_due, planned_at, due_on, review_due, reinspect_due").
+			Where(waits).Where("id > ?", after).Find(&rows).Error
+		var last string
 		var clocks []org.Clock
-		fresh := map[string]bool{} // those not yet marked as escalated
 		for _, f := range rows {
 			for _, c := range f.Clocks() {
 				if c.Due <= horizon {
 					clocks = append(clocks, c)
 				}
 			}
-			fresh[f.ID] = f.EscalatedAt.IsZero()
+			last, fresh[f.ID] = f.ID, f.EscalatedAt.IsZero()
 		}
-		all, err := org.GiveReminders(tx, now, terms, clocks)
-		if err != nil {
-			return err
-		}
+		return last, clocks, err
+	}, func(tx *gorm.DB, all []org.Given) error {
 		var escalated []string
 		for _, g := range all {
 			if g.Mark.Level != org.Remind && slices.Contains(unitClocks, g.Clock.Name) && fresh[g.Clock.ID] {
 				escalated, fresh[g.Clock.ID] = append(escalated, g.Clock.ID), false
 			}
 		}
-		given = len(all)
 		if len(escalated) == 0 {
 			return nil
 		}
@@ -105,31 +90,19 @@ func (s *Service) Remind(ctx context.Context, after string) (last string, given 
 		// The version stays: a flag is nothing that anybody decides on.
 		return tx.Model(&Finding{}).Where("id IN ?", escalated).Update("escalated_at", now).Error
 	})
-	return last, given, err
 }
 
 // RemindRecommendations is Remind for the records of reviews that were recommended.
 func (s *Service) RemindRecommendations(ctx context.Context, after string) (last string, given int, err error) {
-	now := s.clock.Now()
-	err = s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		terms, err := org.DeadlinesOn(tx, now.Date())
-		if err != nil {
-			return err
-		}
+	return org.RemindPart(s.db.WithContext(ctx), s.clock.Now(), func(held *gorm.DB, horizon inspection.Date) (string, []org.Clock, error) {
 		var rows []Recommendation
-		err = tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("state = ? AND due_on <= ? AND id > ?", RecommendationOpen, org.Horizon(terms, now.Date()), after).
-			Order("id").Limit(remindAtOnce).Find(&rows).Error
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		last = rows[len(rows)-1].ID
+		err := held.Where("state = ? AND due_on <= ? AND id > ?", RecommendationOpen, horizon, after).Find(&rows).Error
+		var last string
 		var clocks []org.Clock
 		for _, r := range rows {
+			last = r.ID
 			clocks = append(clocks, org.Clock{Kind: "recommendation", ID: r.ID, Visit: r.VisitID, Name: ClockRecord, Due: r.DueOn, Whose: r.ResponsibleID})
 		}
-		all, err := org.GiveReminders(tx, now, terms, clocks)
-		given = len(all)
-		return err
-	})
-	return last, given, err
+		return last, clocks, err
+	}, nil)
 }

@@ -90,6 +90,9 @@ type source struct {
 // running is the condition of the index findings_running, word for word.
 const running = "findings.state IN ('ASSIGNED', 'IN_REMEDIATION')"
 
+// unplanned is when a term is that of a plan for premises (finding.Clocks).
+const unplanned = "findings.section = 'F' AND findings.severity <> 'CRITICAL' AND findings.planned_at = 0"
+
 // Today gathers the lines of an actor. Code: unauthenticated.
 func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, error) {
 	out := Today{More: map[Kind]int64{}}
@@ -107,7 +110,7 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 	if err != nil {
 		return out, err
 	}
-	unanswered, err := withoutUnit(tx, today)
+	unanswered, err := withoutUnit(tx, actor, today)
 	if err != nil {
 		return out, err
 	}
@@ -115,8 +118,8 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 		{Explain, org.AnswerFinding, "findings.state = 'RECORDED' AND findings.explain_due >= ?", []any{today}, "explain_due"},
 		{Acknowledge, org.BindUnit, "findings.state = 'ASSIGNED' AND findings.interim_due = ''", nil, "acknowledge_due"},
 		{Interim, org.AnswerFinding, running + " AND findings.interim_due <> ''", nil, "interim_due"},
-		{Plan, org.BindUnit, "findings.state = 'IN_REMEDIATION' AND findings.interim_due = '' AND findings.section = 'F' AND findings.severity <> 'CRITICAL' AND findings.planned_at = 0", nil, "due_on"},
-		{Remedy, org.AnswerFinding, "findings.state = 'IN_REMEDIATION' AND findings.interim_due = '' AND NOT (findings.section = 'F' AND findings.severity <> 'CRITICAL' AND findings.planned_at = 0)", nil, "due_on"},
+		{Plan, org.BindUnit, "findings.state = 'IN_REMEDIATION' AND findings.interim_due = '' AND " + unplanned, nil, "due_on"},
+		{Remedy, org.AnswerFinding, "findings.state = 'IN_REMEDIATION' AND findings.interim_due = '' AND NOT (" + unplanned + ")", nil, "due_on"},
 		{Review, org.ReviewFinding, "findings.state = 'SUBMITTED' AND (findings.submitted_by IS NULL OR findings.submitted_by <> ?)", []any{actor.Person}, "review_due"},
 		{Extension, org.ReviewFinding, "findings.state = 'IN_REMEDIATION' AND findings.id IN (SELECT x.finding_id FROM extensions x WHERE x.state = 'ASKED' AND x.days <= ?)", []any{lead}, "due_on"},
 		{Extension, org.SuperviseTerms, "findings.state = 'IN_REMEDIATION' AND findings.id IN ?", []any{long}, "due_on"},
@@ -162,8 +165,12 @@ func longExtensions(tx *gorm.DB, most int) (ids []string, err error) {
 
 // withoutUnit lists the organisations that are no more, still have to answer, and went
 // into no single one.
-func withoutUnit(tx *gorm.DB, today inspection.Date) ([]string, error) {
+func withoutUnit(tx *gorm.DB, actor inspection.Actor, today inspection.Date) ([]string, error) {
 	var ended, ids []string
+	var decides int64 // most people decide nothing, and need not look
+	if err := tx.Table("(?) AS first", tx.Table("findings").Select("id").Where("decider_id = ?", actor.Person).Limit(1)).Count(&decides).Error; err != nil || decides == 0 {
+		return nil, err
+	}
 	err := tx.Table("organisations AS o").Where("o.valid_to <> '' AND o.valid_to < ? AND EXISTS (SELECT 1 FROM findings WHERE findings.responsible_id = o.id AND "+running+")", today).
 		Order("o.id").Limit(Many).Pluck("o.id", &ended).Error
 	if err != nil {

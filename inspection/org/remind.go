@@ -93,6 +93,32 @@ type Given struct {
 	Mark  Mark
 }
 
+// RemindAtOnce is how many rows a part of a run holds.
+const RemindAtOnce = 250
+
+// RemindPart gives the reminders of one part of the clocks in a transaction of its own.
+// read finishes a query that holds the rows of the part, at most RemindAtOnce, and tells the last of them and
+// their clocks up to the horizon; given is told what was given, and may be nil. It tells
+// how many were.
+func RemindPart(db *gorm.DB, now inspection.Instant, read func(held *gorm.DB, horizon inspection.Date) (last string, clocks []Clock, err error), given func(tx *gorm.DB, all []Given) error) (last string, n int, err error) {
+	err = db.Transaction(func(tx *gorm.DB) error {
+		terms, err := DeadlinesOn(tx, now.Date())
+		if err != nil {
+			return err
+		}
+		var clocks []Clock
+		if last, clocks, err = read(tx.Clauses(clause.Locking{Strength: "UPDATE"}).Order("id").Limit(RemindAtOnce), Horizon(terms, now.Date())); err != nil {
+			return err
+		}
+		all, err := GiveReminders(tx, now, terms, clocks)
+		if n = len(all); err != nil || given == nil {
+			return err
+		}
+		return given(tx, all)
+	})
+	return last, n, err
+}
+
 // GiveReminders writes into history what the clocks have reached and was not told
 // before, as Kind.remind or Kind.escalate, each once for a due day. It runs in the
 // transaction that holds the rows of the clocks, by whom no one acts; it tells what it
