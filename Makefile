@@ -25,7 +25,7 @@ long: ## the same tests with the large counts (CONGVU_LONG=1)
 
 bench: ## the benchmarks, written to docs/benchmarks.md
 	@.ci/install
-	@cp /proc/loadavg $(CACHE)/bench.load
+	@cp /proc/loadavg $(CACHE)/bench.load; grep "^cpu " /proc/stat >$(CACHE)/bench.stat
 	@set -o pipefail; .ci/services run go test -p 1 -run '^$$' -bench . -benchtime 300ms -timeout 2h ./cmd/congvu ./evidence/... | tee $(CACHE)/bench.txt
 	@.ci/benchmarks $(CACHE)/bench.txt
 

@@ -90,33 +90,9 @@ func (s *Service) whole(ctx context.Context, actor inspection.Actor, view View, 
 	if err := s.keep(ctx, f.key(), sent, f.Size, f.SHA256); err != nil {
 		return Receipt{}, false, err
 	}
-	err = s.transaction(ctx, func(tx *gorm.DB) error {
-		now, got := s.clock.Now(), f
-		got.State, got.ReceivedAt, got.MediaType, got.DeriveState = Received, now, info.Type, DeriveNone
-		if info.Type.Decodable() {
-			got.DeriveState = DerivePending
-		}
-		done := tx.Model(&file{}).Where("id = ? AND state <> ?", f.ID, Received).Updates(map[string]any{
-			"state": got.State, "received_at": now, "media_type": info.Type, "width": info.Width, "height": info.Height,
-			"orientation": info.Orientation, "exif_at": info.TakenAt, "exif_lat": info.Lat, "exif_lng": info.Lng, "derive_state": got.DeriveState})
-		if done.Error != nil {
-			return done.Error
-		}
-		if parked {
-			if err := s.unpark(tx, f.ID); err != nil {
-				return err
-			}
-		}
-		if err := unsketch(tx, f.ID); err != nil {
-			return err
-		}
-		if done.RowsAffected == 0 { // somebody sent the same bytes at the same time
-			f, err = load(tx, f.ID)
-			return err
-		}
-		f = got
-		return s.append(tx, actor, view.Capacity, "evidence.receive", f, now, map[string]any{
-			"sha256": f.SHA256, "size": f.Size, "media_type": f.MediaType})
+	err = s.transaction(ctx, func(tx *gorm.DB) (err error) {
+		f, err = s.takenIn(tx, actor, view.Capacity, f, info, parked)
+		return err
 	})
 	if err != nil {
 		return Receipt{}, true, err
@@ -124,6 +100,34 @@ func (s *Service) whole(ctx context.Context, actor inspection.Actor, view View, 
 	s.notify()
 	receipt, err := s.receipt(f)
 	return receipt, true, err
+}
+
+// takenIn writes down that the bytes of a declared file are kept.
+func (s *Service) takenIn(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, f file, info imaging.Info, parked bool) (file, error) {
+	now, got := s.clock.Now(), f
+	got.State, got.ReceivedAt, got.MediaType, got.DeriveState = Received, now, info.Type, DeriveNone
+	if info.Type.Decodable() {
+		got.DeriveState = DerivePending
+	}
+	done := tx.Model(&file{}).Where("id = ? AND state <> ?", f.ID, Received).Updates(map[string]any{
+		"state": got.State, "received_at": now, "media_type": info.Type, "width": info.Width, "height": info.Height,
+		"orientation": info.Orientation, "exif_at": info.TakenAt, "exif_lat": info.Lat, "exif_lng": info.Lng, "derive_state": got.DeriveState})
+	if done.Error != nil {
+		return f, done.Error
+	}
+	if parked {
+		if err := s.unpark(tx, f.ID); err != nil {
+			return f, err
+		}
+	}
+	if err := unsketch(tx, f.ID); err != nil {
+		return f, err
+	}
+	if done.RowsAffected == 0 { // somebody sent the same bytes at the same time
+		return load(tx, f.ID)
+	}
+	return got, s.append(tx, actor, c, "evidence.receive", got, now, map[string]any{
+		"sha256": got.SHA256, "size": got.Size, "media_type": got.MediaType})
 }
 
 // inspect looks at bytes as a file of a kind.

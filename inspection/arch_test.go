@@ -32,11 +32,12 @@ var mayImport = map[string][]string{
 	"inspection/visit": {"inspection", "inspection/history", "inspection/checklist", "inspection/plan", "inspection/finding",
 		"inspection/score", "inspection/org"},
 	"inspection/installation": {"inspection"},
+	"inspection/sealed":       {},
 	"inspection/inbox":        {"inspection", "inspection/selfcheck", "inspection/finding", "inspection/visit", "inspection/org"},
 	"inspection/selfcheck": {"inspection", "inspection/history", "inspection/score", "inspection/checklist", "inspection/org",
 		"inspection/plan", "inspection/visit"},
 	"inspection/notify": {"inspection", "inspection/history", "inspection/i18n", "inspection/finding", "inspection/visit", "inspection/plan",
-		"inspection/org"},
+		"inspection/org", "inspection/sealed"},
 	"inspection/summary": {"inspection", "inspection/history", "inspection/score", "inspection/finding", "inspection/visit",
 		"inspection/plan", "inspection/checklist", "inspection/org"},
 
@@ -46,7 +47,10 @@ var mayImport = map[string][]string{
 	"evidence/blob/fileblob":       {"inspection", "evidence/blob"},
 	"evidence/blob/memblob":        {"inspection", "evidence/blob"},
 	"evidence/blob/minioblob":      {"inspection", "evidence/blob"},
+	"evidence/camera":              {"inspection", "evidence/imaging"},
+	"evidence/camera/cameratest":   {},
 	"evidence/imaging":             {"inspection"},
+	"evidence/snapshot":            {"inspection", "inspection/history", "inspection/sealed", "evidence", "evidence/camera"},
 	"evidence/imaging/imagingtest": {},
 
 	"migrations":            {"migrations/sqlitepool"},
@@ -70,6 +74,9 @@ var only = map[string][]string{
 	"github.com/xuri/excelize":    {"inspection/tablein"},
 	"github.com/prometheus":       {"cmd/congvu"},
 	"github.com/wneessen/go-mail": {"inspection/notify"},
+	"github.com/bluenviron":       {"evidence/camera", "evidence/camera/cameratest"},
+	"github.com/pion":             {"evidence/camera", "evidence/camera/cameratest"},
+	"github.com/icholy/digest":    {"evidence/camera", "evidence/camera/cameratest"},
 }
 
 const module = "congvu/"

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"congvu/evidence"
+	"congvu/evidence/snapshot"
 	"congvu/inspection/auth"
 	"congvu/inspection/checklist"
 	"congvu/inspection/finding"
@@ -28,7 +29,7 @@ import (
 // structs is every struct that stands for a table, of every package that has some.
 func structs() []any {
 	return slices.Concat(history.Tables(), org.Tables(), auth.Tables(), checklist.Tables(), plan.Tables(), visit.Tables(), selfcheck.Tables(),
-		finding.Tables(), evidence.Tables(), installation.Tables(), notify.Tables())
+		finding.Tables(), evidence.Tables(), installation.Tables(), notify.Tables(), snapshot.Tables())
 }
 
 // column is what is compared: its name, its rough type, and whether it may be NULL.

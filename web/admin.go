@@ -85,7 +85,7 @@ func (p adminBase) Sections() []adminSection {
 		return []adminSection{{"/admin/checklists", "checklists"}, {"/admin/deadlines", "deadlines"}}
 	}
 	return []adminSection{{"/admin", "home"}, {"/admin/units", "units"}, {"/admin/organisations", "organisations"}, {"/admin/calendars", "calendars"},
-		{"/admin/deadlines", "deadlines"}, {"/admin/checklists", "checklists"}, {"/admin/people", "people"}, {"/admin/webhooks", "webhooks"}, {"/admin/health", "health"}}
+		{"/admin/deadlines", "deadlines"}, {"/admin/checklists", "checklists"}, {"/admin/people", "people"}, {"/admin/relays", "relays"}, {"/admin/webhooks", "webhooks"}, {"/admin/health", "health"}}
 }
 
 // Today is the day that forms suggest.

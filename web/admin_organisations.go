@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"congvu/evidence/snapshot"
 	"congvu/inspection"
 	"congvu/inspection/org"
 
@@ -253,6 +254,7 @@ func (s *Server) placeAnew(c echo.Context, page adminOrganisation, ch org.Change
 type adminDesk struct {
 	adminBase
 	D           org.DeskDetail
+	Cameras     []snapshot.Camera
 	Corrections []org.CorrectionLine
 }
 
@@ -281,6 +283,9 @@ func (s *Server) adminDesk(c echo.Context, id string) (adminDesk, error) {
 	ids := []string{id}
 	for _, p := range page.D.Posts {
 		ids = append(ids, p.ID)
+	}
+	if page.Cameras, err = s.Snapshots.Cameras(ctx, a, id); err != nil {
+		return page, err
 	}
 	page.Corrections, err = s.Org.Corrections(ctx, a, ids...)
 	return page, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"congvu/inspection"
@@ -152,6 +153,8 @@ type bundleBody struct {
 	Files      map[string]visit.FileState `json:"files" doc:"of each declared file, by id: DECLARED (awaited), RECEIVED, or LOST (given up by the lead)"`
 	May        mayBody                    `json:"may"`
 	Members    []memberBody               `json:"members"`
+	Cameras    []cameraBody               `json:"cameras" doc:"over the desk of the check"`
+	Snapshots  []snapshotBody             `json:"snapshots" doc:"stills that were asked for, and what has become of them"`
 }
 
 type memberBody struct {
@@ -163,6 +166,7 @@ type newsBody struct {
 	State      string                     `json:"state"`
 	Operations []loggedBody               `json:"operations"`
 	Files      map[string]visit.FileState `json:"files"`
+	Snapshots  []snapshotBody             `json:"snapshots"`
 }
 
 func head(v visit.Visit) visitHead {
@@ -211,6 +215,15 @@ func (s *Server) bundle(ctx context.Context, a inspection.Actor, lang i18n.Lang,
 	for _, m := range v.Members {
 		b.Members = append(b.Members, memberBody{m.PersonID, m.Name})
 	}
+	var err error
+	if b.Cameras, err = s.cameras(ctx, v.Visit); err != nil {
+		return b, err
+	}
+	asked, err := s.Snapshots.Of(ctx, v.ID)
+	if err != nil {
+		return b, err
+	}
+	b.Snapshots = snapshots(asked)
 	for _, h := range v.Rules.Hours {
 		b.Hours = append(b.Hours, hoursBody{int(h.Open), int(h.Close)})
 	}
@@ -313,7 +326,11 @@ func (s *Server) apiVisits() {
 			if err != nil {
 				return nil, err
 			}
-			return &newsOut{newsBody{string(news.State), logged(news.Operations), news.Files}}, nil
+			asked, err := s.Snapshots.Of(ctx, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			return &newsOut{newsBody{string(news.State), logged(news.Operations), news.Files, snapshots(asked)}}, nil
 		})
 
 	type postIn struct {
@@ -352,6 +369,9 @@ func (s *Server) apiVisits() {
 					b.Status, b.Problem = "refused", toProblem(language(c.Request()), request, o.Err)
 				}
 				out.Body.Outcomes = append(out.Body.Outcomes, b)
+			}
+			if slices.ContainsFunc(ops, func(o visit.Operation) bool { return o.Type == visit.OpSnapshot }) {
+				s.Snapshots.Wake()
 			}
 			return out, nil
 		})

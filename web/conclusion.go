@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"congvu/inspection"
 	"congvu/inspection/finding"
@@ -118,6 +119,9 @@ func (s *Server) concludeForm(c echo.Context, page conclusionPage) error {
 			}
 			if x.Choice == "" {
 				return inspection.E(inspection.Invalid, "conclusion.error.ruling", "code", row.F.ItemCode).Field("ruling-"+x.ID, "error.required")
+			}
+			if strings.TrimSpace(x.Words) == "" {
+				return inspection.E(inspection.Invalid, "conclusion.error.words", "code", row.F.ItemCode).Field("words-"+x.ID, "error.required")
 			}
 			if err := s.Findings.RuleOn(ctx, a, row.F.ID, 0, x.ID, finding.Ruling(x.Choice), x.Words); err != nil {
 				return err

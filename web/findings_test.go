@@ -65,10 +65,10 @@ func TestTheHeadOfAUnitSeesItsOwnFindingsAndNothingElse(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := newWorld(t, db)
 		f := w.raise("C03", "Bảng phí đã hết hiệu lực", finding.Major, finding.Assigned)
-		wants(t, w.sees(w.head, "/findings"), "Bảng phí đã hết hiệu lực", "Việc cần làm (1)", "Xác nhận đã nhận")
+		wants(t, w.sees(w.head, "/findings"), "Bảng phí đã hết hiệu lực", "Tồn tại cần xử lý (1)", "Xác nhận đã nhận")
 		wants(t, w.sees(w.head, "/findings/"+f.ID), "Bảng phí đã hết hiệu lực", "7/TB-UBND", "Chủ tịch")
 		inbox := w.sees(w.otherHead, "/findings")
-		wants(t, inbox, "Việc cần làm (0)", "Không có việc cần làm")
+		wants(t, inbox, "Tồn tại cần xử lý (0)", "Không có việc cần làm")
 		lacks(t, inbox, "Bảng phí", f.ID)
 		unknown := inspection.NewID()
 		for _, a := range []inspection.Actor{w.otherHead, w.foreign, w.sysadmin} {
@@ -115,7 +115,7 @@ func TestTheInboxBeginsWithWhatHurtsMost(t *testing.T) {
 		}
 		at = i
 	}
-	wants(t, page, "Việc cần làm (4)", "Mức độ nội bộ của cuộc kiểm tra, không phải kết luận kỷ luật.")
+	wants(t, page, "Tồn tại cần xử lý (4)", "Mức độ nội bộ của cuộc kiểm tra, không phải kết luận kỷ luật.")
 }
 
 func TestTheStoryOfAFindingByForms(t *testing.T) {

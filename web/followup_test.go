@@ -160,7 +160,7 @@ func TestWhoAnswersForIt(t *testing.T) {
 			wants(t, w.sees(a, "/recommendations"), "Kiểm điểm trách nhiệm cá nhân", "Rút kinh nghiệm", "Phó Giám đốc phụ trách một cửa")
 		}
 		lacks(t, w.sees(w.otherHead, "/recommendations"), "Kiểm điểm trách nhiệm cá nhân")
-		wants(t, w.sees(w.head, "/findings"), "Báo số biên bản", "/recommendations#r-"+id)
+		wants(t, w.sees(w.head, "/findings"), "Báo số biên bản", "/recommendations?report=")
 		wants(t, w.sees(w.head, "/inbox"), "Báo số biên bản kiểm điểm")
 		wants(t, w.sees(w.head, "/findings/"+f.ID), "Kiểm điểm trách nhiệm cá nhân (Phó Giám đốc phụ trách một cửa): Chờ báo cáo")
 		answer := func(by inspection.Actor, number, on string) int {

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -12,6 +13,7 @@ import (
 
 	"congvu/evidence"
 	"congvu/inspection"
+	"congvu/inspection/i18n"
 
 	"github.com/labstack/echo/v4"
 )
@@ -101,6 +103,15 @@ func (s *Server) takeFiles(c echo.Context, field, visit string, kind evidence.Ki
 	return ids, nil
 }
 
+// named says which of the files of a form was refused, and what becomes of the rest.
+func named(c echo.Context, name string, err error) error {
+	var ours *inspection.Error
+	if !errors.As(err, &ours) || ours.Code != inspection.Invalid && ours.Code != inspection.TooLarge {
+		return err
+	}
+	return inspection.E(ours.Code, "form.error.file", "name", evidence.CleanName(name), "what", i18n.Error(language(c.Request()), ours)).Because(err).Field("files", "form.error.files_again")
+}
+
 func (s *Server) takeFile(c echo.Context, part *multipart.FileHeader, visit string, kind evidence.Kind) (string, error) {
 	f, err := part.Open()
 	if err != nil {
@@ -113,7 +124,7 @@ func (s *Server) takeFile(c echo.Context, part *multipart.FileHeader, visit stri
 	}
 	ctx := c.Request().Context()
 	if err := s.Evidence.Fits(ctx, kind, part.Size, f); err != nil { // before it is declared: nothing stays of what is refused
-		return "", err
+		return "", named(c, part.Filename, err)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return "", err

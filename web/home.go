@@ -78,10 +78,8 @@ func (s *Server) home(c echo.Context) error {
 	switch {
 	case a.Is(chairRoles...):
 		to = "/overview"
-	case a.Is(teamRoles...):
+	case a.Is(teamRoles...), a.Is(unitRoles...):
 		to = "/inbox"
-	case a.Is(unitRoles...):
-		to = "/findings"
 	case a.Is(inspection.SysAdmin):
 		to = "/admin"
 	}

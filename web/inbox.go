@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"congvu/inspection"
 	"congvu/inspection/finding"
 	"congvu/inspection/inbox"
 	"congvu/inspection/visit"
@@ -15,6 +16,9 @@ type inboxPage struct {
 	Today inbox.Today
 	More  []inboxMore
 }
+
+// Heads tells whether the reader heads a unit, and so delegates and plans for it.
+func (p inboxPage) Heads() bool { return p.Actor.Is(inspection.UnitHead) }
 
 // inboxMore is a kind of which not every line is shown.
 type inboxMore struct {
@@ -58,7 +62,7 @@ func (inboxPage) Href(t inbox.Task) string {
 	case t.Subject == "self_check":
 		return "/self-checks/" + t.ID
 	case t.Subject == "recommendation":
-		return "/recommendations#r-" + t.ID
+		return "/recommendations?report=" + t.ID + "#r-" + t.ID
 	}
 	return "/findings/" + t.ID + "#do"
 }

@@ -154,6 +154,8 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 			limit = loginBody
 		case (route == "PUT /api/v1/files/:id/content" || route == "PATCH /api/v1/files/:id/content") && known:
 			limit = s.config.MaxBytes + 1
+		case route == "PUT /relay/v1/jobs/:id":
+			limit = relayBytes
 		case s.takes[route] && isMultipart(r):
 			if !known {
 				var err error

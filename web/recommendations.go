@@ -20,6 +20,7 @@ type recommendationsPage struct {
 	Lines    []finding.RecommendationLine
 	Units    map[string]string
 	Heirs    []org.Organisation // who may answer, where the unit was split
+	Asked    string             // the one that a line of the inbox led to
 	decider  *string
 }
 
@@ -37,7 +38,7 @@ func (s *Server) recommendationsPage(c echo.Context) error {
 
 func (s *Server) recommendationsView(c echo.Context) (recommendationsPage, error) {
 	ctx := c.Request().Context()
-	page := recommendationsPage{adminBase: s.adminBase(c, "recommendations.title"), Kinds: finding.Recommendeds}
+	page := recommendationsPage{adminBase: s.adminBase(c, "recommendations.title"), Kinds: finding.Recommendeds, Asked: c.QueryParam("report")}
 	id := c.Param("id")
 	var err error
 	if id != "" {

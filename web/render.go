@@ -142,6 +142,7 @@ var templateFuncs = template.FuncMap{
 	},
 	"time":       func(i inspection.Instant) string { return i18n.Time(i) },
 	"clock":      func(i inspection.Instant) string { return i.Time().Format("15:04") },
+	"second":     func(i inspection.Instant) string { return i.Time().Format("15:04:05") },
 	"iso":        func(i inspection.Instant) string { return i.String() },
 	"longdate":   longDate,
 	"hourminute": func(i inspection.Instant) string { return i.Time().Format("15 giờ 04 phút") },

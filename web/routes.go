@@ -22,6 +22,7 @@ const (
 	Public      Permission = "public"       // anybody
 	AnyPassword Permission = "any password" // signed in, even with a first password that must be changed
 	SignedIn    Permission = "signed in"    // signed in
+	ByRelay     Permission = "relay"        // a relay of cameras, by the signature of its request
 )
 
 // routes is the whole route table, the permission on every line.
@@ -51,6 +52,7 @@ func (s *Server) routes() {
 	s.page(get, "/visits/:id/photos", SignedIn, s.photosPage)
 	s.page(post, "/visits/:id/photos", SignedIn, s.confirmPhotos)
 	s.page(post, "/visits/:id/photos/:file", SignedIn, s.confirmPhoto)
+	s.page(post, "/visits/:id/stills/:request", SignedIn, s.decideStill)
 	s.page(post, "/visits/:id/photos/:file/give-up", SignedIn, s.giveUpPhoto)
 	s.page(post, "/visits/:id/documents", SignedIn, s.registerDocument)
 	s.page(get, "/visits/:id/report", SignedIn, s.reportPage)
@@ -145,6 +147,14 @@ func (s *Server) routes() {
 	s.page(post, "/admin/organisations/:id/:act", SignedIn, s.changeOrganisation)
 	s.page(get, "/admin/desks/:id", SignedIn, s.adminDeskPage)
 	s.page(post, "/admin/desks/:id/:act", SignedIn, s.changeDesk)
+	s.page(get, "/admin/desks/:id/cameras/new", SignedIn, s.newCameraPage)
+	s.page(post, "/admin/desks/:id/cameras", SignedIn, s.addCamera)
+	s.page(get, "/admin/cameras/:id", SignedIn, s.cameraPage)
+	s.page(post, "/admin/cameras/:id", SignedIn, s.changeCamera)
+	s.page(post, "/admin/cameras/:id/try", SignedIn, s.tryCamera)
+	s.page(get, "/admin/relays", SignedIn, s.relaysPage)
+	s.page(post, "/admin/relays", SignedIn, s.addRelay)
+	s.page(post, "/admin/relays/:id/end", SignedIn, s.endRelay)
 	s.page(post, "/admin/posts/:id/:act", SignedIn, s.changePost)
 	s.page(get, "/admin/people", SignedIn, s.adminPeoplePage)
 	s.page(post, "/admin/people", SignedIn, s.addPerson)
@@ -179,6 +189,8 @@ func (s *Server) routes() {
 	s.page(get, "/admin/webhooks/:id", SignedIn, s.webhookPage)
 	s.page(post, "/admin/webhooks/:id/:act", SignedIn, s.changeWebhook)
 	s.page(post, "/admin/webhooks/:id/deliveries/:delivery", SignedIn, s.resendWebhook)
+	s.signed(post, "/relay/v1/jobs", s.relayJobs)
+	s.signed(http.MethodPut, "/relay/v1/jobs/:id", s.relayDelivers)
 	s.page(get, "/healthz", Public, s.healthz)
 	s.page(get, "/readyz", Public, s.readyz)
 
@@ -202,6 +214,12 @@ func (s *Server) page(method, path string, p Permission, h echo.HandlerFunc) {
 func (s *Server) formWithFiles(path string, p Permission, h echo.HandlerFunc) {
 	s.takes[http.MethodPost+" "+path] = true
 	s.page(http.MethodPost, path, p, h)
+}
+
+// signed registers a handler that looks at the signature of a relay itself.
+func (s *Server) signed(method, path string, h echo.HandlerFunc) {
+	s.permissions[method+" "+path] = ByRelay
+	s.echo.Add(method, path, h)
 }
 
 // Route is a line of the route table.
@@ -253,6 +271,7 @@ func (s *Server) apiRoutes() {
 	s.apiVisits()
 	s.apiFiles()
 	s.apiFindings()
+	s.apiCameras()
 }
 
 // call registers an API operation with its permission. The handler gets the actor

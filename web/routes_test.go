@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"congvu/evidence/camera"
+	"congvu/evidence/snapshot"
 	"congvu/inspection"
 	"congvu/inspection/auth"
 	"congvu/migrations/dbtest"
@@ -20,7 +22,8 @@ import (
 func TestEveryRouteDeclaresItsPermission(t *testing.T) {
 	db := dbtest.SQLite(t)
 	clock := inspection.SystemClock{}
-	s, err := New(Config{Proxies: testPeer, Version: "test"}, Services{Auth: auth.New(db, clock, auth.Config{Key: make([]byte, 32)}), Clock: clock})
+	s, err := New(Config{Proxies: testPeer, Version: "test"}, Services{Auth: auth.New(db, clock, auth.Config{Key: make([]byte, 32)}), Clock: clock,
+		Snapshots: snapshot.New(db, clock, nil, noChecks{}, camera.New(camera.Options{}), snapshot.Config{})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +41,7 @@ func TestEveryRouteDeclaresItsPermission(t *testing.T) {
 		switch r.Permission {
 		case Public:
 			open[r.Path] = true
-		case SignedIn, AnyPassword:
+		case SignedIn, AnyPassword, ByRelay:
 			path := regexp.MustCompile(`:\w+`).ReplaceAllString(r.Path, inspection.NewID())
 			rec := httptest.NewRecorder()
 			ask := httptest.NewRequest(r.Method, path, strings.NewReader("{}"))

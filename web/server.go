@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"congvu/evidence"
+	"congvu/evidence/snapshot"
 	"congvu/inspection"
 	"congvu/inspection/auth"
 	"congvu/inspection/checklist"
@@ -56,6 +57,7 @@ type Services struct {
 	Summary    *summary.Service
 	SelfChecks *selfcheck.Service
 	Notify     *notify.Service
+	Snapshots  *snapshot.Service
 	Clock      inspection.Clock
 	Health     Health
 	Instances  func(context.Context) ([]installation.Instance, error) // the copies that run

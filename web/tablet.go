@@ -124,7 +124,7 @@ func (s *Server) tabletShell(c echo.Context) error {
 		version = "" // no worker keeps what changes under the running program
 	}
 	lang := language(c.Request())
-	words := i18n.Words(lang, "tablet.", "page.", "visit.", "error.", "role.", "form.", "plan.", "evidence.", "finding.", "checklist.", "severity.", "auth.", "login.")
+	words := i18n.Words(lang, "tablet.", "page.", "visit.", "error.", "role.", "form.", "plan.", "evidence.", "finding.", "checklist.", "severity.", "auth.", "login.", "device.cause.", "snapshot.error.reason")
 	var b bytes.Buffer
 	if err := t.shell.Execute(&b, map[string]any{"Lang": lang, "Hash": t.hash, "Version": version, "Protocol": tabletProtocol, "Styles": t.styles, "Words": words,
 		"Opening": i18n.T(lang, "tablet.loading", nil), "Again": i18n.T(lang, "tablet.again", nil)}); err != nil {

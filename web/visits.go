@@ -10,6 +10,7 @@ import (
 
 	"congvu/evidence"
 	"congvu/evidence/imaging"
+	"congvu/evidence/snapshot"
 	"congvu/inspection"
 	"congvu/inspection/checklist"
 	"congvu/inspection/finding"
@@ -225,6 +226,7 @@ type minutesPage struct {
 	Members    []visit.Member    // the head first
 	On         map[string]string // codes of the items that a file hangs on, by file
 	Script     string
+	Stills     []stillLine // that the cameras did not give
 }
 
 type minutesFinding struct {
@@ -277,6 +279,10 @@ func (s *Server) minutesPage(c echo.Context) error {
 		}
 		page.On[f.ID] = strings.Join(on, ", ")
 	}
+	if page.Stills, err = s.stills(c, v); err != nil {
+		return err
+	}
+	page.Stills = slices.DeleteFunc(page.Stills, func(l stillLine) bool { return l.State != snapshot.Failed })
 	return s.render(c, http.StatusOK, "minutes", page)
 }
 
@@ -425,6 +431,7 @@ type photosPage struct {
 	Base
 	V      visit.View
 	Photos []photo
+	Stills []stillLine
 	Open   int               // pictures that wait to be confirmed
 	Items  map[string]string // what each hangs on, in words
 	Form   string
@@ -463,6 +470,11 @@ func (s *Server) photosPage(c echo.Context) error {
 			page.Open++
 		}
 		page.Photos = append(page.Photos, p)
+	}
+	if v.MayInspect {
+		if page.Stills, err = s.stills(c, v); err != nil {
+			return err
+		}
 	}
 	return s.render(c, http.StatusOK, "photos", page)
 }

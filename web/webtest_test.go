@@ -20,7 +20,9 @@ import (
 
 	"congvu/evidence"
 	"congvu/evidence/blob/memblob"
+	"congvu/evidence/camera"
 	"congvu/evidence/imaging"
+	"congvu/evidence/snapshot"
 	"congvu/inspection"
 	"congvu/inspection/auth"
 	"congvu/inspection/checklist"
@@ -54,6 +56,27 @@ type world struct {
 	campaign, team, visit            string
 	head, otherHead, lead, chair     inspection.Actor
 	member, fresh, sysadmin, foreign inspection.Actor
+}
+
+// noChecks are desks with cameras of which no check asks anything.
+type noChecks struct{}
+
+func (noChecks) Desks(_ *gorm.DB, desk string) ([]string, error) { return []string{desk}, nil }
+
+func (noChecks) Manage(a inspection.Actor) (inspection.Capacity, bool) {
+	return org.Can(a, org.ManageOrg, org.Subject{})
+}
+
+func (noChecks) Check(*gorm.DB, inspection.Actor, string) (snapshot.Check, error) {
+	return snapshot.Check{}, inspection.E(inspection.NotFound, "error.not_found")
+}
+
+func (noChecks) Asker(tx *gorm.DB, person string, on inspection.Date) (inspection.Actor, error) {
+	return org.ActorOn(tx, person, on)
+}
+
+func (noChecks) Came(*gorm.DB, inspection.Actor, snapshot.Request, evidence.Deposit) error {
+	return nil
 }
 
 // testPeer is from where httptest's requests come.
@@ -113,6 +136,8 @@ func (e findingFiles) TakenAt(tx *gorm.DB, files []string) (map[string]inspectio
 // noFiles serves checks that are made without any.
 type noFiles struct{ visit.Evidence }
 
+func (noFiles) Coming(*gorm.DB, string) (int, error) { return 0, nil }
+
 func (noFiles) Files(*gorm.DB, string) (map[string]visit.FileState, error) { return nil, nil }
 
 func newWorld(t *testing.T, db *gorm.DB) *world {
@@ -123,8 +148,9 @@ func newWorld(t *testing.T, db *gorm.DB) *world {
 	w.must(err)
 	services := Services{Auth: auth.New(db, w.clock, auth.Config{Key: make([]byte, 32)}), Org: org.New(db, w.clock), Checklists: checklist.New(db, w.clock),
 		Plan: plan.New(db, w.clock, visit.Checks{}), Findings: finding.New(db, w.clock, findingFiles{files}), Evidence: files, Summary: summary.New(db, w.clock), Inbox: inbox.New(db, w.clock), SelfChecks: selfcheck.New(db, w.clock),
-		Notify: notify.New(db, w.clock, notify.Config{Unsubscribe: make([]byte, 32), Webhooks: make([]byte, 32), Here: true, Mail: notify.MailConfig{Addr: "127.0.0.1:1", From: "congvu@example.vn"}}),
-		Visits: visit.New(db, w.clock, noFiles{}), Clock: w.clock, Health: func(context.Context, bool) []Sign { return []Sign{{Key: "program", State: Well, Say: "ok"}} }}
+		Snapshots: snapshot.New(db, w.clock, files, noChecks{}, camera.New(camera.Options{}), snapshot.Config{Key: make([]byte, 32)}),
+		Notify:    notify.New(db, w.clock, notify.Config{Unsubscribe: make([]byte, 32), Webhooks: make([]byte, 32), Here: true, Mail: notify.MailConfig{Addr: "127.0.0.1:1", From: "congvu@example.vn"}}),
+		Visits:    visit.New(db, w.clock, noFiles{}), Clock: w.clock, Health: func(context.Context, bool) []Sign { return []Sign{{Key: "program", State: Well, Say: "ok"}} }}
 	at, _ := url.Parse("http://example.test")
 	w.Server, err = New(Config{URL: at, Version: "test", MaxBytes: 1 << 20, Proxies: testPeer}, services)
 	w.must(err)

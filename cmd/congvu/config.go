@@ -54,6 +54,7 @@ type Config struct {
 	SMTPPassword  string `env:"CONGVU_SMTP_PASSWORD"`
 	SMTPTLS       string `env:"CONGVU_SMTP_TLS" envDefault:"starttls"`
 	WebhookAllow  string `env:"CONGVU_WEBHOOK_ALLOW"`
+	CameraRanges  string `env:"CONGVU_CAMERA_RANGES"`
 }
 
 // secrets are the settings that may be read from a file instead.
@@ -151,6 +152,9 @@ func (c Config) check() error {
 	if _, err := notify.ParsePrefixes(c.WebhookAllow); err != nil {
 		return fmt.Errorf("CONGVU_WEBHOOK_ALLOW: %w", err)
 	}
+	if _, err := notify.ParsePrefixes(c.CameraRanges); err != nil {
+		return fmt.Errorf("CONGVU_CAMERA_RANGES: %w", err)
+	}
 	if c.MaxFileBytes < 1<<20 || c.MaxFileBytes > 1<<30 {
 		return errors.New("CONGVU_MAX_FILE_BYTES must lie between 1 MiB and 1 GiB")
 	}
@@ -230,6 +234,7 @@ type Keys struct {
 	Devices  []byte // from which the keys of people's devices derive
 	Letters  []byte // signs the links in mails that end them
 	Webhooks []byte // encrypts the secrets of webhooks
+	Cameras  []byte // encrypts what cameras are signed in with
 }
 
 // ReadKeys derives every key (HKDF-SHA-256, RFC 5869) from the master key, which is
@@ -247,7 +252,7 @@ func (c Config) ReadKeys() (Keys, error) {
 		return key
 	}
 	k := Keys{Sessions: derive("sessions"), Setup: derive("setup"), Receipts: derive("receipts"), Devices: derive("devices"),
-		Letters: derive("letters"), Webhooks: derive("webhooks")}
+		Letters: derive("letters"), Webhooks: derive("webhooks"), Cameras: derive("cameras")}
 	return k, err
 }
 

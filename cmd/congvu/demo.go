@@ -32,7 +32,7 @@ func (m *Main) demoCommand() *cli.Command {
 					return err
 				}
 				return m.serve(ctx, p, false, true, func(string) { m.printAccounts(p) })
-			})
+			}, func(c *Config) { c.CameraRanges += " " + hereOnly.String() })
 		}}
 }
 
@@ -101,6 +101,9 @@ func (m *Main) fillDemo(ctx context.Context, p *program) error {
 	} else if err := d.load(ctx); err != nil {
 		return err
 	}
+	if err := d.cameras(ctx); err != nil {
+		return err
+	}
 	return d.todaysTargets(ctx)
 }
 
@@ -122,6 +125,7 @@ var demoAccounts = []account{
 	{"chutich", "Chủ tịch UBND tỉnh Mẫu", "Chủ tịch UBND tỉnh", "tổng quan; kết luận", inspection.Chairperson, "mau/ubnd", 0},
 	{"thutruong", "Giám đốc Trung tâm xã Mẫu 07", "Giám đốc", "điện thoại: giải trình, khắc phục", inspection.UnitHead, "mau/07", 0},
 	{"thutruong2", "Giám đốc Trung tâm xã Mẫu 02", "Giám đốc", "điện thoại: tồn tại đang xử lý", inspection.UnitHead, "mau/02", 0},
+	{"daumoi02", "Đầu mối Trung tâm xã Mẫu 02", "Chuyên viên", "có thể được thutruong2 ủy quyền trả lời", inspection.UnitContact, "mau/02", 0},
 	{"noivu", "Chuyên viên Sở Nội vụ", "Chuyên viên", "các cuộc đã kết luận", inspection.HomeAffairs, "mau/ubnd", 0},
 	{"chutich.hanoi", "Chủ tịch UBND thành phố (mô phỏng)", "Chủ tịch UBND", "đợt quý I/2024 của Chương Mỹ, chỉ theo số lượng", inspection.Chairperson, "ha-noi/ubnd", 0},
 	{"quantri", "Quản trị hệ thống", "Quản trị", "không thấy nội dung kiểm tra", inspection.SysAdmin, "", 0},

@@ -502,7 +502,11 @@ func (d *demo) followUp(ctx context.Context, s *scribe, p past, day inspection.D
 			}
 		}
 	}
-	return nil
+	if at := day.AddDays(5); at < d.today { // what nobody took note of in two working days, the program does
+		d.at(at, "08:00")
+		_, err = d.services.Findings.AcknowledgeOverdue(ctx, 200)
+	}
+	return err
 }
 
 // onSite verifies what was put right while the team was there.
@@ -540,6 +544,9 @@ func (d *demo) follow(ctx context.Context, s *scribe, unit inspection.Actor, id,
 			return err
 		}
 		if err := f.Submit(ctx, unit, id, 0, finding.SubmitInput{Text: "Đã khắc phục xong, ảnh chụp sau khi làm kèm theo; giao phụ trách bộ phận kiểm tra hằng tuần.", Files: []string{file}}); err != nil {
+			return err
+		}
+		if err := d.services.Evidence.ConfirmShared(ctx, s.actor, file, nil, true); err != nil {
 			return err
 		}
 	}

@@ -133,11 +133,13 @@ func BenchmarkFollowUp(b *testing.B) {
 					page := seenPage{path: "/inbox", cookie: signedIn(b, server, who.username)}
 					var took []time.Duration
 					for b.Loop() {
-						begun := time.Now()
-						if code, _ := page.get(server); code != http.StatusOK {
-							b.Fatal(code)
+						for range 200 { // of a few, the 95th percentile would be the first
+							begun := time.Now()
+							if code, _ := page.get(server); code != http.StatusOK {
+								b.Fatal(code)
+							}
+							took = append(took, time.Since(begun))
 						}
-						took = append(took, time.Since(begun))
 					}
 					report(b, took)
 				})

@@ -54,7 +54,7 @@ func (m *Main) Run(ctx context.Context) error {
 		Name: "congvu", Usage: "kiểm tra công vụ: checks public-service desks", Version: version,
 		Writer: m.Out, ErrWriter: m.Err, HideHelpCommand: true,
 		ExitErrHandler: func(context.Context, *cli.Command, error) {},
-		Commands:       []*cli.Command{m.serveCommand(), m.demoCommand(), m.migrateCommand(), m.userCommand(), m.importCommand(), m.backupCommand(), m.restoreCommand(), m.healthCommand()},
+		Commands:       []*cli.Command{m.serveCommand(), m.demoCommand(), m.migrateCommand(), m.userCommand(), m.importCommand(), m.backupCommand(), m.restoreCommand(), m.healthCommand(), m.relayCommand()},
 	}
 	return root.Run(ctx, m.Args)
 }

@@ -76,6 +76,7 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	workers.Go(func() { p.beat(work, m.Clock) })
 	workers.Go(func() { p.nightly(work, m.Clock) })
 	workers.Go(func() { p.services.Notify.Run(work) })
+	workers.Go(func() { p.services.Snapshots.Run(work) })
 	defer func() { stop(); workers.Wait() }()
 	if err := m.firstStart(ctx, p); err != nil {
 		return err

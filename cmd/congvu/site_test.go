@@ -99,7 +99,7 @@ func newSiteAt(t *testing.T, db *gorm.DB, now time.Time) *site {
 	s := &site{t: t, db: db, clock: inspection.NewManualClock(now), data: t.TempDir(), tokens: map[string]string{}, pending: map[string]string{}}
 	store, err := fileblob.Open(s.data + "/evidence")
 	s.must(err)
-	c := Config{Data: s.data, MaxFileBytes: maxTestFile, MaxFilePixels: 4_000_000}
+	c := Config{Data: s.data, MaxFileBytes: maxTestFile, MaxFilePixels: 4_000_000, CameraRanges: hereOnly.String()}
 	keys, err := c.ReadKeys()
 	s.must(err)
 	services, err := build(db, store, s.clock, keys, c)

@@ -60,10 +60,13 @@ func (m *Main) userCommand() *cli.Command {
 }
 
 // with runs a command on the opened program.
-func (m *Main) with(ctx context.Context, do func(*program) error) error {
+func (m *Main) with(ctx context.Context, do func(*program) error, but ...func(*Config)) error {
 	c, err := m.config()
 	if err != nil {
 		return err
+	}
+	for _, change := range but {
+		change(&c)
 	}
 	p, err := m.open(ctx, c)
 	if err != nil {

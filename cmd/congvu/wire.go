@@ -12,7 +12,9 @@ import (
 	"congvu/evidence/blob"
 	"congvu/evidence/blob/fileblob"
 	"congvu/evidence/blob/minioblob"
+	"congvu/evidence/camera"
 	"congvu/evidence/imaging"
+	"congvu/evidence/snapshot"
 	"congvu/inspection"
 	"congvu/inspection/auth"
 	"congvu/inspection/checklist"
@@ -123,13 +125,23 @@ func build(db *gorm.DB, store blob.Store, clock inspection.Clock, keys Keys, c C
 	}
 	s.Notify = notify.New(db, clock, notify.Config{URL: c.PublicURL(), Unsubscribe: keys.Letters, Webhooks: keys.Webhooks, Here: c.listensHere(), Allow: allow,
 		Mail: notify.MailConfig{Addr: c.SMTPAddr, From: c.SMTPFrom, User: c.SMTPUser, Password: c.SMTPPassword, TLS: c.SMTPTLS}})
-	s.Visits = visit.New(db, clock, visitEvidence{files})
+	ranges, err := notify.ParsePrefixes(c.CameraRanges)
+	if err != nil {
+		return web.Services{}, err
+	}
+	checks := &stillChecks{}
+	s.Snapshots = snapshot.New(db, clock, files, checks, camera.New(camera.Options{Allowed: ranges, Clock: clock}), snapshot.Config{Key: keys.Cameras})
+	s.Visits = visit.New(db, clock, visitEvidence{files, s.Snapshots})
+	checks.visits = s.Visits
 	rights.visits = s.Visits
 	return s, nil
 }
 
 // visitEvidence is what a check asks of files.
-type visitEvidence struct{ files *evidence.Service }
+type visitEvidence struct {
+	files  *evidence.Service
+	stills *snapshot.Service
+}
 
 func (e visitEvidence) Files(tx *gorm.DB, id string) (map[string]visit.FileState, error) {
 	states, err := e.files.States(tx, id)

@@ -63,11 +63,20 @@ type Today struct {
 	More  map[Kind]int64 // how many there are in all, as far as Many
 }
 
-// Shown is how many lines of a kind are shown, Many as far as they are counted.
+// Shown is how many lines of a kind are shown, Many as far as they are counted. Of what
+// others owe a few are: the first thing to do is one's own.
 const (
 	Shown = 20
 	Many  = 1000
+	owed  = 5
 )
+
+func (k Kind) shown() int {
+	if k == Overdue {
+		return owed
+	}
+	return Shown
+}
 
 // Service reads the inbox.
 type Service struct {
@@ -92,6 +101,10 @@ const running = "findings.state IN ('ASSIGNED', 'IN_REMEDIATION')"
 
 // unplanned is when a term is that of a plan for premises (finding.Clocks).
 const unplanned = "findings.section = 'F' AND findings.severity <> 'CRITICAL' AND findings.planned_at = 0"
+
+// planned are the findings that stand in a sealed re-inspection of the reader's own: to
+// everybody else of the team they wait, for of that plan nobody else may learn.
+const planned = "SELECT p.finding_id FROM target_findings p JOIN targets t ON t.id = p.target_id WHERE t.lead_id = ? AND t.state = 'SEALED'"
 
 // Today gathers the lines of an actor. Code: unauthenticated.
 func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, error) {
@@ -125,7 +138,7 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 		{Extension, org.SuperviseTerms, "findings.state = 'IN_REMEDIATION' AND findings.id IN ?", []any{long}, "due_on"},
 		{Verify, org.VerifyFinding, "findings.state = 'ACCEPTED' AND findings.severity <> 'MAJOR' AND findings.severity <> 'CRITICAL' AND NOT findings.drawn AND findings.accepted_by <> ?", []any{actor.Person}, "due_on"},
 		{Verify, org.ReviewFinding, "findings.state = 'CONFIRMED' AND findings.fixed_on_site AND (findings.fixed_by IS NULL OR findings.fixed_by <> ?)", []any{actor.Person}, "due_on"},
-		{Reinspect, org.ReviewFinding, "findings.state = 'REINSPECT_DUE'", nil, "reinspect_due"},
+		{Reinspect, org.ReviewFinding, "findings.state = 'REINSPECT_DUE' AND findings.id NOT IN (" + planned + ")", []any{actor.Person}, "reinspect_due"},
 		{Choose, org.DecideFinding, running + " AND findings.responsible_id IN ?", []any{unanswered}, "due_on"},
 		{Overdue, org.SuperviseTerms, running + " AND findings.due_on <> '' AND findings.due_on < ?", []any{today.AddDays(-terms.Of(org.EscalateChair))}, "due_on"},
 	} {
@@ -212,12 +225,12 @@ func (s *Service) findings(tx *gorm.DB, actor inspection.Actor, src source, toda
 		q := tx.Model(&finding.Finding{}).Scopes(part).Where("NOT findings.on_hold").Where(src.where, src.args...)
 		var more []finding.Finding
 		err := q.Session(&gorm.Session{}).Select("findings.id, findings.visit_id, findings.item_code, findings.text, findings.organisation_name, findings.desk_name, findings.severity, findings.state, " +
-			"findings.responsible_id, findings." + src.due).Order("findings." + src.due + ", findings.id").Limit(Shown).Find(&more).Error
+			"findings.responsible_id, findings." + src.due).Order("findings." + src.due + ", findings.id").Limit(src.kind.shown()).Find(&more).Error
 		if err != nil {
 			return err
 		}
 		rows = append(rows, more...)
-		if len(more) < Shown {
+		if len(more) < src.kind.shown() {
 			n += int64(len(more))
 			continue
 		}
@@ -334,8 +347,8 @@ func (s *Service) records(ctx context.Context, tx *gorm.DB, actor inspection.Act
 
 func (t *Today) add(k Kind, tasks []Task, n int64) {
 	slices.SortStableFunc(tasks, hurts)
-	t.Tasks = append(t.Tasks, tasks[:min(Shown, len(tasks))]...)
-	if n > Shown {
+	t.Tasks = append(t.Tasks, tasks[:min(k.shown(), len(tasks))]...)
+	if n > int64(k.shown()) {
 		t.More[k] += n
 	}
 }

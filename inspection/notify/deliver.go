@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"congvu/inspection"
+	"congvu/inspection/sealed"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -132,7 +133,7 @@ func (s *Service) call(ctx context.Context, w Webhook, d Delivery) (status int, 
 	if err != nil {
 		return 0, "unreachable"
 	}
-	secret, err := s.unseal(w.ID, w.Secret)
+	secret, err := sealed.Open(s.config.Webhooks, w.ID, w.Secret)
 	if err != nil {
 		return 0, "secret"
 	}
@@ -146,7 +147,7 @@ func (s *Service) call(ctx context.Context, w Webhook, d Delivery) (status int, 
 	at := strconv.FormatInt(now.Time().Unix(), 10)
 	signature := sign(secret, d.ID, at, d.Payload)
 	if now < w.OldUntil {
-		if old, err := s.unseal(w.ID, w.OldSecret); err == nil {
+		if old, err := sealed.Open(s.config.Webhooks, w.ID, w.OldSecret); err == nil {
 			signature += " " + sign(old, d.ID, at, d.Payload)
 		}
 	}

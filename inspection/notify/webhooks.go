@@ -2,8 +2,6 @@ package notify
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -15,6 +13,7 @@ import (
 	"congvu/inspection"
 	"congvu/inspection/history"
 	"congvu/inspection/org"
+	"congvu/inspection/sealed"
 
 	"gorm.io/gorm"
 )
@@ -34,38 +33,8 @@ func (s *Service) newSecret(id string) (shown, kept string, err error) {
 	if _, err := rand.Read(raw); err != nil {
 		return "", "", err
 	}
-	kept, err = s.seal(id, raw)
+	kept, err = sealed.Seal(s.config.Webhooks, id, raw)
 	return secretPrefix + base64.StdEncoding.EncodeToString(raw), kept, err
-}
-
-func (s *Service) aead() (cipher.AEAD, error) {
-	block, err := aes.NewCipher(s.config.Webhooks)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
-}
-
-// seal encrypts a secret for the endpoint that it belongs to: in another's row it opens
-// nothing.
-func (s *Service) seal(id string, raw []byte) (string, error) {
-	a, err := s.aead()
-	if err != nil {
-		return "", err
-	}
-	return base64.StdEncoding.EncodeToString(a.Seal(nil, nil, raw, []byte(id))), nil
-}
-
-func (s *Service) unseal(id, kept string) ([]byte, error) {
-	raw, err := base64.StdEncoding.DecodeString(kept)
-	if err != nil {
-		return nil, err
-	}
-	a, err := s.aead()
-	if err != nil {
-		return nil, err
-	}
-	return a.Open(nil, nil, raw, []byte(id))
 }
 
 // payloadOf is the body of a webhook: ids, codes and dates only. What is empty is left out.

@@ -50,7 +50,7 @@ type (
 		Name       string            `json:"name"`
 		Rules      string            `json:"rules"`
 		Received   []string          `json:"received"`
-		Lost       []string          `json:"lost"` // given up
+		Lost       []string          `json:"lost,omitempty"` // given up
 		Operations []vectorOperation `json:"operations"`
 		Want       *wanted           `json:"want,omitempty"`
 	}
@@ -68,6 +68,7 @@ type (
 		Phase      Phase                    `json:"phase"`
 		Answers    map[string]wantedAnswer  `json:"answers"`
 		Photos     map[string][]wantedImage `json:"photos"`
+		Stills     []wantedStill            `json:"stills,omitempty"`
 		CountedAt  string                   `json:"counted_at"`
 		Rows       []Row                    `json:"rows"`
 		Drafts     map[string]Draft         `json:"drafts"`
@@ -95,6 +96,13 @@ type (
 		After    bool   `json:"after"`
 		NoPeople bool   `json:"no_people"`
 		Of       string `json:"of,omitempty"`
+	}
+	wantedStill struct {
+		Request string `json:"request"`
+		Key     string `json:"key"`
+		Outcome string `json:"outcome,omitempty"`
+		Cause   string `json:"cause,omitempty"`
+		File    string `json:"file,omitempty"`
 	}
 	wantedOpen struct {
 		What    string `json:"what"`
@@ -149,6 +157,9 @@ func describe(rules Rules, s *State, received, lost []string) wanted {
 		for _, i := range images {
 			w.Photos[key] = append(w.Photos[key], wantedImage{i.File, i.After, i.NoPeople, i.Of})
 		}
+	}
+	for _, still := range s.Stills {
+		w.Stills = append(w.Stills, wantedStill{still.Request, still.Asked.key(), still.Came.Outcome, still.Came.Cause, still.Came.File})
 	}
 	if !s.CountedAt.IsZero() {
 		w.CountedAt = s.CountedAt.Time().Format(time.RFC3339)

@@ -28,6 +28,7 @@ const (
 	OpChoose          Type = "choose"
 	OpPhoto           Type = "photo"
 	OpPhotoOff        Type = "photo_off"
+	OpSnapshot        Type = "snapshot"
 	OpAttendanceBegin Type = "attendance_begin"
 	OpAttendanceRow   Type = "attendance_row"
 	OpAttendanceDrop  Type = "attendance_drop"
@@ -45,6 +46,9 @@ const (
 	OpCorrect  Type = "correct"
 	OpConclude Type = "conclude"
 )
+
+// OpStill is what the program makes of a camera's still, or of its failure.
+const OpStill Type = "still"
 
 // Operation is one act on a check, as it was posted and as it is stored. ID is
 // made by the device; Seq counts the device's acts on this check; Base is the id

@@ -25,6 +25,11 @@ type Evidence interface {
 	Carry(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, list []Hanging) error
 	// Detach takes a file off a subject; that it hung there stays known.
 	Detach(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, file, kind, id string) error
+	// Snapshot takes down that somebody asks for a still of a camera of the check's desk.
+	// Code invalid for a camera of another desk.
+	Snapshot(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, v Visit, s Still) error
+	// Coming counts the stills of a check that are being taken.
+	Coming(tx *gorm.DB, visit string) (int, error)
 }
 
 // FileState is what has become of a declared file.
@@ -173,7 +178,7 @@ func (op Operation) check() error {
 	if err := oneMeaning(op.Payload); err != nil {
 		return err
 	}
-	if slices.Contains([]Type{OpReport, OpCorrect, OpConclude}, op.Type) {
+	if slices.Contains([]Type{OpReport, OpCorrect, OpConclude, OpStill}, op.Type) {
 		return inspection.E(inspection.Invalid, "visit.error.operation_type", "type", string(op.Type))
 	}
 	return nil

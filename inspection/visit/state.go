@@ -25,6 +25,7 @@ const (
 var takes = map[Type][]Phase{
 	OpCheckIn: {Unborn}, OpCannotInspect: {Inspecting},
 	OpAnswer: {Inspecting}, OpNote: {Inspecting}, OpFixed: {Inspecting}, OpPhoto: {Inspecting}, OpPhotoOff: {Inspecting},
+	OpSnapshot: {Inspecting}, OpStill: {Inspecting, Drafting, Cannot},
 	OpDeclare:         {Inspecting, Drafting, Cannot},
 	OpChoose:          {Inspecting, Drafting, Cannot},
 	OpAttendanceBegin: {Inspecting}, OpAttendanceRow: {Inspecting}, OpAttendanceDrop: {Inspecting},
@@ -102,6 +103,7 @@ type Image struct {
 	At       inspection.Instant
 	NoPeople bool
 	After    bool
+	Camera   string // the camera that it is a still of
 	Of       string // the photo that it was drawn on: it shows what is meant and is no photo of its own
 }
 
@@ -111,6 +113,7 @@ type State struct {
 	CheckIn       CheckIn
 	Answers       map[string]Answer  // by item key
 	Photos        map[string][]Image // by item key, or by finding in a re-inspection
+	Stills        []Still            // that were asked for, in that order
 	CountedAt     inspection.Instant // of the attendance; zero: not begun
 	Rows          []Row
 	Drafts        map[string]Draft
@@ -230,6 +233,10 @@ func (s *State) act(rules Rules, op Operation) error {
 		return s.fixed(rules, op)
 	case OpPhoto, OpPhotoOff:
 		return s.photo(rules, op)
+	case OpSnapshot:
+		return s.snapshot(rules, op)
+	case OpStill:
+		return s.still(op)
 	case OpChoose:
 		return s.choose(rules, op)
 	case OpDeclare:

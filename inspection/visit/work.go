@@ -268,6 +268,13 @@ func (w *work) ready() error {
 	if err != nil {
 		return err
 	}
+	coming, err := w.evidence.Coming(w.tx, w.visit.ID)
+	if err != nil {
+		return err
+	}
+	if coming > 0 { // seconds: who finishes tries again
+		return inspection.E(inspection.Conflict, "visit.error.stills_coming", "n", coming)
+	}
 	open := w.state.Still(w.rules, files)
 	var undelivered []string
 	for _, id := range slices.Sorted(maps.Keys(files)) {
@@ -334,7 +341,7 @@ func personOf(tx *gorm.DB, id string) (name, position string, err error) {
 
 // followed tells whether an operation sets something off beyond the answers.
 func (t Type) followed() bool {
-	return slices.Contains([]Type{OpDeclare, OpPhoto, OpPhotoOff, OpFinish, OpCannotInspect, OpSign, OpRefuse}, t)
+	return slices.Contains([]Type{OpDeclare, OpPhoto, OpPhotoOff, OpSnapshot, OpStill, OpFinish, OpCannotInspect, OpSign, OpRefuse}, t)
 }
 
 // follow does what an operation sets off beyond the answers.
@@ -357,6 +364,10 @@ func (w *work) follow(op Operation) error {
 		}
 		w.hangs = append(w.hangs, Hanging{p.File, kind, id, role})
 		return nil
+	case OpSnapshot:
+		return w.stillAsked(op)
+	case OpStill:
+		return w.stillCame(op)
 	case OpPhotoOff:
 		var p Photo
 		if err := decode(op.Payload, &p); err != nil {

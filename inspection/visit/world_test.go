@@ -72,6 +72,13 @@ func (e visitFiles) Detach(tx *gorm.DB, actor inspection.Actor, c inspection.Cap
 	return e.files.Unlink(tx, actor, c, evidence.Hanging{File: file, On: on(kind, subject, "EVIDENCE")}, evidence.Hanging{File: file, On: on(kind, subject, "AFTER")})
 }
 
+// Stills are package snapshot's; here nobody has a camera.
+func (e visitFiles) Snapshot(*gorm.DB, inspection.Actor, inspection.Capacity, visit.Visit, visit.Still) error {
+	return inspection.E(inspection.Invalid, "snapshot.error.other_desk")
+}
+
+func (e visitFiles) Coming(*gorm.DB, string) (int, error) { return 0, nil }
+
 func hangings(list []visit.Hanging) (out []evidence.Hanging) {
 	for _, h := range list {
 		out = append(out, evidence.Hanging{File: h.File, On: on(h.Kind, h.ID, h.Role)})

@@ -113,9 +113,11 @@ export async function refresh(id) {
       const moved = Object.entries(news.files).some(([f, s]) => v.files[f] !== s);
       take(news.files);
       Object.assign(v.files, news.files);
+      const asked = news.snapshots ?? [], decided = JSON.stringify(v.snapshots ?? []) !== JSON.stringify(asked);
+      v.snapshots = asked;
       await receive(v, news.operations);
       v.visit.state = news.state;
-      if (moved || v.position !== had || was !== news.state) {
+      if (moved || decided || v.position !== had || was !== news.state) {
         void keepCopies(keptVisit(v));
         changed();
       }

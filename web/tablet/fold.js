@@ -9,13 +9,14 @@
  * @typedef {{items: Item[], findings: string[], hours: {open: number, close: number}[]}} Rules
  * @typedef {{id: string, post?: string, position: string, field?: string, required: boolean, present?: boolean, arrived?: string, reason?: string, documented?: boolean, badge?: boolean, dress?: boolean, note?: string}} Row
  * @typedef {{value: string, of: number, failing: number, dossiers: string[], naReason: string, note: string, fixed: boolean, operation: string, corrected: boolean}} Answer
- * @typedef {{file: string, after: boolean, noPeople: boolean, of: string, operation: string}} Image
- * @typedef {{phase: string, answers: Record<string, Answer>, photos: Record<string, Image[]>, countedAt: string, rows: Row[], drafts: Record<string, any>, verdicts: Record<string, any>, drawn: Record<string, string>, minutes: Record<string, string>, cannot: any, signed: any, last: string, heads: Record<string, Head[]>, done: Record<string, Op>}} State
+ * @typedef {{file: string, after: boolean, noPeople: boolean, of: string, camera: string, operation: string}} Image
+ * @typedef {{request: string, camera: string, key: string, author: string, at: string, outcome: string, cause: string, file: string, takenAt: number}} Still one that was asked of a camera; outcome is empty until it is known
+ * @typedef {{phase: string, answers: Record<string, Answer>, photos: Record<string, Image[]>, stills: Still[], countedAt: string, rows: Row[], drafts: Record<string, any>, verdicts: Record<string, any>, drawn: Record<string, string>, minutes: Record<string, string>, cannot: any, signed: any, last: string, heads: Record<string, Head[]>, done: Record<string, Op>}} State
  */
 
 /** @returns {State} */
 export function empty() {
-  return { phase: '', answers: {}, photos: {}, countedAt: '', rows: [], drafts: {}, verdicts: {}, drawn: {}, minutes: {}, cannot: null, signed: null, last: '', heads: {}, done: {} };
+  return { phase: '', answers: {}, photos: {}, stills: [], countedAt: '', rows: [], drafts: {}, verdicts: {}, drawn: {}, minutes: {}, cannot: null, signed: null, last: '', heads: {}, done: {} };
 }
 
 /** @returns {Answer} */
@@ -248,7 +249,19 @@ function act(rules, s, op) {
     case 'photo': {
       const key = p.item || p.finding, images = s.photos[key] ?? [];
       if (!images.some((i) => i.file === p.file)) {
-        s.photos = { ...s.photos, [key]: [...images, { file: p.file, after: !!p.after, noPeople: !!p.no_people, of: s.drawn[p.file] ?? '', operation: op.id }] };
+        s.photos = { ...s.photos, [key]: [...images, { file: p.file, after: !!p.after, noPeople: !!p.no_people, of: s.drawn[p.file] ?? '', camera: '', operation: op.id }] };
+      }
+      break;
+    }
+    case 'snapshot':
+      s.stills = [...s.stills, { request: op.id, camera: p.camera, key: p.finding || p.item, author: op.author ?? '', at: op.at, outcome: '', cause: '', file: '', takenAt: 0 }];
+      break;
+    case 'still': {
+      const asked = s.stills.find((x) => x.request === p.request);
+      if (!asked || asked.outcome) break;
+      s.stills = s.stills.map((x) => (x === asked ? { ...x, outcome: p.outcome, cause: p.cause ?? '', file: p.file ?? '', takenAt: p.at } : x));
+      if (p.outcome === 'TAKEN') {
+        s.photos = { ...s.photos, [asked.key]: [...(s.photos[asked.key] ?? []), { file: p.file, after: false, noPeople: false, of: '', camera: asked.camera, operation: op.id }] };
       }
       break;
     }

@@ -32,6 +32,7 @@ function describe(rules, s, received, lost = []) {
     answers: mapValues(s.answers, (a) => ({ value: a.value, of: a.of, failing: a.failing, dossiers: a.dossiers, na_reason: a.naReason,
       note: a.note, fixed: a.fixed, operation: a.operation, corrected: a.corrected })),
     photos: mapValues(s.photos, (images) => images.map((/** @type {any} */ i) => ({ file: i.file, after: i.after, no_people: i.noPeople, ...(i.of ? { of: i.of } : {}) }))),
+    ...(s.stills.length > 0 ? { stills: s.stills.map((/** @type {any} */ x) => tidy({ request: x.request, key: x.key, outcome: x.outcome, cause: x.cause, file: x.file })) } : {}),
     counted_at: s.countedAt && inVietnam(s.countedAt),
     rows: s.rows.map((/** @type {any} */ r) => tidy(r, r.present === undefined ? ['required'] : ['required', 'present'])),
     drafts: mapValues(s.drafts, (d) => tidy(d)),

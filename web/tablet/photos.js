@@ -8,6 +8,7 @@ import * as acts from './acts.js';
 import { openCamera, works } from './camera.js';
 import { openDrawing } from './draw.js';
 import { stateOf, takenAt, thumb } from './look.js';
+import { stillButton, stillCards, stillWords } from './stills.js';
 
 /**
  * Asks why nobody is to wait for a photo any longer, and gives it up.
@@ -108,14 +109,17 @@ export function photoStrip(v, on, images) {
       return h('figure', { class: 'shot' },
         thumb({ file: image.file, name: t('tablet.photo.of', { item: on.item?.code ?? on.finding?.code ?? '' }), at: takenAt(v, image.file), lost: () => checks.lost(v, image.file) }),
         image.of ? h('figcaption', null, t('tablet.draw.drawn')) : null,
+        image.camera ? h('figcaption', null, stillWords(v, image)) : null,
         h('figcaption', { class: about.look }, about.words),
         s.state === 'failed' ? h('button', { onclick: () => acts.retry(image.file) }, t('tablet.again')) : null,
         (s.state === 'failed' || s.state === 'unknown') && !lost && !closed && v.may.finish ? h('button', { class: 'quiet', 'data-key': `give-up-${image.file}`, onclick: () => giveUp(v.visit.id, image.file) }, t('tablet.give_up')) : null,
         closed || image.of ? null : h('button', { class: 'quiet draw', 'data-key': `draw-${image.file}`, 'aria-label': `${t('tablet.draw')} – ${on.item?.code ?? on.finding?.code ?? ''}`, onclick: () => drawOn(image) }, t('tablet.draw')),
-        closed ? null : h('button', { class: 'quiet off', 'data-key': `off-${image.file}`, 'aria-label': t('tablet.photo.off'), onclick: () => takeOff(image) }, '×'));
+        closed || image.camera ? null : h('button', { class: 'quiet off', 'data-key': `off-${image.file}`, 'aria-label': t('tablet.photo.off'), onclick: () => takeOff(image) }, '×'));
     }),
+    on.after ? null : stillCards(v, key),
     closed ? null : h('div', { class: 'shoots' },
       works() ? h('button', { class: 'button shoot', 'data-shoot': on.after ? `${key}-after` : key, 'data-key': `shoot-${key}-${on.after ? 'after' : ''}`, 'aria-label': `${t('tablet.photo.take')} – ${on.item?.code ?? on.finding?.code ?? ''}`, onclick: shoot }, on.after ? t('tablet.photo.take_after') : t('tablet.photo.take'))
         : h('label', { class: 'button shoot' }, input(true), on.after ? t('tablet.photo.take_after') : t('tablet.photo.take')),
-      h('label', { class: 'button quiet-button' }, input(false), t('tablet.photo.choose'))));
+      h('label', { class: 'button quiet-button' }, input(false), t('tablet.photo.choose')),
+      on.after || noPeople ? null : stillButton(v, on)));
 }

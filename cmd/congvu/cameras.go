@@ -1,0 +1,69 @@
+package main
+
+import (
+	"maps"
+	"slices"
+
+	"congvu/evidence"
+	"congvu/evidence/snapshot"
+	"congvu/inspection"
+	"congvu/inspection/org"
+	"congvu/inspection/visit"
+
+	"gorm.io/gorm"
+)
+
+func (e visitEvidence) Snapshot(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, v visit.Visit, s visit.Still) error {
+	kind, id := "item", s.Asked.Item
+	if s.Asked.Finding != "" {
+		kind, id = "finding", s.Asked.Finding
+	}
+	return e.stills.Ask(tx, actor, c, deskOf(v), snapshot.Request{ID: s.Request, VisitID: v.ID, CameraID: s.Asked.Camera,
+		SubjectKind: kind, SubjectID: id, Reason: s.Asked.Reason, AskedAt: s.At})
+}
+
+func (e visitEvidence) Coming(tx *gorm.DB, id string) (int, error) { return e.stills.Coming(tx, id) }
+
+// stillChecks is what stills ask of checks and of the register.
+type stillChecks struct{ visits *visit.Service }
+
+func (c *stillChecks) Desks(tx *gorm.DB, desk string) ([]string, error) {
+	if _, err := org.DeskByID(tx, desk); err != nil {
+		return nil, err
+	}
+	earlier, err := org.EarlierDesks(tx, []string{desk})
+	return append(slices.Sorted(maps.Keys(earlier)), desk), err
+}
+
+func deskOf(v visit.Visit) string {
+	if v.DeskID == nil {
+		return ""
+	}
+	return *v.DeskID
+}
+
+func (c *stillChecks) Manage(actor inspection.Actor) (inspection.Capacity, bool) {
+	return org.Can(actor, org.ManageOrg, org.Subject{})
+}
+
+func (c *stillChecks) Check(tx *gorm.DB, actor inspection.Actor, id string) (snapshot.Check, error) {
+	v, err := c.visits.Find(tx, id)
+	if err != nil {
+		return snapshot.Check{}, err
+	}
+	capacity, ok := org.Can(actor, org.InspectVisit, v.Subject())
+	if !ok {
+		return snapshot.Check{}, inspection.E(inspection.NotFound, "error.not_found")
+	}
+	_, lead := org.Can(actor, org.ReportVisit, v.Subject())
+	return snapshot.Check{Lead: lead, Capacity: capacity}, nil
+}
+
+func (c *stillChecks) Asker(tx *gorm.DB, person string, on inspection.Date) (inspection.Actor, error) {
+	return org.ActorOn(tx, person, on)
+}
+
+func (c *stillChecks) Came(tx *gorm.DB, asker inspection.Actor, r snapshot.Request, d evidence.Deposit) error {
+	return c.visits.StillCame(tx, asker, r.VisitID, inspection.NewID(), visit.StillCame{Request: r.ID, Outcome: string(r.State), Cause: string(r.Cause),
+		File: r.FileID, SHA256: d.SHA256, Bytes: d.Size, At: r.TakenAt, CameraAt: r.CameraAt})
+}

@@ -1,0 +1,54 @@
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"congvu/evidence/imaging"
+	"congvu/inspection"
+
+	"gorm.io/gorm"
+)
+
+// Deposit is bytes that are kept and belong to no file yet.
+type Deposit struct {
+	SHA256 string
+	Size   int64 // bytes
+	info   imaging.Info
+}
+
+// Deposit keeps what the program itself took, such as the still of a camera, before the
+// transaction that declares it (DeclareIn) and says that it is there (Arrive): either the
+// file comes into being whole, or nothing but bytes that nobody knows of. Codes: as Fits,
+// and unavailable, full.
+func (s *Service) Deposit(ctx context.Context, kind Kind, raw []byte) (Deposit, error) {
+	if len(raw) == 0 {
+		return Deposit{}, inspection.E(inspection.Invalid, "evidence.error.empty")
+	}
+	sum := sha256.Sum256(raw)
+	d := Deposit{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(raw))}
+	var err error
+	if d.info, err = s.inspect(ctx, kind, d.Size, bytes.NewReader(raw)); err != nil {
+		return Deposit{}, err
+	}
+	return d, s.keep(ctx, file{SHA256: d.SHA256}.key(), bytes.NewReader(raw), d.Size, d.SHA256)
+}
+
+// Arrive says of a declared file that a deposit is its bytes. For joiners; the caller has
+// checked rights. Codes: not_found; invalid where the declaration says other bytes.
+func (s *Service) Arrive(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, id string, d Deposit) error {
+	f, err := load(tx, id)
+	if err != nil {
+		return err
+	}
+	if f.SHA256 != d.SHA256 || f.Size != d.Size {
+		return inspection.E(inspection.Invalid, "evidence.error.hash_differs")
+	}
+	_, err = s.takenIn(tx, actor, c, f, d.info, false)
+	return err
+}
+
+// Arrived wakes the makers of previews, after the transaction of Arrive.
+func (s *Service) Arrived() { s.notify() }

@@ -1,0 +1,181 @@
+package snapshot
+
+import (
+	"context"
+	"slices"
+
+	"congvu/evidence"
+	"congvu/evidence/camera"
+	"congvu/inspection"
+	"congvu/inspection/history"
+
+	"gorm.io/gorm"
+)
+
+// Ask takes down that somebody asks for a still: r has the id of the operation, camera,
+// subject, reason and time; the rest is found here. Over Many, or longer after it was
+// asked for than Window, it waits for the lead's leave. For joiners; the caller has checked
+// that the actor works on the check, and calls Wake after its transaction. Code invalid
+// for a camera that does not hang over the check's desk.
+func (s *Service) Ask(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, desk string, r Request) error {
+	other := inspection.E(inspection.Invalid, "snapshot.error.other_desk")
+	c, err := load[Camera](tx, r.CameraID)
+	if inspection.CodeOf(err) == inspection.NotFound || desk == "" {
+		return other
+	}
+	if err != nil {
+		return err
+	}
+	desks, err := s.checks.Desks(tx, desk)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(desks, c.DeskID) {
+		return other
+	}
+	var before int64
+	if err := tx.Model(&Request{}).Where("visit_id = ? AND state NOT IN ?", r.VisitID, []State{Declined, Lapsed}).Count(&before).Error; err != nil {
+		return err
+	}
+	r.AskedBy, r.ArrivedAt, r.State = actor.Person, s.clock.Now(), Waiting
+	switch {
+	case before >= Many:
+		r.State, r.Why = Asked, TooMany
+	case r.ArrivedAt > r.AskedAt.Add(Window):
+		r.State, r.Why = Asked, TooLate
+	}
+	if err := tx.Create(&r).Error; err != nil {
+		return err
+	}
+	return history.Append(tx, event(actor, capacity, "snapshot.ask", "snapshot", r.ID, r.VisitID, r.ArrivedAt, map[string]any{
+		"camera": r.CameraID, "kind": r.SubjectKind, "subject": r.SubjectID, "reason": history.TextHash(r.Reason), "asked_at": r.AskedAt.String(), "why": r.Why}))
+}
+
+// Wake begins with what waits, after a transaction in which somebody asked.
+func (s *Service) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Coming counts the stills of a check that are being taken. For joiners.
+func (s *Service) Coming(tx *gorm.DB, visit string) (int, error) {
+	var n int64
+	err := tx.Model(&Request{}).Where("visit_id = ? AND state = ?", visit, Waiting).Count(&n).Error
+	return int(n), err
+}
+
+// Decide gives leave for a still that needs it, or none, with a reason. The lead of the
+// check's team may. Codes: not_found, forbidden, invalid, conflict where it is decided.
+func (s *Service) Decide(ctx context.Context, actor inspection.Actor, id string, leave bool, reason string) error {
+	reason, ok := inspection.Text(reason, 1000)
+	if !ok || len([]rune(reason)) < 5 {
+		return inspection.E(inspection.Invalid, "snapshot.error.reason").Field("reason", "snapshot.error.reason")
+	}
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		r, err := load[Request](tx, id)
+		if err != nil {
+			return err
+		}
+		check, err := s.checks.Check(tx, actor, r.VisitID)
+		if err != nil {
+			return err
+		}
+		if !check.Lead {
+			return inspection.E(inspection.Forbidden, "evidence.error.lead_only")
+		}
+		now := s.clock.Now()
+		r.DecidedBy, r.DecidedAt, r.Decision, r.State = &actor.Person, now, reason, Waiting
+		done := tx.Model(&Request{}).Where("id = ? AND state = ?", id, Asked).Updates(map[string]any{
+			"state": Waiting, "decided_by": actor.Person, "decided_at": now, "decision": reason})
+		if done.Error != nil {
+			return done.Error
+		}
+		if done.RowsAffected == 0 {
+			return inspection.E(inspection.Conflict, "snapshot.error.decided")
+		}
+		err = history.Append(tx, event(actor, check.Capacity, "snapshot.decide", "snapshot", id, r.VisitID, now, map[string]any{"leave": leave, "reason": history.TextHash(reason)}))
+		if err != nil || leave {
+			return err
+		}
+		r.TakenAt, r.Cause = now, NoLeave
+		return s.came(tx, r, Declined, evidence.Deposit{})
+	})
+	if err == nil {
+		s.Wake()
+	}
+	return err
+}
+
+// Of lists what was asked for in a check, in that order. The caller has checked who may
+// see it.
+func (s *Service) Of(ctx context.Context, visit string) ([]Request, error) {
+	var rows []Request
+	err := s.read(ctx).Where("visit_id = ?", visit).Order("arrived_at, id").Find(&rows).Error
+	return rows, err
+}
+
+// came decides a request: TAKEN with the deposit, FAILED or DECLINED with a cause. Where
+// the check takes nothing any more, or who asked is of its team no more, it has lapsed.
+func (s *Service) came(tx *gorm.DB, r Request, state State, d evidence.Deposit) error {
+	r.State = state
+	done := tx.Model(&Request{}).Where("id = ? AND state = ?", r.ID, Waiting).Updates(map[string]any{
+		"state": r.State, "taken_at": r.TakenAt, "camera_at": r.CameraAt, "file_id": r.FileID, "cause": r.Cause, "profile": r.Profile, "preset": r.Preset,
+		"notice": r.Notice, "relay_id": r.RelayID, "signature": r.Signature, "lease_until": 0, "lease_owner": ""})
+	if done.Error != nil || done.RowsAffected == 0 { // another copy was quicker
+		return done.Error
+	}
+	asker, err := s.checks.Asker(tx, r.AskedBy, s.clock.Now().Date())
+	if err != nil {
+		return err
+	}
+	check, err := s.checks.Check(tx, asker, r.VisitID)
+	if err != nil {
+		return err
+	}
+	if err := s.checks.Came(tx, asker, r, d); err != nil {
+		return err
+	}
+	if state == Taken {
+		if err := s.files.Arrive(tx, asker, check.Capacity, r.FileID, d); err != nil {
+			return err
+		}
+	}
+	data := map[string]any{"camera": r.CameraID, "taken_at": r.TakenAt.String(), "cause": string(r.Cause), "notice": history.TextHash(r.Notice)}
+	if r.FileID != "" {
+		data["file"], data["sha256"] = r.FileID, d.SHA256
+	}
+	if drift, ok := r.Drift(); ok {
+		data["drift_ms"] = drift.Milliseconds()
+	}
+	if r.RelayID != nil {
+		data["relay"] = *r.RelayID
+	}
+	return history.Append(tx, event(asker, check.Capacity, "snapshot."+words[state], "snapshot", r.ID, r.VisitID, r.TakenAt, data))
+}
+
+var words = map[State]string{Taken: "taken", Failed: "failed", Declined: "declined", Lapsed: "lapsed"}
+
+// lapse ends a request that the check did not take.
+func (s *Service) lapse(ctx context.Context, r Request) error {
+	return s.transaction(ctx, func(tx *gorm.DB) error {
+		now := s.clock.Now()
+		done := tx.Model(&Request{}).Where("id = ? AND state = ?", r.ID, Waiting).Updates(map[string]any{"state": Lapsed, "taken_at": now, "lease_until": 0, "lease_owner": ""})
+		if done.Error != nil || done.RowsAffected == 0 {
+			return done.Error
+		}
+		return history.Append(tx, event(inspection.Actor{Person: r.AskedBy}, inspection.Capacity{}, "snapshot.lapsed", "snapshot", r.ID, r.VisitID, now, map[string]any{"camera": r.CameraID}))
+	})
+}
+
+// mayTake is why a camera must not be asked, empty where it may.
+func mayTake(c Camera, on inspection.Date) camera.Cause {
+	switch {
+	case !c.InUse(on):
+		return Retired
+	case !c.Noticed(on):
+		return NoNotice
+	}
+	return ""
+}

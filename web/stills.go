@@ -1,0 +1,71 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"congvu/evidence/snapshot"
+	"congvu/inspection/visit"
+
+	"github.com/labstack/echo/v4"
+)
+
+// stillLine is a still that was asked for, on a page.
+type stillLine struct {
+	snapshot.Line
+	On        string // the item, in words
+	By        string // who asked
+	MayDecide bool
+}
+
+// DriftOf is by how much a camera's clock differed, in words.
+func (b Base) DriftOf(r snapshot.Line) string {
+	d, known := r.Drift()
+	return b.driftWords(d, known)
+}
+
+// Clocks tells whether there is a clock of the camera to speak of.
+func (l stillLine) Clocks() bool { return l.State == snapshot.Taken }
+
+// Late tells whether the server learned of it later than it was asked for.
+func (l stillLine) Late() bool { return l.ArrivedAt > l.AskedAt.Add(time.Minute) }
+
+// Class is the class of the tag of its state.
+func (l stillLine) Class() string {
+	switch {
+	case l.State == snapshot.Taken && l.Cause == "":
+		return "good"
+	case l.State == snapshot.Asked || l.State == snapshot.Waiting:
+		return "soon"
+	}
+	return "late"
+}
+
+// stills lists what was asked of cameras in a check, for those who may read it.
+func (s *Server) stills(c echo.Context, v visit.View) ([]stillLine, error) {
+	lines, err := s.Snapshots.Lines(c.Request().Context(), v.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]stillLine, len(lines))
+	for i, l := range lines {
+		out[i] = stillLine{Line: l, MayDecide: v.MayFinish && l.State == snapshot.Asked}
+		if it, ok := v.Item(l.SubjectID); ok {
+			out[i].On = it.Code + " – " + it.TextVI
+		}
+		if at := slices.IndexFunc(v.Members, func(m visit.Member) bool { return m.PersonID == l.AskedBy }); at >= 0 {
+			out[i].By = v.Members[at].Name
+		}
+	}
+	return out, nil
+}
+
+// decideStill gives leave for a still, or none, with a reason.
+func (s *Server) decideStill(c echo.Context) error {
+	leave := c.FormValue("leave") == "1"
+	if err := s.Snapshots.Decide(c.Request().Context(), actor(c), c.Param("request"), leave, c.FormValue("reason")); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=still_decided#stills")
+}
