@@ -278,9 +278,11 @@ func (b *browser) files(selector string, paths ...string) {
 	b.run(chromedp.WaitReady(selector), chromedp.SetUploadFiles(selector, paths))
 }
 
-// wait waits until an expression of the page is true.
+// wait waits until an expression of the page is true, and the page is read to its end: what
+// comes next may need what stands below.
 func (b *browser) wait(what, expression string) {
 	b.t.Helper()
+	expression = `document.readyState !== 'loading' && (` + expression + `)`
 	deadline := time.Now().Add(25 * time.Second)
 	poll := func() error {
 		return b.try(30*time.Second, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(40*time.Millisecond), chromedp.WithPollingTimeout(25*time.Second)))
