@@ -32,6 +32,11 @@ func (m *Main) serveCommand() *cli.Command {
 // serve listens and serves until the context ends. listening is called with the
 // address once the program answers.
 func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening func(address string)) error {
+	if os.Getenv("GOMAXPROCS") == "" {
+		// A call that waits for the disk holds on to one of these for a while, and each
+		// photograph waits for the disk four times: with as many as processors some stood idle.
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+	}
 	proxies, err := web.ParseProxies(p.config.Proxies)
 	if err != nil {
 		return err

@@ -12,8 +12,9 @@ import (
 // follow a position that is given to rows only after they have committed, by one
 // writer at a time.
 
-// lateness is how far behind the newest row an uncommitted one may stand: rows
-// older than this many numbers are settled and not looked for again.
+// lateness is how far behind the newest row an uncommitted one may stand on PostgreSQL:
+// rows older than this many numbers are settled and not looked for again. SQLite lets one
+// transaction write at a time, from its first number to its commit: none stands behind.
 const lateness = 10_000
 
 // settledAtOnce is how many rows get their position in one transaction: the first reader of
@@ -50,11 +51,19 @@ func NewReader(db *gorm.DB) *Reader { return &Reader{db: db} }
 // After is at most limit rows after a position, 0 for the beginning. Every
 // committed row is handed out once, in the same order to every reader.
 func (r *Reader) After(ctx context.Context, position int64, limit int) ([]Entry, error) {
+	entries, err := r.placed(ctx, position, limit)
+	if err != nil || len(entries) == limit { // more of what has its position is still unread
+		return entries, err
+	}
 	if err := r.db.WithContext(ctx).Transaction(settle); err != nil {
 		return nil, err
 	}
-	var entries []Entry
-	err := r.db.WithContext(ctx).Table("history_order").
+	return r.placed(ctx, position, limit)
+}
+
+// placed is the rows that have their position.
+func (r *Reader) placed(ctx context.Context, position int64, limit int) (entries []Entry, err error) {
+	err = r.db.WithContext(ctx).Table("history_order").
 		Select("history_order.position, history.*").
 		Joins("JOIN history ON history.seq = history_order.seq").
 		Where("history_order.position > ?", position).
@@ -81,7 +90,10 @@ func settle(tx *gorm.DB) error {
 	if err := tx.CreateInBatches(rows, 200).Error; err != nil {
 		return err
 	}
-	settled := max(h.Settled, seqs[len(seqs)-1]-lateness)
+	settled := seqs[len(seqs)-1]
+	if tx.Name() != "sqlite" {
+		settled = max(h.Settled, settled-lateness)
+	}
 	return tx.Model(&head{}).Where("one = 1").
 		Updates(map[string]any{"position": h.Position + int64(len(seqs)), "settled": settled}).Error
 }

@@ -9,7 +9,10 @@ import (
 )
 
 // Pool is the connections to one file: what gorm calls a ConnPool.
-type Pool struct{ write, read *sql.DB }
+type Pool struct {
+	write, read *sql.DB
+	line        line
+}
 
 // Open opens the file that a DSN of modernc.org/sqlite names, with so many connections
 // that read. Pragmas of the DSN hold for each connection.
@@ -43,11 +46,6 @@ func (p *Pool) QueryContext(ctx context.Context, query string, args ...any) (*sq
 // QueryRowContext reads one row, as QueryContext.
 func (p *Pool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	return p.read.QueryRowContext(ctx, query, args...)
-}
-
-// BeginTx begins a transaction that writes, when its turn has come.
-func (p *Pool) BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error) {
-	return p.write.BeginTx(ctx, options)
 }
 
 // GetDBConn is the connection that writes, for who needs database/sql itself.

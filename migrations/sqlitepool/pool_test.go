@@ -29,6 +29,14 @@ func open(t *testing.T) *sqlitepool.Pool {
 	return p
 }
 
+func begin(ctx context.Context, p *sqlitepool.Pool) (*sqlitepool.Tx, error) {
+	tx, err := p.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return tx.(*sqlitepool.Tx), nil
+}
+
 func number(t *testing.T, p *sqlitepool.Pool) (n int) {
 	t.Helper()
 	if err := p.QueryRowContext(t.Context(), "SELECT n FROM t WHERE id = ?", 1).Scan(&n); err != nil {
@@ -48,16 +56,16 @@ func TestWritersStandInLine(t *testing.T) {
 		wg.Go(func() {
 			for range each {
 				errs <- func() error {
-					tx, err := p.BeginTx(t.Context(), nil)
+					tx, err := begin(t.Context(), p)
 					if err != nil {
 						return err
 					}
 					defer tx.Rollback()
 					var n int
-					if err := tx.QueryRow("SELECT n FROM t WHERE id = ?", 1).Scan(&n); err != nil {
+					if err := tx.QueryRowContext(t.Context(), "SELECT n FROM t WHERE id = ?", 1).Scan(&n); err != nil {
 						return err
 					}
-					if _, err := tx.Exec("UPDATE t SET n = ? WHERE id = ?", n+1, 1); err != nil {
+					if _, err := tx.ExecContext(t.Context(), "UPDATE t SET n = ? WHERE id = ?", n+1, 1); err != nil {
 						return err
 					}
 					return tx.Commit()
@@ -80,12 +88,12 @@ func TestWritersStandInLine(t *testing.T) {
 // TestAReadGoesOnBesideAWriter and sees what was last committed.
 func TestAReadGoesOnBesideAWriter(t *testing.T) {
 	p := open(t)
-	tx, err := p.BeginTx(t.Context(), nil)
+	tx, err := begin(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	if _, err := tx.Exec("UPDATE t SET n = ? WHERE id = ?", 7, 1); err != nil {
+	if _, err := tx.ExecContext(t.Context(), "UPDATE t SET n = ? WHERE id = ?", 7, 1); err != nil {
 		t.Fatal(err)
 	}
 	if n := number(t, p); n != 0 {
@@ -102,14 +110,14 @@ func TestAReadGoesOnBesideAWriter(t *testing.T) {
 // TestOneTextInsideTheReadingOfItsOwnRows: a statement in use is not used a second time.
 func TestOneTextInsideTheReadingOfItsOwnRows(t *testing.T) {
 	p := open(t)
-	tx, err := p.BeginTx(t.Context(), nil)
+	tx, err := begin(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
 	const all = "SELECT id FROM t WHERE id >= ? ORDER BY id"
 	read := func(from int, each func(id int)) {
-		rows, err := tx.Query(all, from)
+		rows, err := tx.QueryContext(t.Context(), all, from)
 		if err != nil {
 			t.Fatal(err)
 		}
