@@ -141,7 +141,7 @@ func Compare(first, second image.Image) Comparison {
 			continue
 		}
 		t, f := refine(a, b, p.t)
-		if !within(t) || f < manyFigure || f < fewFigure && p.places < manyPlaces || !everywhere(a, b, p, t) {
+		if !within(t) || f < manyFigure || f < fewFigure && p.places < manyPlaces || !everywhere(a, b, p) {
 			continue
 		}
 		if found && t.apart(best, a.height) > different && math.Abs(f-figure) < gain {
@@ -178,10 +178,11 @@ func within(t Transform) bool {
 }
 
 // everywhere says whether more agrees than one thing. The same notice hangs in many
-// offices, the same machine stands in them, and they are not the room.
-func everywhere(a, b *picture, p alignment, t Transform) bool {
+// offices, the same machine stands in them, and they are not the room. Asked before edges
+// refine the alignment, for they would find other counters to lie upon.
+func everywhere(a, b *picture, p alignment) bool {
 	patch, outside := p.patch()
-	return outside >= fewOutside || correlate(a, b, t, 1, patch) >= outsideFigure
+	return outside >= fewOutside || correlate(a, b, p.t, 1, patch) >= outsideFigure
 }
 
 // distinct tells an alignment from one among many: shifted a little, the pictures must
