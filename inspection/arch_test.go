@@ -52,6 +52,7 @@ var mayImport = map[string][]string{
 	"evidence/imaging":             {"inspection"},
 	"evidence/snapshot":            {"inspection", "inspection/history", "inspection/sealed", "evidence", "evidence/camera"},
 	"evidence/imaging/imagingtest": {},
+	"evidence/imaging/view":        {},
 
 	"migrations":            {"migrations/sqlitepool"},
 	"migrations/dbtest":     {"migrations"},
