@@ -28,17 +28,18 @@ type Config struct {
 // Service is the one door to evidence. Safe for concurrent use, by several processes
 // too.
 type Service struct {
-	db     *gorm.DB
-	clock  inspection.Clock
-	store  blob.Store
-	rights Rights
-	work   *imaging.Work
-	spool  string
-	key    ed25519.PrivateKey
-	wake   chan struct{}
-	memory *semaphore.Weighted // bytes that may be received in memory
-	rooms  sync.Pool           // rooms in which something was received
-	turns  turns
+	db       *gorm.DB
+	clock    inspection.Clock
+	store    blob.Store
+	rights   Rights
+	work     *imaging.Work
+	spool    string
+	key      ed25519.PrivateKey
+	wake     chan struct{}
+	memory   *semaphore.Weighted // bytes that may be received in memory
+	rooms    sync.Pool           // rooms in which something was received
+	turns    turns
+	compared comparisons
 
 	receiving atomic.Int64 // how many files are being received
 	received  atomic.Int64 // when the last one was, in nanoseconds since 1970
@@ -58,7 +59,7 @@ func New(db *gorm.DB, clock inspection.Clock, store blob.Store, rights Rights, c
 		}
 	}
 	return &Service{db: db, clock: clock, store: store, rights: rights, work: imaging.NewWork(c.Limits),
-		spool: c.Spool, key: c.Key, wake: make(chan struct{}, 1), memory: semaphore.NewWeighted(allInMemory)}, nil
+		spool: c.Spool, key: c.Key, wake: make(chan struct{}, 1), memory: semaphore.NewWeighted(allInMemory), compared: newComparisons()}, nil
 }
 
 // Limits are the limits on what is received, for forms that say them beforehand.
@@ -74,7 +75,7 @@ func (s *Service) Health(ctx context.Context) (blob.Health, error) {
 }
 
 func (s *Service) transaction(ctx context.Context, f func(tx *gorm.DB) error) error {
-	return s.db.WithContext(ctx).Transaction(f)
+	return s.db.WithContext(ctx).Transaction(f, inspection.Brief)
 }
 
 // read is for questions: on SQLite a transaction would take the one write lock.

@@ -318,6 +318,8 @@ type findingPage struct {
 	Conclude    bool
 	Reinspect   bool
 	Recommended []finding.RecommendationLine
+	Compares    bool   // there are pictures from before and after to lay upon each other
+	Views       string // the script that does
 	Script      string
 	MaxBytes    int64
 	explanation map[string][]photo
@@ -429,12 +431,9 @@ func (s *Server) findingPhotos(c echo.Context, page *findingPage) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range own {
-		if p.Role == string(evidence.After) || p.Item.Visit != d.VisitID {
-			page.After = append(page.After, p)
-		} else {
-			page.Before = append(page.Before, p)
-		}
+	page.Before, page.After = beforeAfter(own, d.VisitID)
+	if page.Compares = len(comparable(page.Before)) > 0 && len(comparable(page.After)) > 0; page.Compares {
+		page.Views = s.asset("views.js")
 	}
 	files, err := s.Evidence.ForVisit(ctx, a, d.VisitID)
 	if err != nil {

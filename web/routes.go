@@ -62,6 +62,7 @@ func (s *Server) routes() {
 
 	s.page(get, "/findings", SignedIn, s.findingsPage)
 	s.page(get, "/findings/:id", SignedIn, s.findingPage)
+	s.page(get, "/findings/:id/views", SignedIn, s.findingViews)
 	s.formWithFiles("/findings/:id/:event", SignedIn, s.findingEvent)
 	s.page(get, "/reinspections/new", SignedIn, s.reinspectionPage)
 	s.page(post, "/reinspections", SignedIn, s.planReinspection)

@@ -222,11 +222,18 @@ type minutesPage struct {
 	IssuerName string
 	Signer     string // who signed the decision
 	Verdicts   []minutesFinding
+	Views      []minutesViews // of a re-inspection
 	Where      string            // the place in the head: the unit's name without its type
 	Members    []visit.Member    // the head first
 	On         map[string]string // codes of the items that a file hangs on, by file
 	Script     string
 	Stills     []stillLine // that the cameras did not give
+}
+
+// minutesViews is how the view has changed between the pictures of a finding.
+type minutesViews struct {
+	Code, Text string
+	Pairs      []viewPair
 }
 
 type minutesFinding struct {
@@ -381,6 +388,19 @@ func (s *Server) verdicts(c echo.Context, page *minutesPage) error {
 			row.Severity = page.Of("tablet.verdict", v.Verdict)
 		}
 		page.Verdicts = append(page.Verdicts, row)
+		own, err := s.photosOn(c, "", evidence.OnFinding, id)
+		if err != nil {
+			return err
+		}
+		before, after := beforeAfter(own, f.VisitID)
+		after = slices.DeleteFunc(after, func(p photo) bool { return p.Item.Visit != page.V.ID })
+		pairs, err := s.viewPairs(c.Request().Context(), actor(c), before, after)
+		if err != nil {
+			return err
+		}
+		if len(pairs) > 0 {
+			page.Views = append(page.Views, minutesViews{f.ItemCode, f.Text, pairs})
+		}
 	}
 	return nil
 }

@@ -110,6 +110,7 @@ var theTable = []ask{
 	{"401 404 404 404 404 404 404 404 404 404 404 404", "GET", "/visits/{sealed}", ""},
 	{"401 404 404 404 404 404 404 404 404 404 404 404", "GET", "/api/v1/visits/{sealed}", ""},
 	{"401 404 404 404 404 404 404 404 404 404 404 404", "GET", "/findings/{sealed}", ""},
+	{"401 404 404 404 404 404 404 404 404 404 404 404", "GET", "/findings/{sealed}/views", ""},
 	{"401 404 404 404 404 404 404 404 404 404 404 404", "GET", "/reinspections/new?visit={sealed}", ""},
 	{"401 422 422 422 422 422 422 422 422 422 422 422", "OP", "{new} check_in", `{"target":"{sealed}","location":"WRONG"}`},
 	{"401 404 404 404 409 403 404 404 404 404 404 404", "OP", "{new} check_in", `{"target":"{tomorrow}"}`},
@@ -245,6 +246,7 @@ var theTable = []ask{
 
 	// Findings: recorded, assigned, submitted.
 	{"401 200 404 200 200 200 200 404 200 404 404 404", "GET", "/findings/{recorded}", ""},
+	{"401 200 404 200 200 200 200 404 200 404 404 404", "GET", "/findings/{recorded}/views", ""},
 	{"401 200 404 200 200 200 200 404 200 404 404 404", "GET", "/api/v1/findings/{recorded}", ""},
 	{"401 422 404 403 403 403 403 404 403 404 404 404", "POST", "/findings/{recorded}/explain", "id={form}&version={f:recorded}"},
 	{"401 404 404 404 404 404 404 404 404 404 404 404", "POST", "/findings/{recorded}/confirm", "id={form}&version={f:recorded}"},

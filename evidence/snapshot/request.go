@@ -116,6 +116,22 @@ func (s *Service) Of(ctx context.Context, visit string) ([]Request, error) {
 	return rows, err
 }
 
+// OfFiles are the requests that gave pictures, by the picture's file; what is no still of a
+// camera has none. The caller has checked who may see the files.
+func (s *Service) OfFiles(ctx context.Context, files ...string) (map[string]Request, error) {
+	out := map[string]Request{}
+	for chunk := range slices.Chunk(files, 500) {
+		var rows []Request
+		if err := s.read(ctx).Where("state = ? AND file_id IN ?", Taken, chunk).Find(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[r.FileID] = r
+		}
+	}
+	return out, nil
+}
+
 // came decides a request: TAKEN with the deposit, FAILED or DECLINED with a cause. Where
 // the check takes nothing any more, or who asked is of its team no more, it has lapsed.
 func (s *Service) came(tx *gorm.DB, r Request, state State, d evidence.Deposit) error {

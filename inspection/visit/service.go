@@ -154,7 +154,7 @@ func (s *Service) take(ctx context.Context, actor inspection.Actor, run []Operat
 			return nil
 		}
 		return w.flush()
-	})
+	}, inspection.Brief)
 	return outcomes, err
 }
 

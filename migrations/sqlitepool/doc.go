@@ -7,9 +7,11 @@
 // let in when the one before has done. Other processes on the same file are waited for
 // as the DSN says (busy_timeout).
 //
-// Transactions that stand in the queue together share a commit: each has a savepoint of
-// its own, sees what those before it did, and returns when all of it is on disk. One that
-// is undone undoes nothing of the others; a commit that fails is told to all.
+// Brief transactions (BeginTx) that stand in the queue together share a commit: each has a
+// savepoint of its own, sees what those before it did, and returns when all of it is on
+// disk. One that is undone undoes nothing of the others; a commit that fails is told to
+// all. The others have a commit of their own, so that nobody waits for a long one who has
+// done.
 //
 // Invariants: everything that writes goes over the one connection, whole transactions
 // too; a read over the others sees what was last committed. Whoever holds a transaction

@@ -23,15 +23,21 @@ const (
 // line is where transactions wait for their turn, the first come first.
 type line struct {
 	mu      sync.Mutex
-	taken   bool            // somebody has the turn
-	waiting []chan struct{} // closed when the turn is theirs
-	commit  *commit         // what the next one may join; read and written by who has the turn
+	taken   bool // somebody has the turn
+	waiting []*waiter
+	commit  *commit // what the next one may join; read and written by who has the turn
+}
+
+type waiter struct {
+	turn  chan struct{} // closed when the turn is theirs
+	brief bool
 }
 
 // commit is what reaches the disk together.
 type commit struct {
 	conn    *sql.Conn
 	began   time.Time
+	brief   bool // who began it lets others join
 	members int
 	broken  error         // why nothing of it can be kept
 	ended   chan struct{} // closed when err is known
@@ -40,7 +46,7 @@ type commit struct {
 
 // wait waits for the turn. It belongs to the caller, to be given on by leave, unless an
 // error tells that the caller's context ended first.
-func (p *Pool) wait(ctx context.Context) error {
+func (p *Pool) wait(ctx context.Context, brief bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -51,11 +57,11 @@ func (p *Pool) wait(ctx context.Context) error {
 		l.mu.Unlock()
 		return nil
 	}
-	mine := make(chan struct{})
+	mine := &waiter{make(chan struct{}), brief}
 	l.waiting = append(l.waiting, mine)
 	l.mu.Unlock()
 	select {
-	case <-mine:
+	case <-mine.turn:
 		return nil
 	case <-ctx.Done():
 	}
@@ -71,19 +77,18 @@ func (p *Pool) wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// leave gives the turn on. The last in line, or of those who may share it, makes the
-// commit.
+// leave gives the turn on. The last of those who may share a commit makes it.
 func (p *Pool) leave() {
 	l := &p.line
 	l.mu.Lock()
-	if c := l.commit; c != nil && (len(l.waiting) == 0 || c.members >= shareMost || c.broken != nil || time.Since(c.began) > shareFor) {
+	if c := l.commit; c != nil && (!c.brief || len(l.waiting) == 0 || !l.waiting[0].brief || c.members >= shareMost || c.broken != nil || time.Since(c.began) > shareFor) {
 		l.commit = nil
 		l.mu.Unlock()
 		c.end()
 		l.mu.Lock()
 	}
 	if len(l.waiting) > 0 {
-		close(l.waiting[0])
+		close(l.waiting[0].turn)
 		l.waiting = slices.Delete(l.waiting, 0, 1)
 	} else {
 		l.taken = false
@@ -122,14 +127,15 @@ type Tx struct {
 	last   error // of its statements
 }
 
-// BeginTx begins a transaction, when its turn has come. The options are those of every
-// transaction here.
-func (p *Pool) BeginTx(ctx context.Context, _ *sql.TxOptions) (gorm.ConnPool, error) {
-	return p.begin(ctx)
+// BeginTx begins a transaction, when its turn has come. One whose options ask for
+// sql.LevelReadCommitted is brief: it may share a commit, and waits for those who do. All
+// are serializable, whatever is asked for.
+func (p *Pool) BeginTx(ctx context.Context, options *sql.TxOptions) (gorm.ConnPool, error) {
+	return p.begin(ctx, options != nil && options.Isolation == sql.LevelReadCommitted)
 }
 
-func (p *Pool) begin(ctx context.Context) (*Tx, error) {
-	if err := p.wait(ctx); err != nil {
+func (p *Pool) begin(ctx context.Context, brief bool) (*Tx, error) {
+	if err := p.wait(ctx, brief); err != nil {
 		return nil, err
 	}
 	c := p.line.commit
@@ -145,7 +151,7 @@ func (p *Pool) begin(ctx context.Context) (*Tx, error) {
 			p.leave()
 			return nil, err
 		}
-		c = &commit{conn: conn, began: time.Now(), ended: make(chan struct{})}
+		c = &commit{conn: conn, began: time.Now(), brief: brief, ended: make(chan struct{})}
 		p.line.commit = c
 	}
 	c.members++

@@ -79,7 +79,7 @@ func together(t *testing.T, p *Pool, does ...func(*Tx) error) []error {
 		}
 		out[i] = err
 	}
-	first, err := p.begin(t.Context())
+	first, err := p.begin(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func together(t *testing.T, p *Pool, does ...func(*Tx) error) []error {
 	var all sync.WaitGroup
 	for i := range does[1:] {
 		all.Go(func() {
-			tx, err := p.begin(t.Context())
+			tx, err := p.begin(t.Context(), true)
 			run(i+1, tx, err)
 		})
 		inLine(t, p, i+1)
@@ -169,6 +169,49 @@ func TestACommitThatFailsIsToldToAll(t *testing.T) {
 	}
 }
 
+// TestALongOneIsWaitedForByNobodyBeforeIt: who is brief and has done is told so while the
+// long one that came next is still at work, and who comes after it has a commit of its own.
+func TestALongOneIsWaitedForByNobodyBeforeIt(t *testing.T) {
+	p := opened(t)
+	first, err := p.begin(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, done := make(chan *Tx), make(chan error)
+	go func() {
+		long, err := p.begin(t.Context(), false)
+		if err != nil {
+			t.Error(err)
+		}
+		begun <- long
+	}()
+	inLine(t, p, 1)
+	if err := errors.Join(insert(1)(first), first.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	long := <-begun
+	if n := rowsOf(t, p); n != 1 {
+		t.Errorf("%d rows are there while the long one is at work", n)
+	}
+	go func() {
+		after, err := p.begin(t.Context(), true)
+		if err == nil {
+			err = errors.Join(insert(3)(after), after.Rollback())
+		}
+		done <- err
+	}()
+	inLine(t, p, 1)
+	if err := errors.Join(insert(2)(long), long.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if n := rowsOf(t, p); n != 2 {
+		t.Errorf("%d rows", n)
+	}
+}
+
 // TestWhoGivesUpInLineHoldsNobodyUp: whenever it does, also as its turn comes; who has
 // been told that it is there finds it there, who was not finds nothing.
 func TestWhoGivesUpInLineHoldsNobodyUp(t *testing.T) {
@@ -181,7 +224,7 @@ func TestWhoGivesUpInLineHoldsNobodyUp(t *testing.T) {
 			for i := range 60 {
 				id := worker*1000 + i
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(2000))*time.Microsecond)
-				tx, err := p.begin(ctx)
+				tx, err := p.begin(ctx, rand.IntN(4) > 0)
 				if err == nil {
 					if _, err = tx.ExecContext(ctx, "INSERT INTO t VALUES (?)", id); err == nil {
 						err = tx.Commit()
