@@ -103,7 +103,9 @@ type comparisons struct {
 	keys []string // oldest first
 }
 
-func newComparisons() comparisons { return comparisons{turn: semaphore.NewWeighted(1), kept: map[string]compared{}} }
+func newComparisons() comparisons {
+	return comparisons{turn: semaphore.NewWeighted(1), kept: map[string]compared{}}
+}
 
 func (v *comparisons) known(key string) (compared, bool) {
 	v.mu.Lock()

@@ -318,8 +318,9 @@ type findingPage struct {
 	Conclude    bool
 	Reinspect   bool
 	Recommended []finding.RecommendationLine
-	Compares    bool   // there are pictures from before and after to lay upon each other
-	Views       string // the script that does
+	Failed      []stillLine // stills that a camera did not give
+	Compares    bool        // there are pictures from before and after to lay upon each other
+	Views       string      // the script that does
 	Script      string
 	MaxBytes    int64
 	explanation map[string][]photo
@@ -434,6 +435,9 @@ func (s *Server) findingPhotos(c echo.Context, page *findingPage) error {
 	page.Before, page.After = beforeAfter(own, d.VisitID)
 	if page.Compares = len(comparable(page.Before)) > 0 && len(comparable(page.After)) > 0; page.Compares {
 		page.Views = s.asset("views.js")
+	}
+	if page.Failed, err = s.failedStills(ctx, d); err != nil {
+		return err
 	}
 	files, err := s.Evidence.ForVisit(ctx, a, d.VisitID)
 	if err != nil {

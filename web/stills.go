@@ -1,11 +1,13 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"time"
 
 	"congvu/evidence/snapshot"
+	"congvu/inspection/finding"
 	"congvu/inspection/visit"
 
 	"github.com/labstack/echo/v4"
@@ -56,6 +58,29 @@ func (s *Server) stills(c echo.Context, v visit.View) ([]stillLine, error) {
 		}
 		if at := slices.IndexFunc(v.Members, func(m visit.Member) bool { return m.PersonID == l.AskedBy }); at >= 0 {
 			out[i].By = v.Members[at].Name
+		}
+	}
+	return out, nil
+}
+
+// failedStills lists what cameras did not give for a finding: of its item in its own check,
+// and of itself in the re-inspections that its story tells of.
+func (s *Server) failedStills(ctx context.Context, d finding.Detail) (out []stillLine, err error) {
+	visits := []string{d.VisitID}
+	for _, st := range d.Steps {
+		if st.VisitID != nil && !slices.Contains(visits, *st.VisitID) {
+			visits = append(visits, *st.VisitID)
+		}
+	}
+	for _, id := range visits {
+		lines, err := s.Snapshots.Lines(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range lines {
+			if l.State == snapshot.Failed && (l.SubjectID == d.ID || id == d.VisitID && l.SubjectID == d.ItemKey) {
+				out = append(out, stillLine{Line: l})
+			}
 		}
 	}
 	return out, nil

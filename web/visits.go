@@ -222,7 +222,7 @@ type minutesPage struct {
 	IssuerName string
 	Signer     string // who signed the decision
 	Verdicts   []minutesFinding
-	Views      []minutesViews // of a re-inspection
+	Views      []minutesViews    // of a re-inspection
 	Where      string            // the place in the head: the unit's name without its type
 	Members    []visit.Member    // the head first
 	On         map[string]string // codes of the items that a file hangs on, by file

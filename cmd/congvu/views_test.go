@@ -67,6 +67,10 @@ func TestR10TheSameFrameAgain(t *testing.T) {
 		check := s.begin(s.seal(7))
 		s.answers(check)
 		first := s.decided(s.still("thanhvien", check, visit.Snapshot{Camera: c.id, Item: "A04"}))
+		elsewhere.says(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+		if none := s.decided(s.still("thanhvien", check, visit.Snapshot{Camera: elsewhere.id, Item: "A04"})); none.State != snapshot.Failed {
+			t.Fatalf("%+v", none)
+		}
 		byHand := s.file("thanhvien", check, room(2, 0, 0, 1), evidence.Photo)
 		s.does("thanhvien", s.operation(check, visit.OpPhoto, visit.Photo{Item: "A04", File: byHand, NoPeople: true}))
 		s.signs(check)
@@ -117,7 +121,7 @@ func TestR10TheSameFrameAgain(t *testing.T) {
 			s.operation(again, visit.OpFinish, struct{}{}), s.operation(again, visit.OpMinutes, visit.Minutes{Opinion: text("Thống nhất."), Representatives: text("Giám đốc")}))
 		s.derive()
 
-		s.says(s.page("truongdoan", "/findings/"+f.ID), `data-views="/findings/`+f.ID+`/views"`)
+		s.says(s.page("truongdoan", "/findings/"+f.ID), `data-views="/findings/`+f.ID+`/views"`, "Camera cửa sau: ", "không truy cập được lúc")
 		for _, path := range []string{"/findings/" + f.ID + "/views", "/visits/" + again + "/minutes"} {
 			page := s.page("truongdoan", path)
 			cards := strings.Split(page, `aria-labelledby="view-`)[1:]

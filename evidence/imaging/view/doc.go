@@ -9,7 +9,7 @@
 // previews that imaging derives of them, which are turned as their EXIF says; what
 // imaging.Work.See shows is not turned and does only for stills of cameras. Compare looks
 // at grey pictures of at most Side pixels a side, of the narrower one's width if that is
-// less, and needs about 30 MB for a moment, whatever came in. Different sizes and
+// less, however large they came in. Different sizes and
 // proportions do no harm: both pictures are thought equally wide and centre upon centre,
 // each as high as it is, and nothing is squeezed; bars at the edge (letterboxes) are part
 // of a picture.
