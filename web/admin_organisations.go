@@ -258,6 +258,24 @@ type adminDesk struct {
 	Corrections []org.CorrectionLine
 }
 
+// planDot is a camera on the drawing of the room, which is 1000 wide and 700 deep, with the
+// entrance at the bottom.
+type planDot struct {
+	N    int // its number in the list
+	Name string
+	X, Y int64
+}
+
+// Plan is where the cameras hang of which somebody has said it.
+func (p adminDesk) Plan() (dots []planDot) {
+	for i, c := range p.Cameras {
+		if c.InUse(p.Today()) && c.PlanX >= 0 && c.PlanY >= 0 {
+			dots = append(dots, planDot{i + 1, c.Name, c.PlanX, 700 - c.PlanY*7/10})
+		}
+	}
+	return dots
+}
+
 // YesNo are the answers to whether a post must be staffed.
 func (adminDesk) YesNo() []string { return []string{"YES", "NO"} }
 

@@ -58,6 +58,7 @@ func TestCamerasAreEnteredByPages(t *testing.T) {
 	b.eval(`[...document.querySelectorAll('a')].map(a => a.getAttribute('href')).find(h => h?.startsWith('/admin/desks/')) ?? ''`, &desk)
 	b.open(desk)
 	b.sees("Camera quầy 1")
+	b.wait("where it hangs", `document.querySelectorAll(".plan circle").length === 1`)
 	b.everyLook("desk-cameras")
 	b.click(`a[href$="/cameras/new"]`)
 	b.sees("Thêm camera")
