@@ -42,17 +42,25 @@ func (s *Service) CompareViews(ctx context.Context, actor inspection.Actor, firs
 		return v, err
 	}
 	defer two.Close()
-	seen, err := s.compared.of(ctx, one.ETag+two.ETag, func() (c compared, err error) {
-		a, err := s.grey(ctx, one)
-		if err != nil {
-			return c, err
-		}
-		b, err := s.grey(ctx, two)
-		if err != nil {
-			return c, err
-		}
-		return compared{view.Compare(a, b), high(a), high(b)}, nil
-	})
+	key := one.ETag + two.ETag
+	seen, known := s.compared.known(key)
+	if !known {
+		_, _ = one.Close(), two.Close() // nothing is held while others have the turn
+		seen, err = s.compared.of(ctx, key, func() (c compared, err error) {
+			a, as, err := s.grey(ctx, actor, v.First)
+			if err != nil {
+				return c, err
+			}
+			b, bs, err := s.grey(ctx, actor, v.Second)
+			if err != nil {
+				return c, err
+			}
+			if as+bs != key { // another copy was confirmed meanwhile
+				return c, inspection.E(inspection.Unavailable, "error.unavailable")
+			}
+			return compared{view.Compare(a, b), high(a), high(b)}, nil
+		})
+	}
 	v.Comparison, v.First.Height, v.Second.Height = seen.Comparison, seen.first, seen.second
 	return v, err
 }
@@ -74,14 +82,19 @@ func (s *Service) look(ctx context.Context, actor inspection.Actor, id string, a
 	return s.Open(ctx, actor, id, as.Variant, "")
 }
 
-// grey reads what CompareViews looks at.
-func (s *Service) grey(ctx context.Context, c *Content) (g *image.Gray, err error) {
+// grey reads what CompareViews looks at, and tells the tag of its bytes.
+func (s *Service) grey(ctx context.Context, actor inspection.Actor, p Shown) (g *image.Gray, tag string, err error) {
+	c, err := s.Open(ctx, actor, p.ID, p.Variant, "")
+	if err != nil {
+		return nil, "", err
+	}
+	defer c.Close()
 	raw, err := io.ReadAll(io.LimitReader(c, inMemory))
 	if err != nil {
-		return nil, storeTrouble(err)
+		return nil, "", storeTrouble(err)
 	}
 	_, err = s.work.See(ctx, raw, func(img image.Image) { g = view.Reduce(img) })
-	return g, err
+	return g, c.ETag, err
 }
 
 func high(g *image.Gray) float64 { return float64(g.Bounds().Dy()) / float64(g.Bounds().Dx()) }

@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"slices"
 
 	"congvu/evidence"
 	"congvu/evidence/imaging/view"
@@ -13,8 +15,13 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// viewsMost bounds how many pictures of each side are compared for one finding.
-const viewsMost = 4
+// How many photographs of each side are compared for one finding, how many stills, and
+// after how many failures nothing more is tried, for the store is down.
+const (
+	viewsMost    = 4
+	stillsMost   = 12
+	failuresMost = 3
+)
 
 // viewPair is a picture from before and one from after, laid upon each other.
 type viewPair struct {
@@ -65,63 +72,102 @@ func beforeAfter(own []photo, visit string) (before, after []photo) {
 // without what was drawn on.
 func comparable(photos []photo) (out []photo) {
 	for _, p := range photos {
-		if p.Thumb != "" && !p.Sketch && !p.Document && p.Item.Of == "" && len(out) < viewsMost {
+		if p.Thumb != "" && !p.Sketch && !p.Document && p.Item.Of == "" {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
-// viewPairs lays pictures from after onto those from before: a still onto the first one of
-// the same camera and preset; a photograph onto the one that it agrees with best, if with
-// any.
-func (s *Server) viewPairs(ctx context.Context, a inspection.Actor, before, after []photo) ([]viewPair, error) {
+// viewChoice is a picture from after and those from before that it may be laid onto.
+type viewChoice struct {
+	late  photo
+	early []photo
+	still *snapshot.Request // that gave the picture before, where both are stills
+}
+
+// viewChoices finds what is to be compared. A still goes with the first one of the same
+// camera and preset, whatever became of that one, and with no other; a photograph with
+// photographs, of which the first from before and the last from after are taken.
+func viewChoices(before, after []photo, stills map[string]snapshot.Request) (out []viewChoice) {
+	first := map[[2]string]photo{}
+	var byHand []photo
+	for _, p := range before {
+		r, still := stills[p.ID]
+		if !still {
+			byHand = append(byHand, p)
+			continue
+		}
+		view := [2]string{r.CameraID, r.Preset}
+		if there, ok := first[view]; !ok || r.TakenAt < stills[there.ID].TakenAt {
+			first[view] = p
+		}
+	}
+	byHand = byHand[:min(len(byHand), viewsMost)]
+	photos, seen := 0, 0
+	for _, late := range slices.Backward(after) {
+		if r, still := stills[late.ID]; still {
+			if early, ok := first[[2]string{r.CameraID, r.Preset}]; ok && seen < stillsMost {
+				one := stills[early.ID]
+				out, seen = append(out, viewChoice{late, []photo{early}, &one}), seen+1
+			}
+		} else if len(byHand) > 0 && photos < viewsMost {
+			out, photos = append(out, viewChoice{late: late, early: byHand}), photos+1
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// viewPairs lays pictures from after onto those from before (viewChoices): a photograph
+// onto the one that it agrees with best, if with any. Missed is why a pair could not be
+// compared, where one could not: the others are there. Comparing ends with patience.
+func (s *Server) viewPairs(ctx, patience context.Context, a inspection.Actor, before, after []photo) (pairs []viewPair, missed, err error) {
 	before, after = comparable(before), comparable(after)
 	if len(before) == 0 || len(after) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	var ids []string
-	for _, p := range append(append([]photo{}, before...), after...) {
+	for _, p := range slices.Concat(before, after) {
 		ids = append(ids, p.ID)
 	}
 	stills, err := s.Snapshots.OfFiles(ctx, ids...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var pairs []viewPair
-	for _, late := range after {
+	failures := 0
+	for _, choice := range viewChoices(before, after, stills) {
 		var best *viewPair
-		for _, early := range before {
-			one, still := stills[early.ID]
-			two, again := stills[late.ID]
-			if still != again || still && !sameView(one, two) || still && best != nil {
+		for _, early := range choice.early {
+			if failures >= failuresMost {
+				break
+			}
+			v, err := s.Evidence.CompareViews(patience, a, early.ID, choice.late.ID)
+			switch code := inspection.CodeOf(err); {
+			case err == nil:
+			case code == inspection.NotFound || code == inspection.Invalid || code == inspection.TooLarge: // its small form is not made yet, or broken
+				continue
+			default:
+				failures++
+				missed = err
 				continue
 			}
-			v, err := s.Evidence.CompareViews(ctx, a, early.ID, late.ID)
-			if inspection.CodeOf(err) == inspection.NotFound { // its small form is not made yet
+			if choice.still == nil && (v.Verdict == view.Other || best != nil && best.Similarity >= v.Similarity) {
 				continue
 			}
-			if err != nil {
-				return nil, err
-			}
-			if !still && (v.Verdict == view.Other || best != nil && best.Similarity >= v.Similarity) {
-				continue
-			}
-			best = &viewPair{Views: v, Before: early, After: late}
-			if still {
-				best.Camera = one.CameraID
+			best = &viewPair{Views: v, Before: early, After: choice.late}
+			if choice.still != nil {
+				best.Camera = choice.still.CameraID
 			}
 		}
 		if best != nil {
 			pairs = append(pairs, *best)
 		}
 	}
-	return pairs, s.nameCameras(ctx, pairs)
-}
-
-// sameView tells whether two stills are of one camera that looked the same way.
-func sameView(one, two snapshot.Request) bool {
-	return one.CameraID == two.CameraID && one.Preset == two.Preset
+	if missed != nil {
+		slog.Warn("comparing views", "error", missed.Error())
+	}
+	return pairs, missed, s.nameCameras(ctx, pairs)
 }
 
 func (s *Server) nameCameras(ctx context.Context, pairs []viewPair) error {
@@ -142,6 +188,7 @@ type viewsPage struct {
 	Base
 	Finding string
 	Pairs   []viewPair
+	Missed  bool // some pair could not be compared
 	Script  string
 }
 
@@ -159,8 +206,13 @@ func (s *Server) findingViews(c echo.Context) error {
 	}
 	page := viewsPage{Base: s.base(c, "views.title"), Finding: d.ID, Script: s.asset("views.js")}
 	before, after := beforeAfter(own, d.VisitID)
-	if page.Pairs, err = s.viewPairs(ctx, a, before, after); err != nil {
+	pairs, missed, err := s.viewPairs(ctx, ctx, a, before, after)
+	if err != nil {
 		return err
 	}
+	if len(pairs) == 0 && missed != nil {
+		return missed
+	}
+	page.Pairs, page.Missed = pairs, missed != nil
 	return s.render(c, http.StatusOK, "views", page)
 }

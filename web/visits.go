@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -223,6 +224,7 @@ type minutesPage struct {
 	Signer     string // who signed the decision
 	Verdicts   []minutesFinding
 	Views      []minutesViews    // of a re-inspection
+	Missed     bool              // some pair of pictures could not be compared
 	Where      string            // the place in the head: the unit's name without its type
 	Members    []visit.Member    // the head first
 	On         map[string]string // codes of the items that a file hangs on, by file
@@ -376,7 +378,12 @@ func (p *minutesPage) findings() {
 	}
 }
 
+// verdicts adds what a re-inspection says of each finding. The minutes print whatever
+// becomes of comparing pictures, which has so long.
 func (s *Server) verdicts(c echo.Context, page *minutesPage) error {
+	const comparing = 20 * time.Second
+	patience, cancel := context.WithTimeout(c.Request().Context(), comparing)
+	defer cancel()
 	for _, id := range page.V.Rules.Findings {
 		f, err := s.Findings.Get(c.Request().Context(), actor(c), id)
 		if err != nil {
@@ -394,10 +401,14 @@ func (s *Server) verdicts(c echo.Context, page *minutesPage) error {
 		}
 		before, after := beforeAfter(own, f.VisitID)
 		after = slices.DeleteFunc(after, func(p photo) bool { return p.Item.Visit != page.V.ID })
-		pairs, err := s.viewPairs(c.Request().Context(), actor(c), before, after)
+		if page.Missed { // the store is down, or time is up
+			continue
+		}
+		pairs, missed, err := s.viewPairs(c.Request().Context(), patience, actor(c), before, after)
 		if err != nil {
 			return err
 		}
+		page.Missed = missed != nil
 		if len(pairs) > 0 {
 			page.Views = append(page.Views, minutesViews{f.ItemCode, f.Text, pairs})
 		}

@@ -161,6 +161,15 @@ func TestR10TheSameFrameAgain(t *testing.T) {
 		if a := s.get("quantri", "/findings/"+f.ID+"/views"); a.code != http.StatusNotFound {
 			t.Errorf("who administers sees content: %d", a.code)
 		}
+		// A preview that the store has not: the minutes print, and the other pair is there.
+		s.must(db.Exec("UPDATE evidence_derived SET sha256 = ? WHERE kind = 'PREVIEW' AND file_id = ?", strings.Repeat("0", 64), second.FileID).Error)
+		for _, path := range []string{"/findings/" + f.ID + "/views", "/visits/" + again + "/minutes"} {
+			page := s.page("truongdoan", path)
+			if n := strings.Count(page, `aria-labelledby="view-`); n != 1 {
+				t.Errorf("%s: %d pairs", path, n)
+			}
+			s.says(page, "Có cặp ảnh chưa so sánh được lúc này")
+		}
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -125,6 +126,9 @@ type Tx struct {
 	commit *commit
 	done   bool
 	last   error // of its statements
+
+	reading  []*sql.Rows // the last of them may be open
+	prepared []*sql.Stmt
 }
 
 // BeginTx begins a transaction, when its turn has come. One whose options ask for
@@ -160,12 +164,18 @@ func (p *Pool) begin(ctx context.Context, brief bool) (*Tx, error) {
 		p.leave()
 		return nil, err
 	}
+	// Whoever panics between the beginning and the end leaves it open, as gorm does where it
+	// makes a transaction of a single statement; everybody would wait for ever.
+	runtime.SetFinalizer(t, func(t *Tx) { go func() { _ = t.Rollback() }() })
 	return t, nil
 }
 
 // control is a statement about the transaction itself. Where it fails the commit cannot
 // be kept: SQLite ends a whole transaction by itself when the disk is full, say.
 func (t *Tx) control(statement string) error {
+	if t.commit.broken != nil {
+		return t.commit.broken
+	}
 	_, err := t.commit.conn.ExecContext(context.Background(), statement)
 	if err == nil {
 		return nil
@@ -177,6 +187,48 @@ func (t *Tx) control(statement string) error {
 	return err
 }
 
+// failed takes down that a statement failed, and finds out whether SQLite has ended the
+// whole transaction over it: what came next would be on disk at once, whatever is
+// answered. BEGIN is refused inside of a transaction; where it is not, what it begins is
+// undone in the end.
+func (t *Tx) failed(err error) {
+	t.last = err
+	if t.commit.broken != nil {
+		return
+	}
+	if _, within := t.commit.conn.ExecContext(context.Background(), "BEGIN"); within == nil {
+		t.commit.broken = fmt.Errorf("sqlite: a transaction of the same commit: %w", err)
+	}
+}
+
+// read forgets the rows that have been read to their end, down to the last that have not.
+func (t *Tx) read() {
+	for len(t.reading) > 0 {
+		last := t.reading[len(t.reading)-1]
+		if _, err := last.Columns(); err == nil { // open
+			return
+		}
+		t.reading = t.reading[:len(t.reading)-1]
+		if err := last.Err(); err != nil {
+			t.failed(err)
+		}
+	}
+}
+
+// close ends what was begun in it and not ended: open rows would hold the connection, and
+// with it everybody.
+func (t *Tx) close() {
+	t.done = true
+	runtime.SetFinalizer(t, nil)
+	t.read()
+	for _, r := range t.reading {
+		_ = r.Close()
+	}
+	for _, s := range t.prepared {
+		_ = s.Close()
+	}
+}
+
 // Commit returns when everything is on disk. Where the disk does not take it, that is
 // told to all who share the commit.
 func (t *Tx) Commit() error {
@@ -186,7 +238,7 @@ func (t *Tx) Commit() error {
 	if err := t.ctx.Err(); err != nil { // whoever asked has gone
 		return errors.Join(err, t.Rollback())
 	}
-	t.done = true
+	t.close()
 	_ = t.control("RELEASE member")
 	t.pool.leave()
 	<-t.commit.ended
@@ -199,7 +251,7 @@ func (t *Tx) Rollback() error {
 	if t.done {
 		return sql.ErrTxDone
 	}
-	t.done = true
+	t.close()
 	if t.control("ROLLBACK TO member") == nil {
 		_ = t.control("RELEASE member")
 	}
@@ -216,16 +268,24 @@ func (t *Tx) context(ctx context.Context) (context.Context, error) {
 	if err := errors.Join(ctx.Err(), t.ctx.Err()); err != nil {
 		return ctx, err
 	}
+	if t.read(); t.commit.broken != nil {
+		return ctx, t.commit.broken
+	}
 	return context.WithoutCancel(ctx), nil
 }
 
-// PrepareContext compiles a statement for the transaction.
+// PrepareContext compiles a statement for the transaction, with which it ends. A context
+// that ends while it runs would undo the work of others: give it one that does not.
 func (t *Tx) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
 	ctx, err := t.context(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return t.commit.conn.PrepareContext(ctx, query)
+	s, err := t.commit.conn.PrepareContext(ctx, query)
+	if err == nil {
+		t.prepared = append(t.prepared, s)
+	}
+	return s, err
 }
 
 // ExecContext writes.
@@ -236,7 +296,7 @@ func (t *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 	}
 	r, err := t.commit.conn.ExecContext(ctx, query, args...)
 	if err != nil {
-		t.last = err
+		t.failed(err)
 	}
 	return r, err
 }
@@ -249,12 +309,14 @@ func (t *Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 	}
 	rows, err := t.commit.conn.QueryContext(ctx, query, args...)
 	if err != nil {
-		t.last = err
+		t.failed(err)
+		return nil, err
 	}
-	return rows, err
+	t.reading = append(t.reading, rows)
+	return rows, nil
 }
 
-// QueryRowContext reads one row, as QueryContext.
+// QueryRowContext reads one row, as QueryContext. The row has to be scanned.
 func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	run, err := t.context(ctx)
 	if err != nil { // a row can carry an error of database/sql's own only
@@ -262,5 +324,9 @@ func (t *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *sq
 		cancel()
 		run = ended
 	}
-	return t.commit.conn.QueryRowContext(run, query, args...)
+	row := t.commit.conn.QueryRowContext(run, query, args...)
+	if err == nil && row.Err() != nil {
+		t.failed(row.Err())
+	}
+	return row
 }

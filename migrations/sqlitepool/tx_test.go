@@ -272,3 +272,147 @@ func TestWhoGivesUpInLineHoldsNobodyUp(t *testing.T) {
 		t.Error("somebody is still in line")
 	}
 }
+
+// TestNothingIsWrittenOutsideOfATransaction: where SQLite has ended it over a statement
+// and its caller goes on, nothing of that reaches the disk either.
+func TestNothingIsWrittenOutsideOfATransaction(t *testing.T) {
+	p := opened(t)
+	for _, statement := range []string{"CREATE TABLE large (b BLOB NOT NULL)", "PRAGMA max_page_count = 40"} {
+		if _, err := p.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const taken = "INSERT OR ROLLBACK INTO t VALUES (1) RETURNING id"
+	for name, ends := range map[string]func(*Tx) error{
+		"the disk is full": func(tx *Tx) error {
+			_, err := tx.ExecContext(context.Background(), "INSERT INTO large VALUES (zeroblob(1000000))")
+			return err
+		},
+		"a statement": func(tx *Tx) error {
+			_, err := tx.ExecContext(context.Background(), taken)
+			return err
+		},
+		"rows": func(tx *Tx) error {
+			rows, err := tx.QueryContext(context.Background(), taken)
+			if err == nil {
+				for rows.Next() {
+				}
+				err = errors.Join(rows.Err(), rows.Close())
+			}
+			return err
+		},
+		"one row": func(tx *Tx) error {
+			var n int
+			return tx.QueryRowContext(context.Background(), taken).Scan(&n)
+		},
+	} {
+		got := together(t, p, insert(1), func(tx *Tx) error {
+			if ends(tx) == nil {
+				t.Errorf("%s did not fail", name)
+			}
+			_ = insert(2)(tx) // as if nothing had happened
+			return nil
+		}, insert(3))
+		if got[0] == nil || got[1] == nil || got[2] != nil {
+			t.Error(name, got)
+		}
+		if n := rowsOf(t, p); n != 1 {
+			t.Errorf("%s: %d rows", name, n)
+		}
+		if _, err := p.ExecContext(t.Context(), "DELETE FROM t"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAStatementThatFailsByItselfEndsNothing: what its caller does instead is kept, with
+// the work of the others.
+func TestAStatementThatFailsByItselfEndsNothing(t *testing.T) {
+	p := opened(t)
+	got := together(t, p, insert(1), func(tx *Tx) error {
+		if insert(1)(tx) == nil {
+			t.Error("the key is taken")
+		}
+		return insert(2)(tx)
+	}, insert(3))
+	if err := errors.Join(got...); err != nil || rowsOf(t, p) != 3 {
+		t.Error(err, rowsOf(t, p))
+	}
+}
+
+// TestWhatIsLeftOpenHoldsNobodyUp: rows that are not read to their end, and statements,
+// end with their transaction.
+func TestWhatIsLeftOpenHoldsNobodyUp(t *testing.T) {
+	p := opened(t)
+	for _, undone := range []bool{false, true} {
+		tx, err := p.begin(t.Context(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		statement, err := tx.PrepareContext(t.Context(), "INSERT INTO t VALUES (?)")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := statement.Exec(1); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			rows, err := tx.QueryContext(t.Context(), "SELECT id FROM t UNION ALL SELECT 7")
+			if err != nil || !rows.Next() {
+				t.Fatal(err)
+			}
+		}
+		if undone {
+			err = tx.Rollback()
+		} else {
+			err = tx.Commit()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := statement.Exec(2); err == nil {
+			t.Error("a statement outlives its transaction")
+		}
+		if n := rowsOf(t, p); n != map[bool]int{false: 1, true: 0}[undone] {
+			t.Errorf("%d rows", n)
+		}
+		if _, err := p.ExecContext(t.Context(), "DELETE FROM t"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestATransactionThatIsForgottenIsUndone, so that a panic between its beginning and its
+// end stops nobody for ever.
+func TestATransactionThatIsForgottenIsUndone(t *testing.T) {
+	p := opened(t)
+	func() {
+		tx, err := p.begin(t.Context(), true)
+		if err == nil {
+			err = insert(1)(tx)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}()
+	begun := make(chan error)
+	go func() {
+		tx, err := p.begin(t.Context(), true)
+		if err == nil {
+			err = errors.Join(insert(2)(tx), tx.Commit())
+		}
+		begun <- err
+	}()
+	for {
+		runtime.GC()
+		select {
+		case err := <-begun:
+			if n := rowsOf(t, p); err != nil || n != 1 {
+				t.Error(n, err)
+			}
+			return
+		default:
+			runtime.Gosched()
+		}
+	}
+}
