@@ -293,6 +293,7 @@ func (s *story) chairConcludes() {
 	s.chair = b
 	b.open("/visits/" + s.visit)
 	b.press("Kết luận")
+	b.wait("the form, all of it", `document.querySelector('form[action$="/conclusion"] #text') !== null`) // what is read on it stands on the page before too
 	b.sees("Mã QR đã được in lại")
 	b.picture("conclusion")
 	b.anywhere()
