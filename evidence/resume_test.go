@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -18,6 +16,7 @@ import (
 	"congvu/evidence/blob"
 	"congvu/evidence/imaging/imagingtest"
 	"congvu/inspection"
+	"congvu/inspection/seedtest"
 	"congvu/migrations/dbtest"
 
 	"gorm.io/gorm"
@@ -60,18 +59,6 @@ func (w *world) parts(id string) (n int64) {
 	return n
 }
 
-func seed(t testing.TB) *rand.Rand {
-	n := uint64(time.Now().UnixNano())
-	if s := os.Getenv("CONGVU_SEED"); s != "" {
-		var err error
-		if n, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("CONGVU_SEED=%d", n)
-	return rand.New(rand.NewPCG(n, 0))
-}
-
 // TestR2WhatArrivedBeforeACutIsNotSentAgain: cut at any byte, on any copy of the
 // program; what the server read of a broken request it has afterwards.
 func TestR2WhatArrivedBeforeACutIsNotSentAgain(t *testing.T) {
@@ -80,7 +67,7 @@ func TestR2WhatArrivedBeforeACutIsNotSentAgain(t *testing.T) {
 		cuts = 400
 	}
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
-		w, random := newWorld(t, db, files(t)), seed(t)
+		w, random := newWorld(t, db, files(t)), seedtest.Source(t, 0)
 		both := w.copies()
 		for done := 0; done < cuts; {
 			raw := heavy(1000 + random.IntN(3_000_000))

@@ -127,10 +127,8 @@ func (v *comparisons) known(key string) (compared, bool) {
 	return c, ok
 }
 
+// of makes the comparison that is not known, when its turn comes.
 func (v *comparisons) of(ctx context.Context, key string, compare func() (compared, error)) (compared, error) {
-	if c, ok := v.known(key); ok {
-		return c, nil
-	}
 	if err := v.turn.Acquire(ctx, 1); err != nil {
 		return compared{}, inspection.E(inspection.Unavailable, "error.unavailable").Because(err)
 	}

@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 		"inspection/score", "inspection/org"},
 	"inspection/installation": {"inspection"},
 	"inspection/sealed":       {},
+	"inspection/seedtest":     {},
 	"inspection/inbox":        {"inspection", "inspection/selfcheck", "inspection/finding", "inspection/visit", "inspection/org"},
 	"inspection/selfcheck": {"inspection", "inspection/history", "inspection/score", "inspection/checklist", "inspection/org",
 		"inspection/plan", "inspection/visit"},

@@ -81,9 +81,9 @@ func comparable(photos []photo) (out []photo) {
 
 // viewChoice is a picture from after and those from before that it may be laid onto.
 type viewChoice struct {
-	late  photo
-	early []photo
-	still *snapshot.Request // that gave the picture before, where both are stills
+	late   photo
+	early  []photo
+	camera string // the id of the one whose stills they are, empty for photographs
 }
 
 // viewChoices finds what is to be compared. A still goes with the first one of the same
@@ -108,8 +108,7 @@ func viewChoices(before, after []photo, stills map[string]snapshot.Request) (out
 	for _, late := range slices.Backward(after) {
 		if r, still := stills[late.ID]; still {
 			if early, ok := first[[2]string{r.CameraID, r.Preset}]; ok && seen < stillsMost {
-				one := stills[early.ID]
-				out, seen = append(out, viewChoice{late, []photo{early}, &one}), seen+1
+				out, seen = append(out, viewChoice{late, []photo{early}, r.CameraID}), seen+1
 			}
 		} else if len(byHand) > 0 && photos < viewsMost {
 			out, photos = append(out, viewChoice{late: late, early: byHand}), photos+1
@@ -152,36 +151,25 @@ func (s *Server) viewPairs(ctx, patience context.Context, a inspection.Actor, be
 				missed = err
 				continue
 			}
-			if choice.still == nil && (v.Verdict == view.Other || best != nil && best.Similarity >= v.Similarity) {
+			if choice.camera == "" && (v.Verdict == view.Other || best != nil && best.Similarity >= v.Similarity) {
 				continue
 			}
 			best = &viewPair{Views: v, Before: early, After: choice.late}
-			if choice.still != nil {
-				best.Camera = choice.still.CameraID
+		}
+		if best == nil {
+			continue
+		}
+		if choice.camera != "" {
+			if best.Camera, err = s.Snapshots.NameOf(ctx, choice.camera); err != nil {
+				return nil, nil, err
 			}
 		}
-		if best != nil {
-			pairs = append(pairs, *best)
-		}
+		pairs = append(pairs, *best)
 	}
 	if missed != nil {
 		slog.Warn("comparing views", "error", missed.Error())
 	}
-	return pairs, missed, s.nameCameras(ctx, pairs)
-}
-
-func (s *Server) nameCameras(ctx context.Context, pairs []viewPair) error {
-	for i := range pairs {
-		if pairs[i].Camera == "" {
-			continue
-		}
-		name, err := s.Snapshots.NameOf(ctx, pairs[i].Camera)
-		if err != nil {
-			return err
-		}
-		pairs[i].Camera = name
-	}
-	return nil
+	return pairs, missed, nil
 }
 
 type viewsPage struct {

@@ -42,7 +42,7 @@ func TestWhichPicturesAreCompared(t *testing.T) {
 		for _, p := range c.early {
 			early = append(early, p.ID)
 		}
-		got = append(got, fmt.Sprint(c.late.ID, early, c.still != nil))
+		got = append(got, fmt.Sprint(c.late.ID, early, c.camera != ""))
 	}
 	want := "u2[a b c d] false, u3[a b c d] false, u4[a b c d] false, again[s1] true, again-preset[other-preset] true, r1[a b c d] false"
 	if got := strings.Join(got, ", "); got != want {

@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"congvu/inspection"
 	"congvu/inspection/history"
 	"congvu/inspection/org"
+	"congvu/inspection/seedtest"
 	"congvu/migrations/dbtest"
 
 	"gorm.io/gorm"
@@ -652,17 +652,7 @@ func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 // in the long run: who may, every guard, every state and term, reminders, days off that
 // are declared late, and the history of it all, against a model on paper.
 func TestR13TheServiceDoesWhatThePaperSays(t *testing.T) {
-	seed, steps := uint64(time.Now().UnixNano()), 100_000
-	if s := os.Getenv("CONGVU_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("CONGVU_SEED=%d", seed)
-	if os.Getenv("CONGVU_LONG") == "" {
-		steps /= 10
-	}
+	seed, steps := seedtest.Seed(t), seedtest.Times(100_000, 10)
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := setUp(t, db)
 		k := &clerk{world: w, r: rand.New(rand.NewPCG(seed, 13)), c: days{map[inspection.Date]bool{}, map[inspection.Date]bool{}}, told: map[string]bool{}, count: map[Event]int{}}

@@ -3,35 +3,22 @@ package org
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"slices"
-	"strconv"
 	"testing"
-	"time"
 
 	"congvu/inspection"
+	"congvu/inspection/seedtest"
 	"congvu/migrations/dbtest"
 
 	"gorm.io/gorm"
 )
 
-// seeded is a random source whose seed is printed and can be given again by
-// CONGVU_SEED, and how often a random test repeats: a tenth unless CONGVU_LONG is set.
+// seeded is a random source, and how often a random test repeats: a tenth unless
+// CONGVU_LONG is set.
 func seeded(t *testing.T, all int) (*rand.Rand, int) {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("CONGVU_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("CONGVU_SEED=%d", seed)
-	if os.Getenv("CONGVU_LONG") == "" {
-		all /= 10
-	}
-	return rand.New(rand.NewPCG(seed, 7)), all
+	return seedtest.Source(t, 7), seedtest.Times(all, 10)
 }
 
 func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }

@@ -3,15 +3,13 @@ package visit
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"congvu/inspection"
 	"congvu/inspection/score"
+	"congvu/inspection/seedtest"
 )
 
 // script reads operations as lines of a type and a payload, applies what is taken, and
@@ -98,25 +96,11 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
-// seeded is chance that CONGVU_SEED brings again; which tells tests apart.
-func seeded(t *testing.T, which uint64) *rand.Rand {
-	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("CONGVU_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("CONGVU_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, which))
-}
-
 // TestAnyOrderOfOperationsFolds shuffles, repeats and cuts the operations of the
 // vectors, mixed among each other.
 func TestAnyOrderOfOperationsFolds(t *testing.T) {
 	all := readVectors(t)
-	r, rounds := seeded(t, 7), 300
+	r, rounds := seedtest.Source(t, 7), 300
 	if os.Getenv("CONGVU_LONG") != "" {
 		rounds *= 10
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"congvu/inspection"
 	"congvu/inspection/score"
+	"congvu/inspection/seedtest"
 )
 
 // tablet is one person on one device, who sees what the server had when they last
@@ -259,10 +259,7 @@ func merges(tb testing.TB, rules Rules, r *rand.Rand, interleavings int) (confli
 // value gone that nobody who saw it replaced.
 func TestR3TwoTabletsMeetInAnyOrder(t *testing.T) {
 	all := readVectors(t)
-	r, rounds := seeded(t, 3), 100
-	if os.Getenv("CONGVU_LONG") != "" {
-		rounds = 1000
-	}
+	r, rounds := seedtest.Source(t, 3), seedtest.Times(1000, 10)
 	conflicts := 0
 	for range rounds {
 		conflicts += merges(t, all.Rules["full"].rules(), r, 10)

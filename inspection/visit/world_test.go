@@ -10,7 +10,6 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +25,7 @@ import (
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
 	"congvu/inspection/score"
+	"congvu/inspection/seedtest"
 	"congvu/inspection/visit"
 
 	"gorm.io/gorm"
@@ -506,22 +506,11 @@ func is(t testing.TB, err error, code inspection.Code, key string) *inspection.E
 
 func fieldsOf(e *inspection.Error) []string { return slices.Sorted(maps.Keys(e.Fields)) }
 
-// seeded is a random source whose seed is printed and can be given again by
-// CONGVU_SEED, and how often a random test repeats: a tenth unless CONGVU_LONG is set.
+// seeded is a random source, and how often a random test repeats: a tenth unless
+// CONGVU_LONG is set.
 func seeded(t testing.TB, all int) (*rand.Rand, int) {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("CONGVU_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("CONGVU_SEED=%d", seed)
-	if os.Getenv("CONGVU_LONG") == "" {
-		all /= 10
-	}
-	return rand.New(rand.NewPCG(seed, 7)), all
+	return seedtest.Source(t, 7), seedtest.Times(all, 10)
 }
 
 func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }

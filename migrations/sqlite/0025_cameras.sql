@@ -69,4 +69,5 @@ CREATE TABLE camera_snapshots (
     signature    TEXT    NOT NULL DEFAULT ''  -- the relay's, over what it delivered
 );
 CREATE INDEX camera_snapshots_visit ON camera_snapshots (visit_id, arrived_at, id);
+CREATE INDEX camera_snapshots_file ON camera_snapshots (file_id);
 CREATE INDEX camera_snapshots_waiting ON camera_snapshots (arrived_at, id) WHERE state = 'WAITING';

@@ -6,29 +6,16 @@ import (
 	"image/jpeg"
 	"math"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
-	"time"
+
+	"congvu/inspection/seedtest"
 )
 
-// seeded is a random source whose seed is printed and can be given again by
-// CONGVU_SEED, and how often a random test repeats: a thirtieth unless CONGVU_LONG is
-// set.
+// seeded is a random source, and how often a random test repeats: a thirtieth unless
+// CONGVU_LONG is set.
 func seeded(t testing.TB, all int) (*rand.Rand, int) {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("CONGVU_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("CONGVU_SEED=%d", seed)
-	if os.Getenv("CONGVU_LONG") == "" {
-		all /= 30
-	}
-	return rand.New(rand.NewPCG(seed, 11)), all
+	return seedtest.Source(t, 11), seedtest.Times(all, 30)
 }
 
 // some is a number between two.
