@@ -168,6 +168,8 @@ type file struct {
 	DeriveState       DeriveState        `gorm:"column:derive_state"`
 	DeriveAttempts    int                `gorm:"column:derive_attempts"`
 	DeriveLeaseUntil  inspection.Instant `gorm:"column:derive_lease_until"`
+	Object            string             `gorm:"column:object"`     // the key of bytes that may have to go
+	RemovedAt         inspection.Instant `gorm:"column:removed_at"` // since when they are gone
 }
 
 func (file) TableName() string { return "evidence_files" }
@@ -213,6 +215,7 @@ type derived struct {
 	MadeAt      inspection.Instant `gorm:"column:made_at"`
 	ConfirmedBy string             `gorm:"column:confirmed_by"`
 	N           int64              `gorm:"column:n"`
+	Object      string             `gorm:"column:object"`
 }
 
 func (derived) TableName() string { return "evidence_derived" }

@@ -15,11 +15,22 @@ import (
 
 func (e visitEvidence) Snapshot(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, v visit.Visit, s visit.Still) error {
 	kind, id := "item", s.Asked.Item
-	if s.Asked.Finding != "" {
+	switch {
+	case s.Asked.Finding != "":
 		kind, id = "finding", s.Asked.Finding
+	case s.Asked.Item == "":
+		kind, id = "visit", v.ID
 	}
-	return e.stills.Ask(tx, actor, c, deskOf(v), snapshot.Request{ID: s.Request, VisitID: v.ID, CameraID: s.Asked.Camera,
+	from := s.At
+	if v.Remote() {
+		from = v.CheckedInAt
+	}
+	return e.stills.Ask(tx, actor, c, deskOf(v), from, snapshot.Request{ID: s.Request, VisitID: v.ID, CameraID: s.Asked.Camera,
 		SubjectKind: kind, SubjectID: id, Reason: s.Asked.Reason, AskedAt: s.At})
+}
+
+func (e visitEvidence) Watched(tx *gorm.DB, desk string, on inspection.Date) (bool, error) {
+	return e.stills.Watched(tx, desk, on)
 }
 
 func (e visitEvidence) Coming(tx *gorm.DB, id string) (int, error) { return e.stills.Coming(tx, id) }

@@ -13,11 +13,12 @@ import (
 )
 
 // Ask takes down that somebody asks for a still: r has the id of the operation, camera,
-// subject, reason and time; the rest is found here. Over Many, or longer after it was
-// asked for than Window, it waits for the lead's leave. For joiners; the caller has checked
+// subject, reason and time; the rest is found here. Over Many, or longer after from
+// than Window (from is when it was asked for, of a look from the office when that began), it
+// waits for the lead's leave. For joiners; the caller has checked
 // that the actor works on the check, and calls Wake after its transaction. Code invalid
 // for a camera that does not hang over the check's desk.
-func (s *Service) Ask(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, desk string, r Request) error {
+func (s *Service) Ask(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, desk string, from inspection.Instant, r Request) error {
 	other := inspection.E(inspection.Invalid, "snapshot.error.other_desk")
 	c, err := load[Camera](tx, r.CameraID)
 	if inspection.CodeOf(err) == inspection.NotFound || desk == "" {
@@ -41,7 +42,7 @@ func (s *Service) Ask(tx *gorm.DB, actor inspection.Actor, capacity inspection.C
 	switch {
 	case before >= Many:
 		r.State, r.Why = Asked, TooMany
-	case r.ArrivedAt > r.AskedAt.Add(Window):
+	case r.ArrivedAt > from.Add(Window):
 		r.State, r.Why = Asked, TooLate
 	}
 	if err := tx.Create(&r).Error; err != nil {
@@ -57,6 +58,17 @@ func (s *Service) Wake() {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// Watched tells whether a camera over a desk may be asked on a day. For joiners.
+func (s *Service) Watched(tx *gorm.DB, desk string, on inspection.Date) (bool, error) {
+	desks, err := s.checks.Desks(tx, desk)
+	if err != nil {
+		return false, err
+	}
+	var all []Camera
+	err = tx.Where("desk_id IN ?", desks).Find(&all).Error
+	return slices.ContainsFunc(all, func(c Camera) bool { return mayTake(c, on) == "" }), err
 }
 
 // Coming counts the stills of a check that are being taken. For joiners.

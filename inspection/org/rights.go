@@ -32,6 +32,7 @@ const (
 	FinishVisit   Action = "visit.finish"   // close the answers, draw up and close the minutes
 	ReportVisit   Action = "visit.report"   // report its result
 	ConcludeVisit Action = "visit.conclude" // conclude it
+	OpineVisit    Action = "visit.opinion"  // say what the unit thinks of the minutes of a look from the office
 
 	// A finding.
 	ReadFinding    Action = "finding.read"
@@ -141,6 +142,7 @@ var table = map[Action][]rule{
 	FinishVisit:   {{scribes, inTeam, nil}, {team, leads, nil}},
 	ReportVisit:   {{leaders, inTeam, nil}},
 	ConcludeVisit: {{signers, decides, nil}},
+	OpineVisit:    {{answering, ofUnit, afterMinutes}},
 
 	ReadFinding:    {{team, inTeam, nil}, {overseers, ofIssuer, nil}, {unitHead, decides, nil}, {homeAffairs, ofIssuer, afterConfirmed}, {unit, ofUnit, nil}},
 	AnswerFinding:  {{answering, ofUnit, nil}},

@@ -223,7 +223,7 @@ func (n NewTarget) again(tx *gorm.DB) (Target, bool, error) {
 	return Target{}, true, inspection.E(inspection.Conflict, "error.conflict")
 }
 
-var forms = []Form{Planned, Surprise, Thematic, Reinspection}
+var forms = []Form{Planned, Surprise, Thematic, Reinspection, Remote}
 
 // there holds that the unit exists on the day, and the desk as one of its own. What is
 // inspected again may have gone into another unit since.
@@ -238,6 +238,9 @@ func (n NewTarget) there(tx *gorm.DB) error {
 	o, err := org.OrganisationByID(tx, n.OrganisationID)
 	if inspection.CodeOf(err) == inspection.NotFound || err == nil && gone(o.ValidFrom, o.ValidTo) {
 		return bad("organisation")
+	}
+	if err == nil && n.Form == Remote && n.DeskID == nil {
+		return inspection.E(inspection.Invalid, "plan.error.remote_desk").Field("place", "plan.error.remote_desk")
 	}
 	if err != nil || n.DeskID == nil {
 		return err

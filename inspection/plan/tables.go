@@ -14,6 +14,7 @@ const (
 	Surprise     Form = "SURPRISE"
 	Thematic     Form = "THEMATIC"
 	Reinspection Form = "REINSPECTION"
+	Remote       Form = "REMOTE" // a look from the office, through the desk's cameras
 )
 
 // Standing tells whether a campaign or a team is at work.

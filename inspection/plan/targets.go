@@ -166,6 +166,8 @@ func (s *Service) Move(ctx context.Context, actor inspection.Actor, id string, v
 		switch {
 		case m.Form == Reinspection && t.Form != Reinspection || !slices.Contains(forms, m.Form):
 			return inspection.E(inspection.Invalid, "error.invalid").Field("form", "error.invalid")
+		case m.Form == Remote && t.DeskID == nil:
+			return inspection.E(inspection.Invalid, "plan.error.remote_desk").Field("form", "plan.error.remote_desk")
 		case m.PlannedOn < s.clock.Now().Date():
 			return inspection.E(inspection.Invalid, "plan.error.past").Field("planned_on", "plan.error.past")
 		case m.Form != Reinspection && !m.PlannedOn.Within(c.PeriodFrom, c.PeriodTo):

@@ -12,7 +12,7 @@ import (
 
 // notFull are the forms of checks that look at less than all, or that no team makes
 // (domain §7.1).
-var notFull = []plan.Form{plan.Reinspection, "SELF", "REMOTE"}
+var notFull = []plan.Form{plan.Reinspection, "SELF", plan.Remote}
 
 var one = big.NewRat(1, 1)
 

@@ -82,6 +82,9 @@ func (s *State) answer(rules Rules, op Operation) error {
 	if err := p.check(it); err != nil {
 		return err
 	}
+	if rules.Remote && p.Value != "" && !s.shown(it.Key) {
+		return passed(inspection.E(inspection.Invalid, "visit.error.nothing_shown", "item", it.Code))
+	}
 	old := s.Answers[it.Key]
 	a := Answer{Value: p.Value, Of: p.Of, Failing: p.Failing, Dossiers: p.Dossiers, NAReason: p.NAReason,
 		Note: old.Note, Fixed: old.Fixed, FixedBy: old.FixedBy, FixedAt: old.FixedAt,
@@ -289,10 +292,14 @@ func (s *State) photo(rules Rules, op Operation) error {
 	if at >= 0 {
 		return nil
 	}
+	still, of := s.stillOfFile(p.File)
+	if rules.Remote && !of {
+		return passed(inspection.E(inspection.Invalid, "visit.error.still_only"))
+	}
 	if len(images) >= maxPhotos {
 		return passed(inspection.E(inspection.Invalid, "visit.error.too_many_files", "max", maxPhotos))
 	}
-	s.Photos[key] = append(slices.Clone(images), Image{File: p.File, Author: op.AuthorID, At: op.At(), NoPeople: p.NoPeople, After: p.After, Of: s.drawn[p.File]})
+	s.Photos[key] = append(slices.Clone(images), Image{File: p.File, Author: op.AuthorID, At: op.At(), NoPeople: p.NoPeople, After: p.After, Camera: still.Asked.Camera, Of: s.drawn[p.File]})
 	return nil
 }
 

@@ -37,6 +37,9 @@ func (s *Service) checkIn(tx *gorm.DB, actor inspection.Actor, op Operation) (Ou
 	if err := w.strangers(); err != nil {
 		return Outcome{}, err
 	}
+	if err := w.watched(); err != nil {
+		return Outcome{}, err
+	}
 	if err := tx.Create(&w.visit).Error; err != nil {
 		if errors.Is(err, gorm.ErrDuplicatedKey) {
 			return Outcome{}, inspection.E(inspection.Conflict, "visit.error.already_checked_in")
@@ -116,6 +119,24 @@ func newVisit(tx *gorm.DB, op Operation, in CheckIn, taken plan.Taken, now inspe
 	v.Hours = writeHours(calendar.Hours(v.Day))
 	v.Search = inspection.Fold(v.OrganisationName + " " + v.DeskName + " " + v.DecisionNumber)
 	return v, nil
+}
+
+// watched refuses a look at a desk that no camera may be asked about.
+func (w *work) watched() error {
+	if !w.visit.Remote() {
+		return nil
+	}
+	there := false
+	if w.visit.DeskID != nil {
+		var err error
+		if there, err = w.evidence.Watched(w.tx, *w.visit.DeskID, w.visit.Day); err != nil {
+			return err
+		}
+	}
+	if !there {
+		return inspection.E(inspection.Conflict, "visit.error.no_camera")
+	}
+	return nil
 }
 
 // strangers refuses a member of the first check on its re-inspection: it is for other

@@ -13,6 +13,9 @@ import (
 	"gorm.io/gorm"
 )
 
+// office is the device of what pages do.
+const office = "office"
+
 // office makes an operation of what a page does. Its id comes from the form, so that
 // a form sent twice is one act.
 func (w *work) office(id string, t Type, payload any) (Operation, error) {
@@ -20,12 +23,12 @@ func (w *work) office(id string, t Type, payload any) (Operation, error) {
 	if err != nil {
 		return Operation{}, err
 	}
-	return Operation{ID: id, VisitID: w.visit.ID, AuthorID: w.actor.Person, Device: "office", DeviceAt: w.now, ReceivedAt: w.now,
+	return Operation{ID: id, VisitID: w.visit.ID, AuthorID: w.actor.Person, Device: office, DeviceAt: w.now, ReceivedAt: w.now,
 		Seq: w.visit.Positions + 1, Base: w.state.LastOperation, Type: t, Payload: string(raw)}, nil
 }
 
 // officeActs are the operations that the office makes, by the right that each asks for.
-var officeActs = map[org.Action]Type{org.ReportVisit: OpReport, org.ConcludeVisit: OpConclude}
+var officeActs = map[org.Action]Type{org.ReportVisit: OpReport, org.ConcludeVisit: OpConclude, org.OpineVisit: OpOpinion}
 
 // begin opens a check for an act of the office under an id; done tells that the same
 // act was taken in before.
@@ -62,6 +65,9 @@ func (s *Service) Report(ctx context.Context, actor inspection.Actor, id, operat
 		}
 		if version != 0 && w.visit.Version != version {
 			return inspection.E(inspection.Conflict, "error.conflict")
+		}
+		if until := w.awaitsOpinion(); until != "" {
+			return inspection.E(inspection.Conflict, "visit.error.opinion_awaited", "until", until)
 		}
 		op, err := w.office(operation, OpReport, r)
 		if err != nil {

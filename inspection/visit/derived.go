@@ -142,7 +142,10 @@ func (s *State) Still(rules Rules, files map[string]FileState) []Open {
 			open = append(open, Open{What: NeedsPhoto, Subject: id})
 		}
 	}
-	if len(rules.Findings) == 0 {
+	switch {
+	case rules.Remote:
+		open = append(open, s.remoteOpen(rules, arrived)...)
+	case len(rules.Findings) == 0:
 		open = append(open, s.attendanceOpen(rules)...)
 		for _, it := range rules.Items {
 			if !it.Applies {

@@ -153,7 +153,7 @@ func first(texts ...string) string {
 
 // scored tells whether a check of this form and course gets a score.
 func (v Visit) scored() bool {
-	return v.Form != plan.Reinspection && v.Form != "REMOTE"
+	return v.Form != plan.Reinspection && !v.Remote()
 }
 
 var errNotForForm = inspection.E(inspection.Conflict, "visit.error.not_for_form")

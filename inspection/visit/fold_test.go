@@ -257,7 +257,7 @@ func TestFoldAgreesWithTheSharedVectors(t *testing.T) {
 		})
 	}
 	for known := range takes {
-		if !types[known] {
+		if !types[known] && !slices.Contains(remoteOnly, known) { // no tablet makes a look from the office
 			t.Errorf("no vector holds an operation of type %s", known)
 		}
 	}

@@ -39,7 +39,7 @@ type Head struct {
 // barrier tells the operations that move a check on, and those that the office makes:
 // they keep the place in which the server took them in.
 func (t Type) barrier() bool {
-	return slices.Contains([]Type{OpCheckIn, OpCannotInspect, OpFinish, OpSign, OpRefuse, OpReport, OpCorrect, OpConclude}, t)
+	return slices.Contains([]Type{OpCheckIn, OpCannotInspect, OpFinish, OpSign, OpRefuse, OpSend, OpOpinion, OpReport, OpCorrect, OpConclude}, t)
 }
 
 // ordered puts operations, each once, into the order in which they are folded.
@@ -139,8 +139,8 @@ func causal(run []Operation) []Operation {
 
 // about is what of a payload tells what an operation is about.
 type about struct {
-	Item, Finding, ID, Post, Register, Operation string
-	Over                                         []string
+	Item, Finding, ID, Post, Request, Register, Operation string
+	Over                                                  []string
 }
 
 func (op Operation) about() (a about) {
@@ -165,6 +165,8 @@ func (op Operation) registers() []string {
 		return []string{string(op.Type) + "/" + a.Item}
 	case OpVerdict:
 		return []string{"verdict/" + a.Finding}
+	case OpJudge:
+		return []string{"judge/" + a.Request}
 	case OpAttendanceBegin:
 		return []string{"attendance"}
 	case OpAttendanceRow, OpAttendanceDrop:

@@ -17,7 +17,7 @@ import (
 // of organisation and the working hours as they were at check-in. None of them
 // changes afterwards, so that the same operations always fold to the same state.
 func (s *Service) rulesOf(tx *gorm.DB, v Visit) (Rules, error) {
-	rules := Rules{Hours: readHours(v.Hours)}
+	rules := Rules{Hours: readHours(v.Hours), Remote: v.Remote(), Day: v.Day}
 	if v.Form == plan.Reinspection {
 		err := tx.Model(&visitFinding{}).Where("visit_id = ?", v.ID).Order("finding_id").Pluck("finding_id", &rules.Findings).Error
 		return rules, err

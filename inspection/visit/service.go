@@ -28,6 +28,9 @@ type Evidence interface {
 	// Snapshot takes down that somebody asks for a still of a camera of the check's desk.
 	// Code invalid for a camera of another desk.
 	Snapshot(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, v Visit, s Still) error
+	// Watched tells whether a desk has a camera that may be asked on a day: in use, and
+	// its staff were told of it.
+	Watched(tx *gorm.DB, desk string, on inspection.Date) (bool, error)
 	// Coming counts the stills of a check that are being taken.
 	Coming(tx *gorm.DB, visit string) (int, error)
 }
@@ -178,7 +181,7 @@ func (op Operation) check() error {
 	if err := oneMeaning(op.Payload); err != nil {
 		return err
 	}
-	if slices.Contains([]Type{OpReport, OpCorrect, OpConclude, OpStill}, op.Type) {
+	if slices.Contains([]Type{OpReport, OpCorrect, OpConclude, OpStill, OpOpinion}, op.Type) {
 		return inspection.E(inspection.Invalid, "visit.error.operation_type", "type", string(op.Type))
 	}
 	return nil

@@ -26,6 +26,7 @@ var takes = map[Type][]Phase{
 	OpCheckIn: {Unborn}, OpCannotInspect: {Inspecting},
 	OpAnswer: {Inspecting}, OpNote: {Inspecting}, OpFixed: {Inspecting}, OpPhoto: {Inspecting}, OpPhotoOff: {Inspecting},
 	OpSnapshot: {Inspecting}, OpStill: {Inspecting, Drafting, Cannot},
+	OpJudge: {Inspecting, Drafting}, OpSend: {Drafting}, OpOpinion: {MinutesNoSig},
 	OpDeclare:         {Inspecting, Drafting, Cannot},
 	OpChoose:          {Inspecting, Drafting, Cannot},
 	OpAttendanceBegin: {Inspecting}, OpAttendanceRow: {Inspecting}, OpAttendanceDrop: {Inspecting},
@@ -66,6 +67,8 @@ type Rules struct {
 	Items    []Item
 	Findings []string        // re-inspection only
 	Hours    []score.Session // the unit's working hours on the day of the check
+	Remote   bool            // a look from the office, through the desk's cameras
+	Day      inspection.Date // of the check
 }
 
 // Item finds an item by key.
@@ -114,6 +117,8 @@ type State struct {
 	Answers       map[string]Answer  // by item key
 	Photos        map[string][]Image // by item key, or by finding in a re-inspection
 	Stills        []Still            // that were asked for, in that order
+	Judged        map[string]Judged  // of a look: what a still shows, by the operation that asked for it
+	Opinions      []Opined           // of a look: what the unit said of its minutes
 	CountedAt     inspection.Instant // of the attendance; zero: not begun
 	Rows          []Row
 	Drafts        map[string]Draft
@@ -143,7 +148,7 @@ type MinutesText struct {
 
 // NewState is a check that nothing was done on.
 func NewState() *State {
-	return &State{Answers: map[string]Answer{}, Photos: map[string][]Image{}, Drafts: map[string]Draft{}, Verdicts: map[string]Verdict{},
+	return &State{Answers: map[string]Answer{}, Photos: map[string][]Image{}, Drafts: map[string]Draft{}, Verdicts: map[string]Verdict{}, Judged: map[string]Judged{},
 		Heads: map[string][]Head{}, done: map[string]Operation{}, gone: map[string]bool{}, drawn: map[string]string{}, wrong: map[string]bool{}, sources: map[source]int64{}}
 }
 
@@ -173,6 +178,9 @@ func (s *State) Apply(rules Rules, op Operation) error {
 	if !known {
 		return inspection.E(inspection.Invalid, "visit.error.operation_type", "type", string(op.Type))
 	}
+	if err := rules.fits(op.Type); err != nil {
+		return err
+	}
 	if !slices.Contains(phases, s.Phase) {
 		return wrongPhase(op.Type, s.Phase)
 	}
@@ -199,7 +207,7 @@ func wrongPhase(t Type, p Phase) error {
 		return inspection.E(inspection.Conflict, "visit.error.already_finished")
 	case t == OpCheckIn:
 		return inspection.E(inspection.Conflict, "visit.error.already_checked_in")
-	case t == OpSign || t == OpRefuse:
+	case t == OpSign || t == OpRefuse || t == OpSend:
 		if p == Inspecting {
 			return inspection.E(inspection.Conflict, "visit.error.not_finished")
 		}
@@ -237,6 +245,12 @@ func (s *State) act(rules Rules, op Operation) error {
 		return s.snapshot(rules, op)
 	case OpStill:
 		return s.still(op)
+	case OpJudge:
+		return s.judge(rules, op)
+	case OpSend:
+		return s.send(op)
+	case OpOpinion:
+		return s.opinion(op)
 	case OpChoose:
 		return s.choose(rules, op)
 	case OpDeclare:

@@ -14,7 +14,8 @@ import (
 // comes by one that the program makes (still): with the picture, which then hangs where it
 // was asked for, or with why there is none, which stands there in its place.
 
-// Snapshot asks for a still of a camera, for an item or a finding under re-inspection.
+// Snapshot asks for a still of a camera, for an item or a finding under re-inspection; in
+// a check of form REMOTE for neither, it then hangs on the check itself.
 type Snapshot struct {
 	Camera  string `json:"camera"`
 	Item    string `json:"item,omitempty"`
@@ -86,8 +87,12 @@ func (s *State) snapshot(rules Rules, op Operation) error {
 		if _, ok := rules.Item(p.Item); !ok {
 			return unknownItem(p.Item)
 		}
+	case p.Finding == "" && rules.Remote:
 	default:
 		return inspection.E(inspection.Invalid, "visit.error.payload")
+	}
+	if rules.Remote && op.At().Date() != rules.Day { // a still, never browsing over days
+		return passed(inspection.E(inspection.Conflict, "visit.error.look_over"))
 	}
 	if len(s.Stills) >= maxStills {
 		return passed(inspection.E(inspection.Conflict, "visit.error.too_many_stills", "max", maxStills))
@@ -178,9 +183,13 @@ func (w *work) stillCame(op Operation) error {
 	still, _ := w.state.StillOf(p.Request)
 	asked := still.Asked
 	kind, role := "item", "EVIDENCE"
-	if asked.Finding != "" {
+	id := asked.key()
+	switch {
+	case asked.Finding != "":
 		kind, role = "finding", "AFTER"
+	case asked.Item == "":
+		kind, id = "visit", w.visit.ID
 	}
-	w.hangs = append(w.hangs, Hanging{p.File, kind, asked.key(), role})
+	w.hangs = append(w.hangs, Hanging{p.File, kind, id, role})
 	return nil
 }

@@ -21,7 +21,7 @@ func (w *work) take(op Operation) (Outcome, error) {
 		return w.again(old, op)
 	}
 	action := org.InspectVisit
-	if slices.Contains([]Type{OpFinish, OpSign, OpRefuse, OpCannotInspect}, op.Type) {
+	if slices.Contains([]Type{OpFinish, OpSign, OpRefuse, OpSend, OpCannotInspect}, op.Type) {
 		action = org.FinishVisit
 	}
 	if err := w.may(action); err != nil {
@@ -181,7 +181,7 @@ func (w *work) apply(op Operation) error {
 			return err
 		}
 	}
-	if conflicts := w.state.Conflicts(); (op.Type == OpSign || op.Type == OpRefuse) && len(conflicts) > 0 {
+	if conflicts := w.state.Conflicts(); (op.Type == OpSign || op.Type == OpRefuse || op.Type == OpSend) && len(conflicts) > 0 {
 		e := inspection.E(inspection.Conflict, "visit.error.conflicts", "n", len(conflicts))
 		for register := range conflicts {
 			e.Field(register, "visit.open."+NeedsChoice)
@@ -341,7 +341,7 @@ func personOf(tx *gorm.DB, id string) (name, position string, err error) {
 
 // followed tells whether an operation sets something off beyond the answers.
 func (t Type) followed() bool {
-	return slices.Contains([]Type{OpDeclare, OpPhoto, OpPhotoOff, OpSnapshot, OpStill, OpFinish, OpCannotInspect, OpSign, OpRefuse}, t)
+	return slices.Contains([]Type{OpDeclare, OpPhoto, OpPhotoOff, OpSnapshot, OpStill, OpFinish, OpCannotInspect, OpSign, OpRefuse, OpSend}, t)
 }
 
 // follow does what an operation sets off beyond the answers.
@@ -379,6 +379,8 @@ func (w *work) follow(op Operation) error {
 		return w.evidence.Detach(w.tx, w.actor, w.capacity, p.File, "item", p.Item)
 	case OpFinish:
 		w.visit.EndedAt = op.At()
+	case OpSend:
+		return w.sent()
 	case OpCannotInspect:
 		w.visit.EndedAt, w.visit.MinutesAt, w.visit.CouldNot = op.At(), w.now, true
 		if err := w.minutesClocks(); err != nil {

@@ -77,6 +77,8 @@ func (e visitFiles) Snapshot(*gorm.DB, inspection.Actor, inspection.Capacity, vi
 	return inspection.E(inspection.Invalid, "snapshot.error.other_desk")
 }
 
+func (e visitFiles) Watched(*gorm.DB, string, inspection.Date) (bool, error) { return false, nil }
+
 func (e visitFiles) Coming(*gorm.DB, string) (int, error) { return 0, nil }
 
 func hangings(list []visit.Hanging) (out []evidence.Hanging) {

@@ -1,0 +1,315 @@
+package visit
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"congvu/inspection"
+	"congvu/inspection/org"
+	"congvu/inspection/plan"
+	"congvu/inspection/score"
+
+	"gorm.io/gorm"
+)
+
+// A check of form REMOTE is a look at a desk from the office, through its cameras: the
+// stills hang on the check itself, each is judged, items of the checklist are answered by
+// what a still shows and by nothing else, nobody is counted, nobody signs and nobody is
+// scored. Its minutes go to the unit, which has the term of explaining to give its opinion.
+
+// The operations of such a check that the others do not have.
+const (
+	OpJudge   Type = "judge"
+	OpSend    Type = "send"
+	OpOpinion Type = "opinion" // the unit's, by a page
+)
+
+var (
+	remoteOnly = []Type{OpJudge, OpSend, OpOpinion}
+	onSite     = []Type{OpCannotInspect, OpFixed, OpDeclare, OpAttendanceBegin, OpAttendanceRow, OpAttendanceDrop, OpVerdict, OpSign, OpRefuse}
+)
+
+// Looks is what a look at a desk may be judged to show.
+type Looks string
+
+// What a still shows. That nobody is there, or that it is closed, means something only
+// within the working hours of the unit.
+const (
+	Manned   Looks = "MANNED"
+	Unmanned Looks = "UNMANNED"
+	Queue    Looks = "QUEUE"
+	Shut     Looks = "CLOSED"
+)
+
+// AllLooks lists them.
+var AllLooks = []Looks{Manned, Unmanned, Queue, Shut}
+
+type (
+	// Judge says what a still shows. Request is the operation that asked for it.
+	Judge struct {
+		Request string `json:"request"`
+		Value   Looks  `json:"value"`
+		Text    string `json:"text,omitempty"`
+	}
+	// Opinion is what the unit says of the minutes of a look.
+	Opinion struct {
+		Text string `json:"text"`
+	}
+)
+
+// Judged is a judgement that stands.
+type Judged struct {
+	Judge
+	Author string
+	At     inspection.Instant
+}
+
+// Opined is an opinion with who gave it, and when.
+type Opined struct {
+	Opinion
+	Author string
+	At     inspection.Instant
+}
+
+// maxOpinions is how often a unit may add to what it said of one check.
+const maxOpinions = 10
+
+// Remote tells whether a check is a look from the office.
+func (v Visit) Remote() bool { return v.Form == plan.Remote }
+
+// fits refuses what the form of a check does not have.
+func (r Rules) fits(t Type) error {
+	if slices.Contains(remoteOnly, t) && !r.Remote || slices.Contains(onSite, t) && r.Remote {
+		return errNotForForm
+	}
+	return nil
+}
+
+// Working tells whether an instant lies in the working hours that the check is held
+// against: of its unit, on its day.
+func (r Rules) Working(at inspection.Instant) bool {
+	m := inspection.MinuteOf(at)
+	return at.Date() == r.Day && slices.ContainsFunc(r.Hours, func(h score.Session) bool { return m >= h.Open && m <= h.Close })
+}
+
+func (s *State) judge(rules Rules, op Operation) error {
+	var p Judge
+	if err := decode(op.Payload, &p); err != nil {
+		return err
+	}
+	if !slices.Contains(AllLooks, p.Value) {
+		return inspection.E(inspection.Invalid, "visit.error.looks").Field("value", "visit.error.looks")
+	}
+	if err := text("text", &p.Text, maxText); err != nil {
+		return err
+	}
+	still, known := s.StillOf(p.Request)
+	switch {
+	case !known:
+		return inspection.E(inspection.Invalid, "visit.error.payload")
+	case !still.Judgeable():
+		return inspection.E(inspection.Conflict, "visit.error.nothing_to_judge")
+	case (p.Value == Unmanned || p.Value == Shut) && !rules.Working(still.Came.At):
+		return inspection.E(inspection.Invalid, "visit.error.outside_hours").Field("value", "visit.error.outside_hours")
+	}
+	s.Judged[p.Request] = Judged{p, op.AuthorID, op.At()}
+	return nil
+}
+
+// Judgeable tells whether a still shows the desk: it came, and is neither black nor
+// covered nor frozen.
+func (a Still) Judgeable() bool { return a.Came.Outcome == StillTaken && a.Came.Cause == "" }
+
+// stillOfFile finds the still that a file is.
+func (s *State) stillOfFile(file string) (Still, bool) {
+	at := slices.IndexFunc(s.Stills, func(a Still) bool { return a.Came.Outcome == StillTaken && a.Came.File == file })
+	if at < 0 {
+		return Still{}, false
+	}
+	return s.Stills[at], true
+}
+
+// shown tells whether there is something by which an item can be answered from afar: a
+// still that hangs on it, or a camera that gave none.
+func (s *State) shown(key string) bool {
+	return len(s.Photos[key]) > 0 || slices.ContainsFunc(s.Stills, func(a Still) bool { return a.Came.Outcome == StillFailed })
+}
+
+// What is still open on a look, beside what is open on every check.
+const (
+	NeedsStill = "STILL" // none was taken
+	NeedsJudge = "JUDGE" // nobody has said what one shows
+)
+
+// unjudged are the stills of which nobody has said what they show.
+func (s *State) unjudged() (open []Open) {
+	for _, a := range s.Stills {
+		if _, ok := s.Judged[a.Request]; a.Judgeable() && !ok {
+			open = append(open, Open{What: NeedsJudge, Subject: a.Request})
+		}
+	}
+	return open
+}
+
+// send closes the minutes; a still that came after the look was finished is judged before.
+func (s *State) send(op Operation) error {
+	if err := decode(op.Payload, &struct{}{}); err != nil {
+		return err
+	}
+	if open := s.unjudged(); len(open) > 0 {
+		return inspection.E(inspection.Conflict, "visit.error.unjudged", "n", len(open))
+	}
+	s.Phase = MinutesNoSig
+	return nil
+}
+
+// remoteOpen lists what is missing on a look: a still or the failure of one, a judgement
+// of each, and something to see for each answer.
+func (s *State) remoteOpen(rules Rules, arrived func([]Image) int) []Open {
+	open, looked, failed := s.unjudged(), false, false
+	for _, a := range s.Stills {
+		looked = looked || a.Came.Outcome == StillTaken || a.Came.Outcome == StillFailed
+		failed = failed || a.Came.Outcome == StillFailed
+	}
+	if !looked {
+		open = append(open, Open{What: NeedsStill})
+	}
+	for _, it := range rules.Items {
+		if s.Answers[it.Key].Value != "" && arrived(s.Photos[it.Key]) == 0 && !failed {
+			open = append(open, Open{What: NeedsPhoto, Subject: it.Key, Code: it.Code})
+		}
+	}
+	return open
+}
+
+func (s *State) opinion(op Operation) error {
+	var p Opinion
+	if err := decode(op.Payload, &p); err != nil {
+		return err
+	}
+	if err := text("text", &p.Text, maxText); err != nil {
+		return err
+	}
+	if err := needed("text", p.Text); err != nil {
+		return err
+	}
+	if len(s.Opinions) >= maxOpinions {
+		return inspection.E(inspection.Conflict, "visit.error.too_many_opinions", "max", maxOpinions)
+	}
+	s.Opinions = append(slices.Clone(s.Opinions), Opined{p, op.AuthorID, op.At()})
+	return nil
+}
+
+// Act is one act of the office on a look: the id of its operation, which a form that is
+// sent twice gives twice, its type and its payload.
+type Act struct {
+	ID      string
+	Type    Type
+	Payload any
+}
+
+// lookActs are the operations that Look takes.
+var lookActs = []Type{OpSnapshot, OpJudge, OpPhoto, OpPhotoOff, OpAnswer, OpNote, OpFinding, OpMinutes, OpFinish, OpSend}
+
+// Look does what a page asks of a check of form REMOTE: all acts or none. Members of its
+// team may; its lead, deputy or secretary finishes it and sends the minutes. version is
+// that of the page, 0 where it does not matter. Codes: invalid, not_found, forbidden,
+// conflict.
+func (s *Service) Look(ctx context.Context, actor inspection.Actor, id string, version int64, acts ...Act) error {
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		w, err := s.open(tx, actor, id)
+		if err != nil {
+			return err
+		}
+		if err := w.may(org.InspectVisit); err != nil {
+			return err
+		}
+		if !w.visit.Remote() {
+			return errNotForForm
+		}
+		ops := make([]Operation, len(acts))
+		known := 0
+		for i, a := range acts {
+			if !slices.Contains(lookActs, a.Type) {
+				return inspection.E(inspection.Invalid, "visit.error.operation_type", "type", string(a.Type))
+			}
+			if ops[i], err = w.office(a.ID, a.Type, a.Payload); err != nil {
+				return err
+			}
+			ops[i].Seq += int64(i)
+			if err := ops[i].check(); err != nil {
+				return err
+			}
+			if old, ok := w.taken(a.ID); ok {
+				if _, err := w.again(old, ops[i]); err != nil {
+					return err
+				}
+				known++
+			}
+		}
+		switch {
+		case known == len(acts): // the same form again
+			return nil
+		case version != 0 && w.visit.Version != version:
+			return inspection.E(inspection.Conflict, "error.conflict")
+		}
+		if err := w.elsewhere(ops); err != nil {
+			return err
+		}
+		for _, op := range ops {
+			if _, err := w.take(op); err != nil {
+				return err
+			}
+		}
+		return w.flush()
+	})
+}
+
+// GiveOpinion takes down what the unit says of the minutes of a look; until the result is
+// reported it may add to it. Its head, or whom the head has asked to answer, may.
+// operation is the id of the form. Codes: invalid, not_found, forbidden, conflict.
+func (s *Service) GiveOpinion(ctx context.Context, actor inspection.Actor, id, operation string, o Opinion) error {
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		w, done, err := s.begin(tx, actor, id, operation, org.OpineVisit)
+		if err != nil || done {
+			return err
+		}
+		op, err := w.office(operation, OpOpinion, o)
+		if err != nil {
+			return err
+		}
+		return w.add(op)
+	})
+}
+
+// awaitsOpinion tells until when the unit may give its opinion on a look before its result
+// is reported, empty once it has or its term is over.
+func (w *work) awaitsOpinion() inspection.Date {
+	if w.visit.Remote() && len(w.state.Opinions) == 0 && w.now.Date() <= w.visit.ExplainDue {
+		return w.visit.ExplainDue
+	}
+	return ""
+}
+
+// sent does what sending the minutes of a look sets off.
+func (w *work) sent() error {
+	w.visit.MinutesAt = w.now
+	if err := w.minutesClocks(); err != nil {
+		return err
+	}
+	return w.raise()
+}
+
+// CheckInRemotely begins a look from the office, on a target of form REMOTE: check is the
+// id that it gets, operation that of the form. Who leads the target may. Codes: as Post,
+// and conflict where no camera of the desk may be asked.
+func (s *Service) CheckInRemotely(ctx context.Context, actor inspection.Actor, check, operation, target string) error {
+	payload, err := json.Marshal(CheckIn{Target: target})
+	if err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	done := s.Post(ctx, actor, []Operation{{ID: operation, VisitID: check, Device: office, DeviceAt: now, Seq: 1, Type: OpCheckIn, Payload: string(payload)}})
+	return done[len(done)-1].Err
+}
