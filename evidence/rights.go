@@ -35,7 +35,7 @@ type Facts struct {
 	Organisation string // the inspected one
 	Side         Side   // who sent it
 	Mine         bool   // the asking person declared it
-	Told         bool   // it hangs on something that the unit is told of: a finding, step, explanation or the minutes
+	Told         bool   // it hangs on something that the unit is told of: the check itself, a finding, step, explanation or the minutes
 }
 
 // View is what Rights answers about somebody and a file.

@@ -88,7 +88,7 @@ const (
 var SubjectKinds = []SubjectKind{OnVisit, OnItem, OnFinding, OnStep, OnMinutes, OnAttendance, OnExplanation}
 
 // told are the subjects that the inspected unit is told of.
-var told = []SubjectKind{OnFinding, OnStep, OnMinutes, OnExplanation}
+var told = []SubjectKind{OnVisit, OnFinding, OnStep, OnMinutes, OnExplanation}
 
 // Subject is a thing that a file hangs on. An item's id is the same in every check:
 // the file's visit tells which check is meant.

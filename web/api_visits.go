@@ -264,6 +264,9 @@ func (s *Server) apiVisits() {
 				return nil, err
 			}
 			for _, t := range targets {
+				if t.Form == plan.Remote { // made in the office
+					continue
+				}
 				b := targetBody{t.ID, string(t.Form), t.Organisation, t.Desk, string(t.PlannedOn),
 					t.PlannedAt.String(), t.DecisionNumber, string(t.DecisionDate), t.MayCheckIn}
 				if t.PlannedOn > now.Date() {
@@ -277,6 +280,9 @@ func (s *Server) apiVisits() {
 				return nil, err
 			}
 			for _, v := range visits {
+				if v.Remote() {
+					continue
+				}
 				out.Body.Visits = append(out.Body.Visits, head(v))
 			}
 			return out, nil

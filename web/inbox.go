@@ -46,13 +46,17 @@ func (s *Server) inboxPage(c echo.Context) error {
 var lists = map[inbox.Kind]string{inbox.Overdue: "/findings?overdue=1", inbox.Review: "/findings?state=" + string(finding.Submitted), inbox.Verify: "/findings?state=" + string(finding.Accepted),
 	inbox.Reinspect: "/findings?state=" + string(finding.ReinspectDue), inbox.Remedy: "/findings?state=" + string(finding.InRemediation), inbox.Acknowledge: "/findings?state=" + string(finding.Assigned),
 	inbox.Explain: "/findings?state=" + string(finding.Recorded), inbox.Record: "/recommendations", inbox.Plan: "/needs",
-	inbox.Conclude: "/visits?state=" + string(visit.Reported), inbox.Report: "/visits", inbox.Self: "/self-checks"}
+	inbox.Conclude: "/visits?state=" + string(visit.Reported), inbox.Report: "/visits", inbox.Look: "/visits?form=REMOTE", inbox.Opinion: "/visits?form=REMOTE", inbox.Self: "/self-checks"}
 
 // Href is where the one thing of a line is done.
 func (inboxPage) Href(t inbox.Task) string {
 	switch {
 	case t.Kind == inbox.Report:
 		return "/visits/" + t.ID + "/report"
+	case t.Kind == inbox.Look:
+		return "/visits/" + t.ID + "/look"
+	case t.Kind == inbox.Opinion:
+		return "/visits/" + t.ID + "#opinion"
 	case t.Kind == inbox.Conclude:
 		return "/visits/" + t.ID + "/conclusion"
 	case t.Kind == inbox.Reinspect:

@@ -92,5 +92,8 @@ func (s *Server) decideStill(c echo.Context) error {
 	if err := s.Snapshots.Decide(c.Request().Context(), actor(c), c.Param("request"), leave, c.FormValue("reason")); err != nil {
 		return err
 	}
+	if c.FormValue("back") == "look" {
+		return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/look?done=still_decided#still-"+c.Param("request"))
+	}
 	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=still_decided#stills")
 }

@@ -61,6 +61,10 @@ func (s *Server) plannedTeams(c echo.Context) ([]plan.TeamSheet, error) {
 	return out, nil
 }
 
+// newForms are the forms that a target may be given; a re-inspection is planned from its
+// findings.
+var newForms = []plan.Form{plan.Surprise, plan.Planned, plan.Thematic, plan.Remote}
+
 type targetFormPage struct {
 	Base
 	Team    plan.TeamSheet
@@ -110,7 +114,7 @@ func (s *Server) newTarget(c echo.Context) error {
 
 func (s *Server) targetView(c echo.Context, team string) (targetFormPage, error) {
 	ctx, a := c.Request().Context(), actor(c)
-	page := targetFormPage{Base: s.base(c, "targets.new"), Form: inspection.NewID(), Forms: []plan.Form{plan.Surprise, plan.Planned, plan.Thematic},
+	page := targetFormPage{Base: s.base(c, "targets.new"), Form: inspection.NewID(), Forms: newForms,
 		Kind: plan.Surprise, Tell: map[string]string{}}
 	if _, ok := org.Can(a, org.PlanTarget, org.Subject{Team: team}); !ok {
 		return page, inspection.E(inspection.NotFound, "error.not_found")
@@ -293,6 +297,7 @@ type targetPage struct {
 	Members []plan.Teammate // to whom it can be opened
 	Heads   []plan.Teammate // who can take it over
 	Forms   []plan.Form
+	FormID  string
 	Reason  string
 	On, At  string
 	Kind    plan.Form
@@ -316,7 +321,7 @@ func (s *Server) oneTarget(c echo.Context) (targetPage, error) {
 	if err != nil {
 		return targetPage{}, err
 	}
-	page := targetPage{Base: s.base(c, "targets.one"), Target: t, Forms: []plan.Form{plan.Surprise, plan.Planned, plan.Thematic},
+	page := targetPage{Base: s.base(c, "targets.one"), Target: t, Forms: newForms, FormID: inspection.NewID(),
 		On: string(t.PlannedOn), At: t.PlannedAt.String(), Kind: t.Form, Lead: t.LeadID}
 	if !t.MayManage || t.State != plan.Sealed {
 		return page, nil

@@ -92,6 +92,10 @@ type visitPage struct {
 	Score        *visit.Frozen
 	Clocks       []string // what is odd about the clocks of the devices
 	Replies      []finding.Reply
+	Stills       []lookStill // of a look from the office
+	Opinions     []opinionLine
+	Opinion      string // that was typed
+	CanOpine     bool
 }
 
 // clocks says what is odd about the devices' clocks.
@@ -127,19 +131,27 @@ func (p visitPage) Register(subject string) string {
 }
 
 func (s *Server) visitPage(c echo.Context) error {
+	page, err := s.visitView(c)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "visit", page)
+}
+
+func (s *Server) visitView(c echo.Context) (visitPage, error) {
 	ctx, a := c.Request().Context(), actor(c)
 	v, frozen, err := s.Visits.Score(ctx, a, c.Param("id"))
 	if err != nil {
-		return err
+		return visitPage{}, err
 	}
 	page := visitPage{Base: s.base(c, "visit.title"), V: v, Form: inspection.NewID(), Score: frozen}
 	page.Title = v.Place()
 	page.Clocks = clocks(page.Base, v)
 	if page.Findings, _, err = s.Findings.ForVisit(ctx, a, v.ID, inspection.Page{Limit: 200}); err != nil {
-		return err
+		return page, err
 	}
 	if page.Replies, err = s.Findings.Replies(ctx, a, v.ID); err != nil {
-		return err
+		return page, err
 	}
 	slices.SortStableFunc(page.Findings, func(x, y finding.Line) int { return strings.Compare(x.ItemCode, y.ItemCode) })
 	page.V.Members = byRank(v.Members)
@@ -175,17 +187,36 @@ func (s *Server) visitPage(c echo.Context) error {
 			page.CanReinspect = true
 		}
 	}
+	if v.Remote() {
+		if err := s.seen(c, &page); err != nil {
+			return page, err
+		}
+	}
 	files, err := s.Evidence.ForVisit(ctx, a, v.ID)
 	if err != nil {
-		return err
+		return page, err
 	}
 	page.Photos = len(files)
 	for _, f := range files {
-		if f.Side == evidence.Team && f.CanConfirm && f.Shared == nil && f.Kind == evidence.Photo {
+		if f.Side == evidence.Team && f.CanConfirm && f.Shared == nil && (f.Kind == evidence.Photo || f.Kind == evidence.CameraSnapshot) {
 			page.Unconfirmed++
 		}
 	}
-	return s.render(c, http.StatusOK, "visit", page)
+	return page, nil
+}
+
+// seen adds what a look from the office showed, and what its unit says of it.
+func (s *Server) seen(c echo.Context, page *visitPage) (err error) {
+	if page.Opinions, err = s.opinions(c, page.V); err != nil {
+		return err
+	}
+	_, may := org.Can(page.Actor, org.OpineVisit, page.V.Subject())
+	page.CanOpine = may && page.V.State.Phase == visit.MinutesNoSig
+	if page.CanReport && len(page.Opinions) == 0 && page.Now.Date() <= page.V.ExplainDue {
+		page.CanReport = false // its term is not over
+	}
+	page.Stills, err = s.lookStills(c, page.V)
+	return err
 }
 
 func (s *Server) registerDocument(c echo.Context) error {
@@ -230,6 +261,8 @@ type minutesPage struct {
 	On         map[string]string // codes of the items that a file hangs on, by file
 	Script     string
 	Stills     []stillLine // that the cameras did not give
+	Looks      []lookStill // of a look from the office
+	Opinions   []opinionLine
 }
 
 // minutesViews is how the view has changed between the pictures of a finding.
@@ -288,6 +321,15 @@ func (s *Server) minutesPage(c echo.Context) error {
 		}
 		page.On[f.ID] = strings.Join(on, ", ")
 	}
+	if v.Remote() {
+		if page.Looks, err = s.lookStills(c, v); err != nil {
+			return err
+		}
+		slices.Reverse(page.Looks) // the first first
+		if page.Opinions, err = s.opinions(c, v); err != nil {
+			return err
+		}
+	}
 	if page.Stills, err = s.stills(c, v); err != nil {
 		return err
 	}
@@ -309,7 +351,7 @@ func (p *minutesPage) sections() {
 	}
 	for _, it := range p.V.Checklist.Items {
 		rule, _ := p.V.Rules.Item(it.Key)
-		if !rule.Applies {
+		if !rule.Applies || p.V.Remote() && p.V.State.Answers[it.Key].Value == "" { // a look answers what it shows
 			continue
 		}
 		if len(p.Sections) == 0 || p.Sections[len(p.Sections)-1].Code != it.Section {
@@ -608,10 +650,11 @@ func boxesOf(form url.Values) ([]imaging.Box, error) {
 
 type reportPage struct {
 	Base
-	V       visit.View
-	Form    string
-	Report  visit.Report
-	Replies []finding.Reply
+	V        visit.View
+	Form     string
+	Report   visit.Report
+	Replies  []finding.Reply
+	Opinions []opinionLine // of a look from the office
 }
 
 func (s *Server) reportPage(c echo.Context) error {
@@ -626,7 +669,11 @@ func (s *Server) reportPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, "report", reportPage{Base: s.base(c, "report.title"), V: v, Form: inspection.NewID(), Replies: replies})
+	opinions, err := s.opinions(c, v)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "report", reportPage{Base: s.base(c, "report.title"), V: v, Form: inspection.NewID(), Replies: replies, Opinions: opinions})
 }
 
 func (s *Server) report(c echo.Context) error {
@@ -645,6 +692,9 @@ func (s *Server) report(c echo.Context) error {
 	}
 	page := reportPage{Base: s.base(c, "report.title"), V: v, Form: formID(c), Report: r}
 	if page.Replies, again = s.Findings.Replies(ctx, a, id); again != nil {
+		return again
+	}
+	if page.Opinions, again = s.opinions(c, v); again != nil {
 		return again
 	}
 	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "report", page) })

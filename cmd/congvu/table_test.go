@@ -217,6 +217,18 @@ var theTable = []ask{
 	{"401 404 404 404 422 422 422 404 404 404 404 404", "POST", "/visits/{running}/photos/{photo:running}", "left=1"},
 	{"401 404 404 404 422 422 422 404 422 404 404 404", "POST", "/visits/{running}/documents", "kind=ZZ"},
 
+	// A look from the office, too, and what is done on it; a check on site has no such page.
+	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{look}/look", ""},
+	{"401 404 404 404 422 422 422 404 404 404 404 404", "POST", "/visits/{look}/look", "id={form}&do=nothing"},
+	{"401 404 404 404 409 403 403 404 404 404 404 404", "POST", "/visits/{look}/look", "id={form}&do=finish"},
+	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "GET", "/visits/{look}/look/item?still={new}", ""},
+	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "POST", "/visits/{look}/look/item", "id={form}&still={new}&item=A04"},
+	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "GET", "/visits/{running}/look", ""},
+	{"401 404 404 404 403 403 403 404 404 404 404 404", "POST", "/visits/{look}/opinion", "id={form}&opinion="},
+	{"401 404 404 404 409 403 404 404 404 404 404 404", "POST", "/targets/{sealed}/look", "id={form}"},
+	{"401 422 404 403 403 403 403 404 403 404 404 404", "POST", "/visits/{looked}/opinion", "id={form}&opinion="},
+	{"401 200 404 200 200 200 200 404 200 404 404 404", "GET", "/visits/{looked}/minutes", ""},
+
 	// A draft of the minutes too.
 	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{draft}", ""},
 	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{draft}/minutes", ""},
@@ -334,6 +346,9 @@ func (s *site) scene() map[string]string {
 		ids["unitphoto"] = s.file("thutruong", check, s.photo(), evidence.Photo)
 		s.must(s.demo.services.Findings.Submit(s.t.Context(), s.actor("thutruong"), f.ID, 0, finding.SubmitInput{Text: "Đã sửa.", Files: []string{ids["unitphoto"]}}))
 	}
+	s.camera(7)
+	ids["look"], ids["looked"] = s.looks(s.remoteTarget(7)), s.looks(s.remoteTarget(7))
+	s.endsLook(ids["looked"])
 	ids["selfround"], ids["self"], ids["selfdone"] = s.selfChecks()
 	ids["sealed"] = s.seal(7)
 	ids["place"], ids["desk"], ids["person"] = s.demo.organs["mau/07"].ID, s.demo.desks["mau/07"].ID, s.demo.people["thanhvien"]

@@ -62,12 +62,7 @@ func (s *Service) Wake() {
 
 // Watched tells whether a camera over a desk may be asked on a day. For joiners.
 func (s *Service) Watched(tx *gorm.DB, desk string, on inspection.Date) (bool, error) {
-	desks, err := s.checks.Desks(tx, desk)
-	if err != nil {
-		return false, err
-	}
-	var all []Camera
-	err = tx.Where("desk_id IN ?", desks).Find(&all).Error
+	all, err := s.over(tx, desk)
 	return slices.ContainsFunc(all, func(c Camera) bool { return mayTake(c, on) == "" }), err
 }
 

@@ -19,6 +19,7 @@ type Kind string
 // The kinds: of the unit, of the team, of who decides, of the chair.
 const (
 	Explain     Kind = "explain"
+	Opinion     Kind = "opinion" // on the minutes of a look from the office
 	Acknowledge Kind = "acknowledge"
 	Interim     Kind = "interim" // report on the way on a CRITICAL finding
 	Plan        Kind = "plan"    // for premises or equipment
@@ -31,6 +32,7 @@ const (
 	Verify    Kind = "verify"
 	Reinspect Kind = "reinspect"
 	Report    Kind = "report"
+	Look      Kind = "look" // a look from the office that is not finished
 
 	Conclude Kind = "conclude"
 	Choose   Kind = "choose" // who answers, where a unit was split or dissolved
@@ -39,7 +41,7 @@ const (
 )
 
 // Kinds lists them in the order in which they are read.
-var Kinds = []Kind{Interim, Remedy, Plan, Acknowledge, Explain, Record, Self, Review, Extension, Verify, Reinspect, Report, Conclude, Choose, Overdue}
+var Kinds = []Kind{Interim, Remedy, Plan, Acknowledge, Explain, Opinion, Record, Self, Review, Extension, Verify, Reinspect, Look, Report, Conclude, Choose, Overdue}
 
 // Task is one line.
 type Task struct {
@@ -152,7 +154,9 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 		}
 	}
 	for _, src := range []source{
-		{Report, org.ReportVisit, "visits.state IN ('MINUTES_SIGNED', 'MINUTES_UNSIGNED', 'CANNOT_INSPECT')", nil, "report_due"},
+		{Opinion, org.OpineVisit, "visits.form = 'REMOTE' AND visits.state = 'MINUTES_UNSIGNED' AND visits.explain_due >= ? AND NOT " + opined, []any{today}, "explain_due"},
+		{Look, org.FinishVisit, "visits.form = 'REMOTE' AND visits.state IN ('IN_PROGRESS', 'MINUTES_DRAFT')", nil, "day"},
+		{Report, org.ReportVisit, "visits.state IN ('MINUTES_SIGNED', 'MINUTES_UNSIGNED', 'CANNOT_INSPECT') AND (visits.form <> 'REMOTE' OR visits.explain_due < ? OR " + opined + ")", []any{today}, "report_due"},
 		{Conclude, org.ConcludeVisit, "visits.state = 'REPORTED'", nil, "conclude_due"},
 	} {
 		if err := s.visits(tx, actor, src, today, &out); err != nil {
@@ -168,6 +172,9 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 	slices.SortStableFunc(out.Tasks, hurts)
 	return out, nil
 }
+
+// opined tells of a look from the office whether its unit has given its opinion.
+const opined = "EXISTS (SELECT 1 FROM operations o WHERE o.visit_id = visits.id AND o.type = 'opinion')"
 
 // longExtensions lists the findings for which more time was asked than the head of the
 // team may give, and not answered.
@@ -285,7 +292,7 @@ func (s *Service) visits(tx *gorm.DB, actor inspection.Actor, src source, today 
 	var n int64
 	for _, part := range org.Parts(actor, src.action, visit.Columns) {
 		var more []visit.Visit
-		err := tx.Model(&visit.Visit{}).Scopes(part).Where(src.where, src.args...).Select("visits.id, visits.organisation_name, visits.desk_name, visits.issuer_id, visits.state, visits.day, visits.report_due, visits.conclude_due").
+		err := tx.Model(&visit.Visit{}).Scopes(part).Where(src.where, src.args...).Select("visits.id, visits.organisation_name, visits.desk_name, visits.issuer_id, visits.state, visits.day, visits.explain_due, visits.report_due, visits.conclude_due").
 			Order("visits." + src.due + ", visits.id").Limit(Shown).Find(&more).Error
 		if err != nil {
 			return err
@@ -312,8 +319,13 @@ func (s *Service) visits(tx *gorm.DB, actor inspection.Actor, src source, today 
 	var tasks []Task
 	for _, v := range rows {
 		t := Task{Kind: src.kind, Subject: "visit", ID: v.ID, Visit: v.ID, Place: v.Place(), Text: v.Day.VN(), Due: v.ReportDue}
-		if src.kind == Conclude {
+		switch src.kind {
+		case Conclude:
 			t.Due = v.ConcludeDue
+		case Opinion:
+			t.Due = v.ExplainDue
+		case Look: // no clock of its own
+			t.Due = ""
 		}
 		t.Left, t.Late = org.Left(cals[v.IssuerID], today, t.Due), t.Due != "" && today > t.Due
 		tasks = append(tasks, t)

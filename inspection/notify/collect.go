@@ -120,7 +120,7 @@ func (c *collector) event(row history.Row) (Event, error) {
 		if err := c.tx.Model(&visit.Visit{}).Where("id = ?", row.SubjectID).Pluck("form", &forms).Error; err != nil {
 			return e, err
 		}
-		e.Again = len(forms) == 1 && forms[0] == plan.Reinspection
+		e.Again, e.Remote = len(forms) == 1 && forms[0] == plan.Reinspection, len(forms) == 1 && forms[0] == plan.Remote
 	case "finding.ask_extension":
 		var asked []finding.Extension
 		if err := c.tx.Where("id = ?", e.Step).Limit(1).Find(&asked).Error; err != nil {

@@ -42,6 +42,7 @@ type Event struct {
 	Days   int64 // asked for, of finding.ask_extension
 	Long   bool  // and these are more than the head of the team may give
 	Again  bool  // of visit.state: the check is a re-inspection, in which nothing is explained
+	Remote bool  // of visit.state: the check is a look from the office, whose minutes the unit gives its opinion on
 }
 
 // toUnit and its like spell lines of the table.
@@ -129,6 +130,9 @@ func Notes(e Event) []Note {
 	case "visit.state":
 		if e.Again && (e.To == string(visit.MinutesOK) || e.To == string(visit.MinutesNoSig)) {
 			return toUnit("minutes_again")
+		}
+		if e.Remote && e.To == string(visit.MinutesNoSig) {
+			return owedByUnit("minutes_remote")
 		}
 	case "finding.ask_extension":
 		if e.Long {

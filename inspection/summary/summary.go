@@ -269,10 +269,10 @@ func newestScore(column string) string {
 	return "(SELECT " + column + " FROM scores WHERE scores.visit_id = visits.id ORDER BY scores.revision DESC LIMIT 1)"
 }
 
-// full leaves re-inspections and other periods out.
+// full leaves re-inspections, looks from the office and other periods out.
 func full(from, to inspection.Date) func(*gorm.DB) *gorm.DB {
 	return func(db *gorm.DB) *gorm.DB {
-		return db.Where("visits.form <> ? AND visits.day >= ? AND visits.day <= ?", plan.Reinspection, from, to)
+		return db.Where("visits.form NOT IN ? AND visits.day >= ? AND visits.day <= ?", []plan.Form{plan.Reinspection, plan.Remote}, from, to)
 	}
 }
 

@@ -310,6 +310,18 @@ func (s *Service) CheckInRemotely(ctx context.Context, actor inspection.Actor, c
 		return err
 	}
 	now := s.clock.Now()
-	done := s.Post(ctx, actor, []Operation{{ID: operation, VisitID: check, Device: office, DeviceAt: now, Seq: 1, Type: OpCheckIn, Payload: string(payload)}})
-	return done[len(done)-1].Err
+	op := Operation{ID: operation, VisitID: check, AuthorID: actor.Person, Device: office, DeviceAt: now, ReceivedAt: now, Seq: 1, Type: OpCheckIn, Payload: string(payload)}
+	if err := op.check(); err != nil {
+		return err
+	}
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if _, err := s.checkIn(tx, actor, op); err != nil {
+			return err
+		}
+		v, err := s.find(tx, check)
+		if err == nil && !v.Remote() {
+			err = errNotForForm
+		}
+		return err
+	})
 }

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"congvu/evidence/camera"
+	"congvu/evidence/snapshot"
+	"congvu/inspection"
+	"congvu/inspection/finding"
+	"congvu/inspection/plan"
+	"congvu/inspection/visit"
+	"congvu/migrations/dbtest"
+
+	"gorm.io/gorm"
+)
+
+// remoteTarget seals a target of form REMOTE at the desk of a commune, of today.
+func (s *site) remoteTarget(commune int) string {
+	s.t.Helper()
+	id := s.seal(commune)
+	lead := s.actor("truongdoan")
+	s.must(s.demo.services.Plan.Move(s.t.Context(), lead, id, 0, plan.Moved{PlannedOn: s.clock.Now().Date(), PlannedAt: 480, Form: plan.Remote}, "xem qua camera trước"))
+	return id
+}
+
+// looks begins a look from the office by its page, and gives the check.
+func (s *site) looks(target string) string {
+	s.t.Helper()
+	a := s.form("truongdoan", "/targets/"+target+"/look", "id", inspection.NewID())
+	check, ok := strings.CutPrefix(strings.TrimSuffix(a.header.Get("Location"), "/look"), "/visits/")
+	if a.code != http.StatusSeeOther || !ok {
+		s.t.Fatalf("a look is not begun: %d %s", a.code, mainOf(a.body))
+	}
+	return check
+}
+
+// looked asks for one still by the page of a look, and waits for it.
+func (s *site) looked(check string, camera *hung) snapshot.Request {
+	s.t.Helper()
+	s.clock.Advance(10 * time.Second)
+	id := inspection.NewID()
+	s.sent("truongdoan", "/visits/"+check+"/look", "id", id, "do", "still", "camera", camera.id, "reason", "Kiểm tra từ xa")
+	return s.decided(id)
+}
+
+// endsLook ends a look whose camera gave nothing, and sends its minutes.
+func (s *site) endsLook(check string) {
+	s.t.Helper()
+	var c snapshot.Camera
+	s.must(s.db.Where("desk_id = ?", s.demo.desks["mau/07"].ID).Order("id").Take(&c).Error)
+	id := inspection.NewID()
+	s.clock.Advance(10 * time.Second)
+	s.sent("truongdoan", "/visits/"+check+"/look", "id", id, "do", "still", "camera", c.ID)
+	s.must(s.db.Model(&snapshot.Request{}).Where("id = ?", id).Updates(map[string]any{"state": snapshot.Failed, "cause": camera.Timeout, "taken_at": s.clock.Now()}).Error)
+	s.must(s.db.Transaction(func(tx *gorm.DB) error {
+		return s.demo.services.Visits.StillCame(tx, s.actor("truongdoan"), check, inspection.NewID(), visit.StillCame{Request: id, Outcome: visit.StillFailed, Cause: string(camera.Timeout), At: s.clock.Now()})
+	}))
+	s.clock.Advance(10 * time.Second)
+	s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "finish")
+	s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "send")
+}
+
+// seenIn opens pages in Chromium as somebody.
+func (s *site) seenIn(name, username string) *browser {
+	s.t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Host, r.RemoteAddr = "example.test", "192.0.2.1:1234"
+		r.Header.Set("Cookie", "congvu="+s.token(username))
+		r.Header.Set("X-Forwarded-Proto", "https") // testPeer spoke TLS
+		s.ServeHTTP(w, r)
+	}))
+	s.t.Cleanup(server.Close)
+	return newBrowser(s.t, server.URL, name, tablet)
+}
+
+// TestALookFromTheOffice walks the check of form REMOTE from the plan to its conclusion:
+// checked in from the office under its decision, stills judged, an item answered by what
+// one shows, minutes sent to the unit, its opinion, a finding that goes its way, no score.
+func TestALookFromTheOffice(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := newSite(t, db)
+		c := s.camera(7)
+		s.taking()
+		target := s.remoteTarget(7)
+		s.says(s.page("truongdoan", "/targets/"+target), "Xem quầy qua camera", "Bắt đầu xem")
+		if body := s.call("truongdoan", http.MethodGet, "/api/v1/today", nil).body; strings.Contains(body, target) {
+			t.Error("a tablet is offered a look from the office")
+		}
+		for who, code := range map[string]int{"thutruong": 404, "truongdoan2": 404, "chutich": 404, "thanhvien": 403} {
+			if a := s.form(who, "/targets/"+target+"/look", "id", inspection.NewID()); a.code != code {
+				t.Errorf("%s begins a look: %d, want %d", who, a.code, code)
+			}
+		}
+		form := inspection.NewID()
+		var check string
+		for range 2 { // a form sent twice is one check
+			a := s.form("truongdoan", "/targets/"+target+"/look", "id", form)
+			at := strings.TrimSuffix(strings.TrimPrefix(a.header.Get("Location"), "/visits/"), "/look")
+			if a.code != http.StatusSeeOther || check != "" && at != check {
+				t.Fatalf("%d %s, then %s: %s", a.code, check, at, mainOf(a.body))
+			}
+			check = at
+		}
+		look := "/visits/" + check + "/look"
+		s.says(s.page("truongdoan", look), "Chụp một ảnh", "Còn 20 ảnh", "chưa chụp ảnh nào từ camera", "Kiểm tra từ xa theo Quyết định số")
+		s.says(s.page("truongdoan", "/inbox"), "Kiểm tra từ xa", look)
+
+		first, second := s.looked(check, c), s.looked(check, c)
+		if first.State != snapshot.Taken || first.SubjectKind != "visit" || first.SubjectID != check || first.Notice == "" {
+			t.Fatalf("%+v", first)
+		}
+		c.says(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+		if none := s.looked(check, c); none.State != snapshot.Failed {
+			t.Fatalf("%+v", none)
+		}
+		s.says(s.page("truongdoan", look), "Ảnh này cho thấy gì?", "Camera không truy cập được lúc", "ảnh chưa có nhận định", "Còn 17 ảnh")
+		if a := s.form("truongdoan", look, "id", inspection.NewID(), "do", "finish"); a.code != http.StatusConflict {
+			t.Errorf("a look without judgements is finished: %d", a.code)
+		}
+		s.clock.Advance(10 * time.Second)
+		s.sent("thanhvien", look, "id", inspection.NewID(), "do", "judge", "request", first.ID, "value", "MANNED", "text", "")
+		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "judge", "request", second.ID, "value", "UNMANNED", "text", "Quầy 2 không có người")
+
+		item := look + "/item"
+		s.says(s.page("truongdoan", item+"?still="+second.ID), "A04 – Bố trí đủ người", "Chọn mục kiểm tra")
+		s.says(s.page("truongdoan", item+"?still="+second.ID+"&item=A04"), "Không đạt", "Vì sao khác mức mặc định")
+		answer := []string{"still", second.ID, "item", "A04", "value", "NO", "note", "Quầy 2 không có người trực lúc 8 giờ", "severity", "MAJOR", "severity_reason", ""}
+		if a := s.form("truongdoan", item, append([]string{"id", inspection.NewID()}, answer...)...); a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Quầy 2 không có người trực lúc 8 giờ") {
+			t.Errorf("another severity without a reason: %d %s", a.code, mainOf(a.body))
+		}
+		if len(s.state(check, "truongdoan").Photos["A04"]) != 0 {
+			t.Error("what was refused has hung a still on an item")
+		}
+		answer[len(answer)-1] = "cả quầy trống"
+		s.sent("truongdoan", item, append([]string{"id", inspection.NewID()}, answer...)...)
+		s.sent("truongdoan", item, "id", inspection.NewID(), "still", first.ID, "item", "B03", "of", "3", "failing", "0", "note", "")
+		s.says(s.page("truongdoan", look), "Không đạt", "Quầy 2 không có người trực lúc 8 giờ")
+		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "drop", "item", "B03")
+		if st := s.state(check, "truongdoan"); st.Answers["B03"].Value != "" || len(st.Photos["B03"]) != 0 {
+			t.Errorf("a dropped item stays: %+v", st.Answers["B03"])
+		}
+		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "minutes", "strengths", "Quầy 1 có người trực.", "requests", "Giải trình việc quầy 2.")
+		for _, other := range []string{"thutruong", "thutruong2", "chutich", "noivu", "truongdoan2"} {
+			for _, path := range []string{look, item + "?still=" + second.ID, "/visits/" + check, "/visits/" + check + "/minutes"} {
+				if a := s.get(other, path); a.code != http.StatusNotFound {
+					t.Errorf("%s reads %s before the minutes are sent: %d", other, path, a.code)
+				}
+			}
+		}
+		if os.Getenv("CONGVU_TEST_PICTURES") != "" {
+			s.derive()
+		}
+		b := s.seenIn("look", "truongdoan")
+		b.open(look)
+		b.sees("Camera tại quầy")
+		b.everyLook("look")
+		b.open(item + "?still=" + second.ID + "&item=A04")
+		b.everyLook("look-item")
+		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "finish")
+		if a := s.form("thanhvien", look, "id", inspection.NewID(), "do", "send"); a.code != http.StatusForbidden {
+			t.Errorf("any member sends the minutes: %d", a.code)
+		}
+		b.open(look)
+		b.sees("Đọc lại biên bản")
+		b.everyLook("look-finished")
+		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "send")
+
+		findings := s.findings(check)
+		if len(findings) != 1 || findings[0].ItemCode != "A04" || findings[0].Severity != finding.Major || findings[0].State != finding.Recorded || findings[0].Text != "Quầy 2 không có người trực lúc 8 giờ" {
+			t.Fatalf("%+v", findings)
+		}
+		s.collects()
+		minutes := s.page("thutruong", "/visits/"+check+"/minutes")
+		s.says(minutes, "TỪ XA", "không có mặt tại chỗ", "Không có người trực", "Quầy 2 không có người", "Đơn vị gửi ý kiến trên hệ thống đến hết ngày")
+		if strings.Contains(minutes, "(ký, đóng dấu)") {
+			t.Error("the unit is to sign what it was not there for")
+		}
+		s.says(s.page("thutruong", "/messages"), "từ xa")
+		s.says(s.page("thutruong", "/inbox"), "Cho ý kiến về biên bản", "/visits/"+check+"#opinion")
+		if a := s.get("truongdoan", look); a.code != http.StatusSeeOther {
+			t.Errorf("the page of a look that is over: %d", a.code)
+		}
+		if strings.Contains(s.page("truongdoan", "/inbox"), "/visits/"+check+"/report") {
+			t.Error("the lead is told to report what the unit may still speak on")
+		}
+		if a := s.form("truongdoan", "/visits/"+check+"/report", "id", inspection.NewID(), "version", s.version("visits", check), "summary", "Đã xem."); a.code != http.StatusConflict || !strings.Contains(a.body, "đơn vị còn thời hạn") {
+			t.Errorf("the result is reported before the unit has spoken: %d", a.code)
+		}
+		for who, code := range map[string]int{"thutruong2": 404, "truongdoan": 403, "chutich": 403, "daumoi": 403} {
+			if a := s.form(who, "/visits/"+check+"/opinion", "id", inspection.NewID(), "opinion", "Không phải của đơn vị"); a.code != code {
+				t.Errorf("%s gives the unit's opinion: %d, want %d", who, a.code, code)
+			}
+		}
+		if a := s.form("thutruong", "/visits/"+check+"/opinion", "id", inspection.NewID(), "opinion", "  "); a.code != http.StatusUnprocessableEntity {
+			t.Errorf("an empty opinion: %d", a.code)
+		}
+		b = s.seenIn("look-unit", "thutruong")
+		b.open("/visits/" + check)
+		b.sees("Ý kiến của đơn vị")
+		b.everyLook("look-unit")
+		b.open("/visits/" + check + "/minutes")
+		b.everyLook("look-minutes")
+		s.sent("thutruong", "/visits/"+check+"/opinion", "id", inspection.NewID(), "opinion", "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
+		s.says(s.page("thutruong", "/visits/"+check), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
+		s.says(s.page("thutruong", "/visits/"+check+"/minutes"), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
+		s.says(s.page("truongdoan", "/visits/"+check+"/report"), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
+		s.reports(check)
+		s.concludes(check)
+		var scores int64
+		s.must(db.Table("scores").Where("visit_id = ?", check).Count(&scores).Error)
+		if scores != 0 {
+			t.Error("a look is scored")
+		}
+		if f := s.findings(check)[0]; f.State != finding.Assigned {
+			t.Errorf("its finding is %s", f.State)
+		}
+		s.says(s.page("chutich", "/visits/"+check), "từ xa qua camera", "Không có người trực")
+	})
+}
+
+// TestALookHasItsBounds: not without a camera whose staff had notice, not of a whole unit,
+// not before its day; after half an hour the lead gives leave for each still; on the next
+// day there is none.
+func TestALookHasItsBounds(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := newSite(t, db)
+		s.taking()
+		bare := s.remoteTarget(8)
+		s.camera(8, func(e *snapshot.Entry) { e.NoticeNumber, e.NoticeDate = "", "" })
+		if a := s.form("truongdoan", "/targets/"+bare+"/look", "id", inspection.NewID()); a.code != http.StatusConflict || !strings.Contains(a.body, "không kiểm tra từ xa được") {
+			t.Errorf("a desk without a camera that may be asked: %d %s", a.code, mainOf(a.body))
+		}
+		lead := s.actor("truongdoan")
+		_, err := s.demo.services.Plan.Seal(t.Context(), lead, plan.NewTarget{ID: inspection.NewID(), TeamID: s.demo.teams[1], LeadID: lead.Person, Form: plan.Remote,
+			OrganisationID: s.demo.organs["mau/09"].ID, PlannedOn: s.clock.Now().Date(), PlannedAt: 480})
+		if inspection.KeyOf(err) != "plan.error.remote_desk" {
+			t.Errorf("a whole unit is looked at: %v", err)
+		}
+		s.camera(9)
+		later := s.remoteTarget(9)
+		s.must(s.demo.services.Plan.Move(t.Context(), lead, later, 0, plan.Moved{PlannedOn: s.clock.Now().Date().AddDays(1), PlannedAt: 480}, "mai"))
+		if a := s.form("truongdoan", "/targets/"+later+"/look", "id", inspection.NewID()); a.code != http.StatusConflict {
+			t.Errorf("a look before its day: %d", a.code)
+		}
+
+		c := s.camera(7)
+		check := s.looks(s.remoteTarget(7))
+		s.clock.Advance(31 * time.Minute)
+		late := s.looked(check, c)
+		if late.State != snapshot.Asked || late.Why != snapshot.TooLate {
+			t.Fatalf("after half an hour: %+v", late)
+		}
+		s.says(s.page("truongdoan", "/visits/"+check+"/look"), "Quá 30 phút từ khi bắt đầu xem")
+		s.sent("truongdoan", "/visits/"+check+"/stills/"+late.ID, "leave", "1", "reason", "đợi giờ cao điểm", "back", "look")
+		if r := s.decided(late.ID); r.State != snapshot.Taken {
+			t.Fatalf("with leave: %+v", r)
+		}
+		s.clock.Advance(24 * time.Hour)
+		clear(s.tokens) // a night ends every session
+		a := s.form("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "still", "camera", c.id, "reason", "hôm sau")
+		if a.code != http.StatusConflict || !strings.Contains(a.body, "chỉ chụp ảnh trong ngày bắt đầu") {
+			t.Errorf("on the next day: %d %s", a.code, mainOf(a.body))
+		}
+		s.says(s.page("truongdoan", "/visits/"+check+"/look"), "Ngày xem đã qua")
+
+		onSite := s.begin(s.seal(7))
+		if a := s.get("truongdoan", "/visits/"+onSite+"/look"); a.code != http.StatusNotFound {
+			t.Errorf("the page of a look for a check on site: %d", a.code)
+		}
+		if a := s.form("truongdoan", "/visits/"+onSite+"/look", "id", inspection.NewID(), "do", "finish"); a.code != http.StatusNotFound {
+			t.Errorf("the acts of a look for a check on site: %d", a.code)
+		}
+		s.refuses("truongdoan", 409, "không có bước đó", s.operation(check, visit.OpAttendanceBegin, visit.AttendanceBegin{}))
+	})
+}

@@ -1,0 +1,452 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"congvu/evidence"
+	"congvu/evidence/snapshot"
+	"congvu/inspection"
+	"congvu/inspection/checklist"
+	"congvu/inspection/score"
+	"congvu/inspection/visit"
+
+	"github.com/labstack/echo/v4"
+)
+
+// A check of form REMOTE is made on these pages: a look at a desk through its cameras.
+
+// lookStill is a still on the page of a look, with what was said of it.
+type lookStill struct {
+	stillLine
+	Photo   *photo // where there is one
+	Judged  *visit.Judged
+	Judges  bool     // it shows the desk, and can be judged
+	Working bool     // it was taken in working hours
+	Items   []string // codes of the items that it hangs on
+}
+
+// lookAnswer is an item that was answered by what a still shows.
+type lookAnswer struct {
+	minutesItem
+	Key      string
+	Severity string // of the finding that it drafts
+	Photos   []photo
+}
+
+type lookPage struct {
+	Base
+	V       visit.View
+	Cameras []cameraBody
+	Stills  []lookStill
+	Answers []lookAnswer
+	Coming  int                // stills that are being taken
+	Until   inspection.Instant // stills after that wait for the lead's leave
+	Left    int                // stills before that
+	Open    []string           // what is missing before it can be finished
+	Today   bool               // the day on which it began is not over
+	Looks   []visit.Looks
+	Values  map[string]string // what was typed, by field
+	At      string            // the still or item whose form was refused
+	Script  string
+}
+
+// ID is a new id for a form.
+func (lookPage) ID() string { return inspection.NewID() }
+
+// Value is what was typed into a field of a form that was refused, else what is there.
+func (p lookPage) Value(at, field, otherwise string) string {
+	if v, ok := p.Values[field]; ok && p.At == at {
+		return v
+	}
+	return otherwise
+}
+
+// Finished tells whether the look is over and its minutes are still to be sent.
+func (p lookPage) Finished() bool { return p.V.State.Phase == visit.Drafting }
+
+// VisitState is how far a check is, in words: nobody refused to sign what was only sent.
+func (b Base) VisitState(v visit.Visit) string {
+	if v.Remote() && v.State == visit.MinutesNoSig {
+		return b.T("visit.state.sent")
+	}
+	return b.Of("visit.state", v.State)
+}
+
+// remote loads a look for who works on it. Code: not_found.
+func (s *Server) remote(c echo.Context) (visit.View, error) {
+	v, err := s.Visits.Get(c.Request().Context(), actor(c), c.Param("id"))
+	if err == nil && (!v.Remote() || !v.MayInspect) {
+		err = inspection.E(inspection.NotFound, "error.not_found")
+	}
+	return v, err
+}
+
+func (s *Server) lookPage(c echo.Context) error {
+	page, err := s.lookView(c)
+	if err != nil {
+		return err
+	}
+	if page.V.State.Phase != visit.Inspecting && page.V.State.Phase != visit.Drafting {
+		return c.Redirect(http.StatusSeeOther, "/visits/"+page.V.ID)
+	}
+	return s.render(c, http.StatusOK, "look", page)
+}
+
+func (s *Server) lookView(c echo.Context) (lookPage, error) {
+	v, err := s.remote(c)
+	if err != nil {
+		return lookPage{}, err
+	}
+	page := lookPage{Base: s.base(c, "look.title"), V: v, Looks: visit.AllLooks, Until: v.CheckedInAt.Add(snapshot.Window), Script: s.asset("look.js")}
+	page.Title, page.Today = v.Place(), page.Now.Date() == v.Day
+	if page.Cameras, err = s.cameras(c.Request().Context(), v.Visit); err != nil {
+		return page, err
+	}
+	if page.Stills, err = s.lookStills(c, v); err != nil {
+		return page, err
+	}
+	photos := map[string]photo{}
+	page.Left = snapshot.Many
+	for _, l := range page.Stills {
+		if l.State == snapshot.Waiting {
+			page.Coming++
+		}
+		if l.State != snapshot.Declined && l.State != snapshot.Lapsed {
+			page.Left = max(0, page.Left-1)
+		}
+		if l.Photo != nil {
+			photos[l.FileID] = *l.Photo
+		}
+	}
+	drafts := v.State.Drafted(v.Rules)
+	minutes := minutesPage{Base: page.Base, V: v}
+	for _, it := range v.Checklist.Items {
+		a := v.State.Answers[it.Key]
+		if a.Value == "" {
+			continue
+		}
+		rule, _ := v.Rules.Item(it.Key)
+		row := lookAnswer{Key: it.Key, minutesItem: minutesItem{Code: it.Code, Text: page.Either(it.TextVI, it.TextEN), Note: a.Note, Value: minutes.value(it, a), Failed: v.State.Failed(v.Rules, rule)}}
+		if at := slices.IndexFunc(drafts, func(d visit.Draft) bool { return d.Item == it.Key }); at >= 0 {
+			row.Severity = string(drafts[at].Severity)
+		}
+		for _, image := range v.State.Photos[it.Key] {
+			if p, ok := photos[image.File]; ok {
+				row.Photos = append(row.Photos, p)
+			}
+		}
+		page.Answers = append(page.Answers, row)
+	}
+	for _, o := range v.State.Still(v.Rules, v.Files) {
+		words := page.Of("visit.open", o.What)
+		if o.Code != "" {
+			words = o.Code + ": " + words
+		}
+		if !slices.Contains(page.Open, words) {
+			page.Open = append(page.Open, words)
+		}
+	}
+	return page, nil
+}
+
+// lookStills lists the stills of a look, the newest first, as the reader may see them.
+func (s *Server) lookStills(c echo.Context, v visit.View) ([]lookStill, error) {
+	files, err := s.Evidence.ForVisit(c.Request().Context(), actor(c), v.ID)
+	if err != nil {
+		return nil, err
+	}
+	photos := map[string]photo{}
+	for _, f := range files {
+		photos[f.ID] = photoOf(f, evidence.Evidence)
+	}
+	lines, err := s.stills(c, v)
+	if err != nil {
+		return nil, err
+	}
+	var out []lookStill
+	for _, l := range slices.Backward(lines) {
+		one := lookStill{stillLine: l, Items: itemsOf(v, l.FileID)}
+		if p, ok := photos[l.FileID]; ok {
+			one.Photo = &p
+		}
+		if j, ok := v.State.Judged[l.ID]; ok {
+			one.Judged = &j
+		}
+		if asked, ok := v.State.StillOf(l.ID); ok {
+			one.Judges, one.Working = asked.Judgeable(), v.Rules.Working(asked.Came.At)
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+// itemsOf lists the codes of the items that a still hangs on.
+func itemsOf(v visit.View, file string) (codes []string) {
+	for _, it := range v.Checklist.Items {
+		if file != "" && slices.ContainsFunc(v.State.Photos[it.Key], func(i visit.Image) bool { return i.File == file }) {
+			codes = append(codes, it.Code)
+		}
+	}
+	return codes
+}
+
+// beginLook checks a desk in from the office.
+func (s *Server) beginLook(c echo.Context) error {
+	id := formID(c)
+	check := derivedID(id, c.Param("id"), "look")
+	err := inspection.CheckID(id)
+	if err == nil {
+		err = s.Visits.CheckInRemotely(c.Request().Context(), actor(c), check, id, c.Param("id"))
+	}
+	if err != nil {
+		return s.targetDone(c, err, "")
+	}
+	return c.Redirect(http.StatusSeeOther, "/visits/"+check+"/look")
+}
+
+// look does what one of the forms of the page asks.
+func (s *Server) look(c echo.Context) error {
+	v, err := s.remote(c)
+	if err != nil {
+		return err
+	}
+	ctx, id := c.Request().Context(), formID(c)
+	request := c.FormValue("request")
+	to, at := "/visits/"+v.ID+"/look", request
+	var acts []visit.Act
+	switch c.FormValue("do") {
+	case "still":
+		acts, at = []visit.Act{{ID: id, Type: visit.OpSnapshot, Payload: visit.Snapshot{Camera: c.FormValue("camera"), Reason: c.FormValue("reason")}}}, c.FormValue("camera")
+	case "judge":
+		acts = []visit.Act{{ID: id, Type: visit.OpJudge, Payload: visit.Judge{Request: request, Value: visit.Looks(c.FormValue("value")), Text: c.FormValue("text")}}}
+		to += "?done=judged#still-" + request
+	case "minutes":
+		strengths, requests := c.FormValue("strengths"), c.FormValue("requests")
+		acts, at = []visit.Act{{ID: id, Type: visit.OpMinutes, Payload: visit.Minutes{Strengths: &strengths, Requests: &requests}}}, "minutes"
+		to += "?done=minutes_kept#minutes"
+	case "drop":
+		acts, at = dropped(v, id, c.FormValue("item")), "item"
+		to += "?done=answer_dropped#answers"
+	case "finish":
+		acts, at = []visit.Act{{ID: id, Type: visit.OpFinish, Payload: struct{}{}}}, "finish"
+	case "send":
+		acts, at = []visit.Act{{ID: id, Type: visit.OpSend, Payload: struct{}{}}}, "send"
+		to = "/visits/" + v.ID + "?done=minutes_sent"
+	default:
+		return inspection.E(inspection.Invalid, "error.invalid")
+	}
+	if err = s.Visits.Look(ctx, actor(c), v.ID, 0, acts...); err != nil {
+		return s.lookAgain(c, err, at)
+	}
+	s.Snapshots.Wake()
+	return c.Redirect(http.StatusSeeOther, to)
+}
+
+// lookAgain shows the page with what was refused, and what was typed.
+func (s *Server) lookAgain(c echo.Context, err error, at string) error {
+	page, again := s.lookView(c)
+	if again != nil {
+		return again
+	}
+	page.At, page.Values = at, map[string]string{}
+	for _, field := range []string{"value", "text", "reason", "strengths", "requests"} {
+		page.Values[field] = c.FormValue(field)
+	}
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "look", page) })
+}
+
+// dropped takes an answer back, with the stills that hang on its item.
+func dropped(v visit.View, id, item string) []visit.Act {
+	acts := []visit.Act{{ID: id, Type: visit.OpAnswer, Payload: visit.AnswerItem{Item: item}}}
+	for _, image := range v.State.Photos[item] {
+		acts = append(acts, visit.Act{ID: derivedID(id, image.File), Type: visit.OpPhotoOff, Payload: visit.Photo{Item: item, File: image.File, Reason: "Rút mục khỏi nội dung kiểm tra"}})
+	}
+	return acts
+}
+
+type lookItemPage struct {
+	Base
+	V        visit.View
+	Form     string
+	Still    *lookStill // by which it is answered; nil for a camera that gave none
+	Sections []lookSection
+	Item     *checklist.Item // that was chosen
+	Rule     visit.Item
+	Had      visit.Answer
+	Values   map[string]string
+	Choices  []score.Value
+	Grades   []score.Severity
+}
+
+type lookSection struct {
+	Code, Name string
+	Items      []checklist.Item
+}
+
+// Value is what was typed, else what is there.
+func (p lookItemPage) Value(field, otherwise string) string {
+	if v, ok := p.Values[field]; ok {
+		return v
+	}
+	return otherwise
+}
+
+// Severity is what stands for the finding that the item would draft.
+func (p lookItemPage) Severity() score.Severity {
+	if d, ok := p.V.State.Drafts[p.Item.Key]; ok {
+		return d.Severity
+	}
+	return p.Rule.Severity
+}
+
+// choices are the values of an item that a still can show.
+var choices = map[score.Response][]score.Value{
+	score.YN: {score.Yes, score.No}, score.RATE3: {score.Good, score.Fair3, score.Poor},
+	score.CNT: {score.Count}, score.SMP: {score.Count},
+}
+
+// lookItemPage is where an item is answered by what a still shows.
+func (s *Server) lookItemPage(c echo.Context) error {
+	page, err := s.lookItemView(c, c.QueryParam("still"), c.QueryParam("item"))
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "look_item", page)
+}
+
+// lookItemView gathers the page. Codes: not_found for a still that is not of the look.
+func (s *Server) lookItemView(c echo.Context, request, item string) (lookItemPage, error) {
+	look, err := s.lookView(c)
+	if err != nil {
+		return lookItemPage{}, err
+	}
+	page := lookItemPage{Base: look.Base, V: look.V, Form: inspection.NewID(), Grades: []score.Severity{score.Minor, score.Moderate, score.Major, score.Critical}}
+	at := slices.IndexFunc(look.Stills, func(l lookStill) bool {
+		return l.ID == request && (l.State == snapshot.Taken || l.State == snapshot.Failed)
+	})
+	if at < 0 {
+		return page, inspection.E(inspection.NotFound, "error.not_found")
+	}
+	page.Still = &look.Stills[at]
+	for _, it := range look.V.Checklist.Items {
+		rule, _ := look.V.Rules.Item(it.Key)
+		if !rule.Applies || rule.Source != score.FromAnswer {
+			continue
+		}
+		if n := len(page.Sections); n == 0 || page.Sections[n-1].Code != it.Section {
+			page.Sections = append(page.Sections, lookSection{Code: it.Section, Name: page.Either(it.SectionVI, it.SectionEN)})
+		}
+		last := &page.Sections[len(page.Sections)-1]
+		last.Items = append(last.Items, it)
+		if it.Key == item {
+			page.Item, page.Rule, page.Had, page.Choices = &it, rule, look.V.State.Answers[it.Key], choices[rule.Response]
+		}
+	}
+	if item != "" && page.Item == nil {
+		return page, inspection.E(inspection.NotFound, "error.not_found")
+	}
+	return page, nil
+}
+
+// lookItem answers an item: the still hangs on it, the answer stands, and what falls short
+// drafts a finding.
+func (s *Server) lookItem(c echo.Context) error {
+	page, err := s.lookItemView(c, c.FormValue("still"), c.FormValue("item"))
+	if err != nil {
+		return err
+	}
+	if page.Item == nil {
+		return inspection.E(inspection.NotFound, "error.not_found")
+	}
+	acts, err := page.acts(c)
+	if err == nil {
+		err = s.Visits.Look(c.Request().Context(), actor(c), page.V.ID, 0, acts...)
+	}
+	if err == nil {
+		return c.Redirect(http.StatusSeeOther, "/visits/"+page.V.ID+"/look?done=answered#answers")
+	}
+	page.Form, page.Values = cmp.Or(formID(c), page.Form), map[string]string{}
+	for _, field := range []string{"value", "of", "failing", "note", "severity", "severity_reason"} {
+		page.Values[field] = c.FormValue(field)
+	}
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "look_item", page) })
+}
+
+// acts reads the form of an answer.
+func (p lookItemPage) acts(c echo.Context) ([]visit.Act, error) {
+	id, key := formID(c), p.Item.Key
+	if err := inspection.CheckID(id); err != nil {
+		return nil, err
+	}
+	answer := visit.AnswerItem{Item: key, Value: score.Value(c.FormValue("value"))}
+	if p.Rule.Response == score.CNT || p.Rule.Response == score.SMP {
+		of, err := formInt(c, "of")
+		if err != nil {
+			return nil, err
+		}
+		failing, err := formInt(c, "failing")
+		if err != nil {
+			return nil, err
+		}
+		answer.Value, answer.Of, answer.Failing = score.Count, int64(of), int64(failing)
+	}
+	if answer.Value == "" {
+		return nil, inspection.E(inspection.Invalid, "error.required").Field("value", "error.required")
+	}
+	var acts []visit.Act
+	if p.Still.State == snapshot.Taken {
+		acts = append(acts, visit.Act{ID: derivedID(id, "photo"), Type: visit.OpPhoto, Payload: visit.Photo{Item: key, File: p.Still.FileID, NoPeople: c.FormValue("no_people") != ""}})
+	}
+	acts = append(acts, visit.Act{ID: id, Type: visit.OpAnswer, Payload: answer})
+	if note := c.FormValue("note"); note != p.Had.Note {
+		acts = append(acts, visit.Act{ID: derivedID(id, "note"), Type: visit.OpNote, Payload: visit.Note{Item: key, Text: note}})
+	}
+	_, said := p.V.State.Drafts[key]
+	if severity := score.Severity(c.FormValue("severity")); severity != "" && (said || severity != p.Rule.Severity) {
+		acts = append(acts, visit.Act{ID: derivedID(id, "finding"), Type: visit.OpFinding, Payload: visit.Draft{Item: key, Severity: severity, Reason: c.FormValue("severity_reason")}})
+	}
+	return acts, nil
+}
+
+// giveOpinion is what the unit says of the minutes of a look.
+func (s *Server) giveOpinion(c echo.Context) error {
+	id := c.Param("id")
+	err := s.Visits.GiveOpinion(c.Request().Context(), actor(c), id, formID(c), visit.Opinion{Text: c.FormValue("opinion")})
+	if err == nil {
+		return c.Redirect(http.StatusSeeOther, "/visits/"+id+"?done=opinion_given#opinion")
+	}
+	page, again := s.visitView(c)
+	if again != nil {
+		return again
+	}
+	page.Opinion = c.FormValue("opinion")
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "visit", page) })
+}
+
+// opinionLine is an opinion with the name of who gave it.
+type opinionLine struct {
+	visit.Opined
+	By string
+}
+
+// opinions names who gave the opinions of a unit.
+func (s *Server) opinions(c echo.Context, v visit.View) ([]opinionLine, error) {
+	var ids []string
+	for _, o := range v.State.Opinions {
+		ids = append(ids, o.Author)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	names, err := s.Org.Names(c.Request().Context(), actor(c), ids...)
+	if err != nil {
+		return nil, err
+	}
+	var out []opinionLine
+	for _, o := range v.State.Opinions {
+		out = append(out, opinionLine{o, names[o.Author]})
+	}
+	return out, nil
+}
