@@ -403,7 +403,7 @@ func (d *demo) load(ctx context.Context) error {
 }
 
 // todaysTargets puts two targets of today into the plan of team 1 and one into that
-// of team 2, unless some are waiting.
+// of team 2, and for team 1 a look from the office, unless some are waiting.
 func (d *demo) todaysTargets(ctx context.Context) error {
 	for team, targets := range map[int][]int{1: {7, 8}, 2: {9}} {
 		lead := map[int]string{1: "truongdoan", 2: "truongdoan2"}[team]
@@ -424,8 +424,22 @@ func (d *demo) todaysTargets(ctx context.Context) error {
 				return err
 			}
 		}
+		if team == 1 {
+			if err := d.look(ctx, a, team, 10, open); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// look puts a look from the office at a desk into today's plan.
+func (d *demo) look(ctx context.Context, lead inspection.Actor, team, commune int, open []string) error {
+	t, err := d.target(ctx, lead, team, commune, d.today, 8*60, open)
+	if err != nil {
+		return err
+	}
+	return d.services.Plan.Move(ctx, lead, t.ID, 0, plan.Moved{PlannedOn: t.PlannedOn, PlannedAt: t.PlannedAt, Form: plan.Remote}, "Xem qua camera của quầy")
 }
 
 func (d *demo) target(ctx context.Context, lead inspection.Actor, team, commune int, on inspection.Date, at inspection.Minute, open []string) (plan.Target, error) {

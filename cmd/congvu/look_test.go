@@ -278,3 +278,50 @@ func TestALookHasItsBounds(t *testing.T) {
 		s.refuses("truongdoan", 409, "không có bước đó", s.operation(check, visit.OpAttendanceBegin, visit.AttendanceBegin{}))
 	})
 }
+
+// TestAStandingDecisionLetsTheChiefOfOfficeLook: the chief of office, whom a decision names
+// as head of a team, looks at any desk of the area by a campaign of that decision, and at
+// none without one.
+func TestAStandingDecisionLetsTheChiefOfOfficeLook(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := newSite(t, db)
+		s.account("chanhvp", inspection.ChiefOfOffice, "mau/ubnd")
+		c := s.camera(7)
+		s.taking()
+		theirs := s.remoteTarget(7)
+		if a := s.form("chanhvp", "/targets/"+theirs+"/look", "id", inspection.NewID()); a.code != http.StatusNotFound {
+			t.Errorf("somebody else's target is looked at: %d", a.code)
+		}
+		today, plans := s.clock.Now().Date(), s.demo.services.Plan
+		var checklist string
+		s.must(db.Table("checklists").Where("state = 'PUBLISHED'").Order("created_at DESC").Limit(1).Pluck("id", &checklist).Error)
+		campaign, err := plans.Create(t.Context(), s.actor("noivu"), plan.NewCampaign{ID: inspection.NewID(), Title: "Theo dõi quầy qua camera", IssuerID: s.demo.organs["mau/ubnd"].ID,
+			DecisionNumber: "77/QĐ-UBND", DecisionDate: today, SignedBy: s.demo.people["chutich"], From: today, To: today.AddDays(300), ChecklistID: checklist})
+		s.must(err)
+		team := inspection.NewID()
+		s.must(plans.AddTeam(t.Context(), s.actor("noivu"), plan.NewTeam{ID: team, CampaignID: campaign.ID, Name: "Tổ theo dõi camera"}))
+		s.must(plans.AddMembers(t.Context(), s.actor("noivu"), team, []plan.NewMember{
+			{PersonID: s.demo.people["chanhvp"], Role: inspection.TeamLead, From: today}, {PersonID: s.demo.people["thanhvien2"], Role: inspection.Inspector, From: today}}))
+		s.says(s.page("chanhvp", "/targets/new?team="+team), "từ xa")
+		target := inspection.NewID()
+		desk := s.demo.desks["mau/07"].ID
+		place := s.demo.organs["mau/07"].ID + "/" + desk
+		s.sent("chanhvp", "/targets", "id", target, "team", team, "place", place, "form", "REMOTE", "planned_on", string(today), "at", "08:30", "confirm", place+"|"+string(today)+"|08:30")
+		a := s.form("chanhvp", "/targets/"+target+"/look", "id", inspection.NewID())
+		look := a.header.Get("Location")
+		if a.code != http.StatusSeeOther || !strings.HasSuffix(look, "/look") {
+			t.Fatalf("%d %s", a.code, mainOf(a.body))
+		}
+		s.says(s.page("chanhvp", look), "77/QĐ-UBND", "Chụp một ảnh")
+		id := inspection.NewID()
+		s.sent("chanhvp", look, "id", id, "do", "still", "camera", c.id, "reason", "Theo dõi đầu giờ")
+		if r := s.decided(id); r.State != snapshot.Taken {
+			t.Fatalf("%+v", r)
+		}
+		for _, other := range []string{"truongdoan", "chutich", "noivu", "thutruong"} {
+			if a := s.get(other, look); a.code != http.StatusNotFound {
+				t.Errorf("%s opens the look of another team: %d", other, a.code)
+			}
+		}
+	})
+}
