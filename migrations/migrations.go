@@ -51,7 +51,8 @@ func Open(ctx context.Context, dsn string) (*gorm.DB, error) {
 			return nil, err
 		}
 		q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-			"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}}
+			"busy_timeout(20000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+			"wal_autocheckpoint(4000)"}} // pages, 16 MB: what is written again and again goes into the file itself less often
 		var err error
 		if file, err = sqlitepool.Open("file:"+(&url.URL{Path: dsn}).EscapedPath()+"?"+q.Encode(), 8); err != nil {
 			return nil, unopened(dsn, err)
@@ -150,7 +151,12 @@ func Up(ctx context.Context, db *gorm.DB) error {
 	if db.Name() == "postgres" {
 		return nil // it looks at its tables by itself
 	}
-	return db.WithContext(ctx).Exec("PRAGMA optimize = 0x10002").Error // so that queries take the right index; a moment's work
+	if err := db.WithContext(ctx).Exec("PRAGMA optimize = 0x10002").Error; err != nil { // so that queries take the right index; a moment's work
+		return err
+	}
+	// What a transaction may have to undo is kept in memory, not in a file for each. Not
+	// before: what a migration sorts may be large.
+	return db.WithContext(ctx).Exec("PRAGMA temp_store = MEMORY").Error
 }
 
 func provider(over func(*gorm.DB) (*sql.DB, error), db *gorm.DB) (*goose.Provider, error) {

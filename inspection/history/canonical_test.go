@@ -21,7 +21,10 @@ func TestEveryBodyIsAsRFC8785WantsIt(t *testing.T) {
 		"\x00\x01\b\f\n\r\t\x1f\x7f\"\\/", "\U0001f600", "\ufeff", code("SIGNED"), writes("x"), []string{"b", "a", "é\n"}, []string{}, []string(nil), []any{1, 2.5}, []int{1},
 		map[string]any{"b": 1, "a": map[string]any{"z": "x", "y": nil}, "": 0, "A": 1, "€": 1, "\U0001f600": 2, "\ufb33": 3}, map[string]string{"b": "1"}, struct{ B, A int }{1, 2},
 	} {
-		body := map[string]any{"data": v, "id": "x", "at": int64(12)}
+		body := body{ID: "x", Device: "<é\n>", Data: map[string]any{"of": v, "at": int64(12)}}
+		if v == "x" {
+			body.Device = "\xff"
+		}
 		got, err := canonical(body)
 		if err != nil {
 			t.Fatal(err)

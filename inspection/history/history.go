@@ -82,6 +82,23 @@ func Append(tx *gorm.DB, events ...Event) error {
 	return nil
 }
 
+// body is what a row's hash is of; its fields stand in the order of their names.
+type body struct {
+	Action       string         `json:"action"`
+	Actor        string         `json:"actor"`
+	At           string         `json:"at"`
+	Data         map[string]any `json:"data"`
+	Device       string         `json:"device"`
+	ID           string         `json:"id"`
+	Organisation string         `json:"organisation"`
+	Role         string         `json:"role"`
+	Salt         string         `json:"salt"`
+	SubjectID    string         `json:"subject_id"`
+	SubjectKind  string         `json:"subject_kind"`
+	Team         string         `json:"team"`
+	Visit        string         `json:"visit"`
+}
+
 func (e Event) row() (Row, error) {
 	if e.Action == "" || e.SubjectKind == "" || e.SubjectID == "" || e.At.IsZero() {
 		return Row{}, fmt.Errorf("history: incomplete event %q on %s %q", e.Action, e.SubjectKind, e.SubjectID)
@@ -93,12 +110,9 @@ func (e Event) row() (Row, error) {
 	row := Row{ID: inspection.NewID(), At: e.At, Actor: e.Actor.Person, Role: string(e.Capacity.Role),
 		Organisation: e.Capacity.Organisation, Team: e.Capacity.Team, Action: e.Action,
 		SubjectKind: e.SubjectKind, SubjectID: e.SubjectID, VisitID: e.Visit}
-	canonical, err := canonical(map[string]any{
-		"id": row.ID, "at": e.At.String(), "actor": row.Actor, "role": row.Role, "organisation": row.Organisation,
-		"team": row.Team, "device": e.Actor.Device, "action": row.Action, "subject_kind": row.SubjectKind,
-		"subject_id": row.SubjectID, "visit": row.VisitID, "data": e.Data,
-		"salt": base64.RawStdEncoding.EncodeToString(salt),
-	})
+	canonical, err := canonical(body{ID: row.ID, At: e.At.String(), Actor: row.Actor, Role: row.Role, Organisation: row.Organisation,
+		Team: row.Team, Device: e.Actor.Device, Action: row.Action, SubjectKind: row.SubjectKind, SubjectID: row.SubjectID,
+		Visit: row.VisitID, Data: e.Data, Salt: base64.RawStdEncoding.EncodeToString(salt)})
 	if err != nil {
 		return Row{}, fmt.Errorf("history: %w", err)
 	}
@@ -109,7 +123,7 @@ func (e Event) row() (Row, error) {
 // canonical is JSON as RFC 8785 wants it. Go's own is that already for what events are
 // made of, ids, codes, whole numbers and lists of them, once nothing is escaped for HTML;
 // of everything else it is made.
-func canonical(v map[string]any) (string, error) {
+func canonical(v body) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -117,7 +131,7 @@ func canonical(v map[string]any) (string, error) {
 		return "", err
 	}
 	raw := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if plain(v) && !bytes.Contains(raw, []byte(`\u`)) {
+	if plain(v.Data) && !bytes.Contains(raw, []byte(`\u`)) {
 		return string(raw), nil
 	}
 	raw, err := jcs.Transform(raw)

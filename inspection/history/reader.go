@@ -61,14 +61,26 @@ func (r *Reader) After(ctx context.Context, position int64, limit int) ([]Entry,
 	return r.placed(ctx, position, limit)
 }
 
-// placed is the rows that have their position.
+// placed is the rows that have their position, read field by field: there are many, and
+// gorm would look at each field of each anew.
 func (r *Reader) placed(ctx context.Context, position int64, limit int) (entries []Entry, err error) {
-	err = r.db.WithContext(ctx).Table("history_order").
-		Select("history_order.position, history.*").
+	rows, err := r.db.WithContext(ctx).Table("history_order").
+		Select("history_order.position, history.seq, id, at, actor, role, organisation, team, action, subject_kind, subject_id, visit_id, body, hash").
 		Joins("JOIN history ON history.seq = history_order.seq").
 		Where("history_order.position > ?", position).
-		Order("history_order.position").Limit(limit).Find(&entries).Error
-	return entries, err
+		Order("history_order.position").Limit(limit).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e Entry
+		if err := rows.Scan(&e.Position, &e.Seq, &e.ID, &e.At, &e.Actor, &e.Role, &e.Organisation, &e.Team, &e.Action, &e.SubjectKind, &e.SubjectID, &e.VisitID, &e.Body, &e.Hash); err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, rows.Err()
 }
 
 func settle(tx *gorm.DB) error {

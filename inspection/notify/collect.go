@@ -79,6 +79,9 @@ type collector struct {
 
 // take makes what one row of history asks for.
 func (c *collector) take(row history.Row) error {
+	if !heard[row.Action] {
+		return nil
+	}
 	e, err := c.event(row)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"strings"
+
 	"congvu/inspection/finding"
 	"congvu/inspection/org"
 	"congvu/inspection/visit"
@@ -101,6 +103,17 @@ var clocks = map[string]Audience{
 	finding.ClockReview: Lead, visit.ClockReport: Lead, finding.ClockReinspect: Lead,
 	visit.ClockConclude: Decider,
 }
+
+// heard are the actions of which somebody may be told. Most rows of history are of others.
+var heard = func() map[string]bool {
+	all := map[string]bool{"finding.remind": true, "visit.remind": true, "recommendation.remind": true,
+		"finding.escalate": true, "visit.escalate": true, "recommendation.escalate": true}
+	for line := range table {
+		action, _, _ := strings.Cut(line, " ")
+		all[action] = true
+	}
+	return all
+}()
 
 // Notes is who is to be told of an event. Nothing is looked up: the rules are all here.
 func Notes(e Event) []Note {

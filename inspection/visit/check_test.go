@@ -420,6 +420,26 @@ func TestActsWithoutANetworkKeepTheirOwnTime(t *testing.T) {
 	})
 }
 
+// TestACheckInStandsWhenWhatCameWithItIsRefused: also what was posted between the two.
+func TestACheckInStandsWhenWhatCameWithItIsRefused(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db)
+		id := inspection.NewID()
+		out := w.visits.Post(ctx, w.lead, []visit.Operation{
+			w.op(id, visit.OpCheckIn, visit.CheckIn{Target: w.target(w.unit, &w.desk).ID}),
+			w.op(id, visit.OpNote, visit.Note{Item: "A04", Text: w.say("ghi chú")}),
+			w.op(id, visit.OpNote, visit.Note{Item: "none", Text: w.say("ghi chú")}),
+			w.op(id, visit.OpNote, visit.Note{Item: "A04", Text: w.say("ghi chú khác")})})
+		if len(out) != 3 || out[0].Err != nil || out[1].Err != nil || out[1].Position != 2 {
+			t.Fatal(out)
+		}
+		is(t, out[2].Err, inspection.Invalid, "visit.error.unknown_item")
+		if view, err := w.visits.Get(ctx, w.lead, id); err != nil || view.State.Answers["A04"].Note == "" || view.Positions != 2 {
+			t.Errorf("%+v, %v", view.State.Answers["A04"], err)
+		}
+	})
+}
+
 // TestAClockThatIsWrongIsNamed: and nothing is refused for it.
 func TestAClockThatIsWrongIsNamed(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {

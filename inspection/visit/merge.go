@@ -159,20 +159,20 @@ func (op Operation) names() []string {
 
 // registers are what an operation gives a value to.
 func (op Operation) registers() []string {
-	a := op.about()
 	switch op.Type {
 	case OpAnswer, OpNote, OpFixed, OpFinding:
-		return []string{string(op.Type) + "/" + a.Item}
+		return []string{string(op.Type) + "/" + op.about().Item}
 	case OpVerdict:
-		return []string{"verdict/" + a.Finding}
+		return []string{"verdict/" + op.about().Finding}
 	case OpJudge:
-		return []string{"judge/" + a.Request}
+		return []string{"judge/" + op.about().Request}
 	case OpAttendanceBegin:
 		return []string{"attendance"}
 	case OpAttendanceRow, OpAttendanceDrop:
+		a := op.about()
 		return []string{"row/" + cmp.Or(a.Post, a.ID)}
 	case OpChoose:
-		return []string{a.Register}
+		return []string{op.about().Register}
 	case OpMinutes:
 		var fields map[string]json.RawMessage
 		_ = json.Unmarshal([]byte(op.Payload), &fields)
@@ -199,10 +199,10 @@ func (s *State) saw(op Operation, register string, h Head) bool {
 }
 
 // stand puts an operation that was applied among the heads of its registers.
-func (s *State) stand(op Operation) {
+func (s *State) stand(op Operation, registers []string) {
 	s.done[op.ID] = op
 	s.sources[op.source()] = max(s.sources[op.source()], op.Seq)
-	for _, r := range op.registers() {
+	for _, r := range registers {
 		s.Heads[r] = append(s.beside(op, r), Head{op, s.chosen(op)})
 	}
 }
@@ -219,8 +219,8 @@ func (s *State) beside(op Operation, register string) []Head {
 const maxHeads = 50
 
 // crowded refuses one more value where too many stand.
-func (s *State) crowded(op Operation) error {
-	for _, r := range op.registers() {
+func (s *State) crowded(op Operation, registers []string) error {
+	for _, r := range registers {
 		if len(s.Heads[r]) >= maxHeads && len(s.beside(op, r)) >= maxHeads {
 			return passed(inspection.E(inspection.Conflict, "visit.error.conflicts", "n", maxHeads))
 		}

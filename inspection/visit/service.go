@@ -110,10 +110,10 @@ func (s *Service) Post(ctx context.Context, actor inspection.Actor, operations [
 }
 
 // together is how many of the first operations one transaction takes in: those on one
-// check that are no check-in.
+// check, a check-in being the first.
 func together(ops []Operation) int {
 	n := 1
-	for n < len(ops) && ops[0].Type != OpCheckIn && ops[n].Type != OpCheckIn && ops[n].VisitID == ops[0].VisitID {
+	for n < len(ops) && ops[n].Type != OpCheckIn && ops[n].VisitID == ops[0].VisitID {
 		n++
 	}
 	return n
@@ -121,13 +121,15 @@ func together(ops []Operation) int {
 
 // take takes a run of operations on one check in, all of them or none.
 func (s *Service) take(ctx context.Context, actor inspection.Actor, run []Operation) ([]Outcome, error) {
+	for _, op := range run {
+		if err := op.check(); err != nil {
+			return nil, err
+		}
+	}
 	outcomes := make([]Outcome, 0, len(run))
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var w *work
 		for _, op := range run {
-			if err := op.check(); err != nil {
-				return err
-			}
 			op.AuthorID, op.ReceivedAt = actor.Person, s.clock.Now()
 			if op.Device == "" {
 				op.Device = actor.Device

@@ -160,7 +160,7 @@ func Fold(rules Rules, operations []Operation) (*State, error) {
 	for _, op := range ordered(operations) {
 		err := s.Apply(rules, op)
 		if hasPassed(err) {
-			s.stand(op)
+			s.stand(op, op.registers())
 			continue
 		}
 		if err != nil {
@@ -184,13 +184,14 @@ func (s *State) Apply(rules Rules, op Operation) error {
 	if !slices.Contains(phases, s.Phase) {
 		return wrongPhase(op.Type, s.Phase)
 	}
-	if err := s.crowded(op); err != nil {
+	registers := op.registers()
+	if err := s.crowded(op, registers); err != nil {
 		return err
 	}
 	if err := s.act(rules, op); err != nil {
 		return err
 	}
-	s.stand(op)
+	s.stand(op, registers)
 	if op.Type.barrier() {
 		s.sources = map[source]int64{}
 	}
