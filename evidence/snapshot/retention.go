@@ -2,9 +2,11 @@ package snapshot
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"congvu/evidence"
+	"congvu/inspection"
 
 	"gorm.io/gorm"
 )
@@ -37,10 +39,12 @@ func (s *Service) Retire(ctx context.Context, after string) (last string, went i
 			stand, err := s.checks.Stand(tx, f.Visit, on)
 			return !stand.Needed && stand.ConcludedAt <= by, err
 		})
-		if err != nil {
+		switch {
+		case err != nil && (ctx.Err() != nil || inspection.Trouble(err) != nil):
 			return "", went, err
-		}
-		if gone {
+		case err != nil: // it holds up no other; tomorrow it is looked at again
+			slog.Error("a still that may have to go could not be looked at", "file", f.ID, "error", err)
+		case gone:
 			went++
 		}
 	}
