@@ -469,6 +469,7 @@ func TestWhatIsRemovedIsBackedUpNoMore(t *testing.T) {
 		_, loose, proof, _ := s.looked(7)
 		c := s.camera(2)
 		later, _ := s.frame(s.look(2), c, "")
+		s.derive()
 		s.must(s.db.Exec("UPDATE evidence_files SET captured_at = captured_at + ? WHERE id = ?", (24 * time.Hour).Milliseconds(), later.FileID).Error)
 		looseKeys, laterKeys := s.keys(loose.FileID), s.keys(later.FileID)
 		s.later(loose.TakenAt.Add(snapshot.Kept))
@@ -481,7 +482,7 @@ func TestWhatIsRemovedIsBackedUpNoMore(t *testing.T) {
 		if n := s.retires(s.demo.services); n != 1 {
 			t.Fatalf("%d went", n)
 		}
-		if s.there(laterKeys) == 0 {
+		if len(laterKeys) != 3 || s.there(laterKeys) != 3 {
 			t.Fatal("the bytes of the second have left already")
 		}
 		dir := filepath.Join(t.TempDir(), "backup")
