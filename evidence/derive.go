@@ -101,10 +101,18 @@ func (d *Deriver) Step(ctx context.Context) (bool, error) {
 	if err != nil {
 		return true, s.putOff(ctx, f, err)
 	}
-	return true, s.transaction(ctx, func(tx *gorm.DB) error {
-		now := s.clock.Now()
+	late := false // somebody else was quicker, or the file has gone
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		now, err := load(tx.Clauses(clause.Locking{Strength: "UPDATE"}), f.ID)
+		if err != nil {
+			return err
+		}
+		if late = now.DeriveState != DerivePending; late {
+			return nil
+		}
+		made := s.clock.Now()
 		for i := range rows {
-			rows[i].MadeAt = now
+			rows[i].MadeAt = made
 		}
 		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error; err != nil {
 			return err
@@ -112,6 +120,10 @@ func (d *Deriver) Step(ctx context.Context) (bool, error) {
 		return tx.Model(&file{}).Where("id = ? AND derive_state = ?", f.ID, DerivePending).
 			Updates(map[string]any{"derive_state": DeriveDone, "derive_lease_until": 0}).Error
 	})
+	if late && err == nil {
+		s.discard(ctx, objects(rows)...)
+	}
+	return true, err
 }
 
 // lease takes the file that has waited longest, or none.
@@ -155,6 +167,7 @@ func (s *Service) derive(ctx context.Context, f file) ([]derived, error) {
 	rows := make([]derived, 2)
 	for i, kind := range []derivedKind{preview, thumb} {
 		if rows[i], err = s.keepDerived(ctx, f, kind, imaging.JPEG, pictures[i].JPEG); err != nil {
+			s.discard(ctx, objects(rows[:i+1])...)
 			return nil, err
 		}
 		rows[i].Width, rows[i].Height = pictures[i].Width, pictures[i].Height

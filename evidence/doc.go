@@ -8,6 +8,8 @@
 // Invariants:
 //   - The original bytes are stored once under their SHA-256 and never changed. They
 //     get that key only after size, hash, type, limits and wholeness were checked.
+//   - What the law may want gone is kept under a key of its own instead (Deposit), and
+//     nothing else can be removed (Remove); the row of what is removed stays.
 //   - A declaration becomes RECEIVED only by bytes sent for it, even where the same
 //     bytes are stored already because of another check: to know a hash is not to
 //     have the photograph.
@@ -18,7 +20,7 @@
 //     lead open it, with a reason, each time recorded; everybody else gets the
 //     confirmed copy.
 //   - History gets a row for every declaration, receipt, link, classification,
-//     confirmation, loss and restricted opening, in the same transaction.
+//     confirmation, loss, removal and restricted opening, in the same transaction.
 //
 // It does not know checks, findings or people: Rights, joined by cmd/congvu, tells it
 // who somebody is to a check. Package blob keeps the bytes, imaging reads them.

@@ -51,12 +51,13 @@ type Item struct {
 	Of          string // drawn on: the file that it was drawn on
 	On          []On
 	Shared      *SharedInfo
-	Whole       bool   // may open original, preview and thumbnail
-	Sketch      bool   // a look ahead stands as the thumbnail, until the original comes
-	NeedsReason bool   // and must give a reason each time
-	CanConfirm  bool   // may confirm a copy for sharing
-	CanGiveUp   bool   // may end the waiting for it
-	LostReason  string // why it was given up; for the team
+	Whole       bool               // may open original, preview and thumbnail
+	Sketch      bool               // a look ahead stands as the thumbnail, until the original comes
+	NeedsReason bool               // and must give a reason each time
+	CanConfirm  bool               // may confirm a copy for sharing
+	CanGiveUp   bool               // may end the waiting for it
+	LostReason  string             // why it was given up; for the team
+	RemovedAt   inspection.Instant // since when its bytes are gone (Remove); nobody opens any form of it
 	CanClassify bool
 }
 
@@ -152,7 +153,7 @@ func (s *Service) items(tx *gorm.DB, actor inspection.Actor, files []file) ([]It
 func itemOf(f file, links []link, copy *SharedInfo, view View) Item {
 	i := Item{ID: f.ID, Visit: f.VisitID, Kind: f.Kind, Side: f.Side, State: f.State, SHA256: f.SHA256, Size: f.Size,
 		MediaType: f.MediaType, DeclaredAt: f.DeclaredAt, CapturedAt: f.CapturedAt, ReceivedAt: f.ReceivedAt,
-		Of: f.OfID, Access: f.Access, Whole: whole(view, f), DeriveState: DeriveNone}
+		Of: f.OfID, Access: f.Access, Whole: whole(view, f) && f.RemovedAt == 0, RemovedAt: f.RemovedAt, DeriveState: DeriveNone}
 	if f.State == Received {
 		i.TakenAt = Taken(f.ExifAt, f.CapturedAt, f.ReceivedAt)
 	}
@@ -161,7 +162,7 @@ func itemOf(f file, links []link, copy *SharedInfo, view View) Item {
 			i.On = append(i.On, l.on())
 		}
 	}
-	if copy != nil && mayShare(f, derived{NobodyMark: copy.Nobody}) {
+	if copy != nil && f.RemovedAt == 0 && mayShare(f, derived{NobodyMark: copy.Nobody}) {
 		i.Shared = copy
 	}
 	if view.Sight <= SeeShared {

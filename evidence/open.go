@@ -54,7 +54,7 @@ func mayShare(f file, d derived) bool { return !d.NobodyMark || !f.Contains.Pers
 // file whole (Rights); of what is restricted only with a reason of 5 to 500
 // characters, each time recorded. Until the original comes, its sketch is the
 // thumbnail. Shared: whoever sees the file at all. Codes:
-// not_found (also .not_received, .not_shared, .not_derived for those who may know),
+// not_found (also .not_received, .not_shared, .not_derived, .removed for those who may know),
 // invalid (.reason_required), unavailable.
 func (s *Service) Open(ctx context.Context, actor inspection.Actor, fileID string, variant Variant, reason string) (*Content, error) {
 	c := &Content{}
@@ -68,6 +68,9 @@ func (s *Service) Open(ctx context.Context, actor inspection.Actor, fileID strin
 		isWhole, isShared := whole(view, f), variant == Shared || variant == SharedThumb
 		if !isShared && (!isWhole || variant != Original && derivedOf[variant] == "") {
 			return f, view, notFound()
+		}
+		if f.RemovedAt > 0 {
+			return f, view, removed(f)
 		}
 		if asks = !isShared && f.Access == Restricted; f.State != Received {
 			if variant != Thumb {

@@ -111,7 +111,7 @@ func (s *Service) takenIn(tx *gorm.DB, actor inspection.Actor, c inspection.Capa
 	}
 	done := tx.Model(&file{}).Where("id = ? AND state <> ?", f.ID, Received).Updates(map[string]any{
 		"state": got.State, "received_at": now, "media_type": info.Type, "width": info.Width, "height": info.Height,
-		"orientation": info.Orientation, "exif_at": info.TakenAt, "exif_lat": info.Lat, "exif_lng": info.Lng, "derive_state": got.DeriveState})
+		"orientation": info.Orientation, "exif_at": info.TakenAt, "exif_lat": info.Lat, "exif_lng": info.Lng, "derive_state": got.DeriveState, "object": got.Object})
 	if done.Error != nil {
 		return f, done.Error
 	}
@@ -273,8 +273,8 @@ func (k *keepError) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// keep puts bytes under a key that is made of their hash. What stands there already
-// is the same.
+// keep puts bytes under a key that is made of their hash, or is theirs alone. What stands
+// there already is the same.
 func (s *Service) keep(ctx context.Context, key string, r io.Reader, size int64, sum string) error {
 	err := s.store.Put(ctx, key, r, size, sum)
 	if errors.Is(err, blob.ErrExists) {

@@ -22,6 +22,8 @@ import (
 // HEIC can be neither covered nor freed of its metadata.
 func shareable(f file, boxes []imaging.Box, nobody bool) error {
 	switch {
+	case f.RemovedAt > 0:
+		return removed(f)
 	case f.State != Received:
 		return inspection.E(inspection.Conflict, "evidence.error.not_received")
 	case (len(boxes) > 0) == nobody:
@@ -62,7 +64,9 @@ func (s *Service) ConfirmShared(ctx context.Context, actor inspection.Actor, fil
 	if err != nil {
 		return err
 	}
-	return s.transaction(ctx, func(tx *gorm.DB) error {
+	refused := false
+	err = s.transaction(ctx, func(tx *gorm.DB) (err error) {
+		defer func() { refused = err != nil }()
 		// Again, locked: the file may have been classified anew meanwhile.
 		if _, err := load(tx.Clauses(clause.Locking{Strength: "UPDATE"}), fileID); err != nil {
 			return err
@@ -85,6 +89,10 @@ func (s *Service) ConfirmShared(ctx context.Context, actor inspection.Actor, fil
 		return s.append(tx, actor, view.Capacity, "evidence.share", f, now, map[string]any{
 			"sha256": rows[0].SHA256, "boxes": len(boxes), "nobody": nobody, "n": n + 1})
 	})
+	if refused {
+		s.discard(ctx, objects(rows)...)
+	}
+	return err
 }
 
 // sharedCopy makes and stores the bytes; the rows are not yet written.
@@ -118,6 +126,7 @@ func (s *Service) sharedCopy(ctx context.Context, f file, boxes []imaging.Box) (
 	for kind, p := range map[derivedKind]imaging.Picture{shared: picture, sharedThumb: small} {
 		row, err := s.keepDerived(ctx, f, kind, imaging.JPEG, p.JPEG)
 		if err != nil {
+			s.discard(ctx, objects(append(rows, row))...)
 			return nil, err
 		}
 		row.Width, row.Height, row.Boxes = p.Width, p.Height, text
@@ -127,10 +136,14 @@ func (s *Service) sharedCopy(ctx context.Context, f file, boxes []imaging.Box) (
 	return rows, nil
 }
 
-// keepDerived stores derived bytes under their hash and makes the row for them.
+// keepDerived stores derived bytes, apart from others where the file is, and makes the row
+// for them.
 func (s *Service) keepDerived(ctx context.Context, f file, kind derivedKind, t imaging.Type, raw []byte) (derived, error) {
 	h := sha256.Sum256(raw)
 	d := derived{ID: inspection.NewID(), FileID: f.ID, Kind: kind, SHA256: hex.EncodeToString(h[:]), Size: int64(len(raw)), MediaType: t, N: 1}
+	if f.Object != "" {
+		d.Object = apart(d.ID)
+	}
 	return d, s.keep(ctx, d.key(), bytes.NewReader(raw), d.Size, d.SHA256)
 }
 

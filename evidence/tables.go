@@ -174,7 +174,17 @@ type file struct {
 
 func (file) TableName() string { return "evidence_files" }
 
-func (f file) key() string { return "o/" + f.SHA256 }
+// key is where the bytes are: under their hash, shared with every file of the same bytes,
+// or apart from all others where they may have to go.
+func (f file) key() string {
+	if f.Object != "" {
+		return f.Object
+	}
+	return "o/" + f.SHA256
+}
+
+// apart is the key of bytes that no other row names, for the row with an id.
+func apart(id string) string { return "s/" + id }
 
 type link struct {
 	ID          string             `gorm:"column:id;primaryKey"`
@@ -215,12 +225,17 @@ type derived struct {
 	MadeAt      inspection.Instant `gorm:"column:made_at"`
 	ConfirmedBy string             `gorm:"column:confirmed_by"`
 	N           int64              `gorm:"column:n"`
-	Object      string             `gorm:"column:object"`
+	Object      string             `gorm:"column:object"` // as file.Object
 }
 
 func (derived) TableName() string { return "evidence_derived" }
 
-func (d derived) key() string { return "d/" + d.SHA256 }
+func (d derived) key() string {
+	if d.Object != "" {
+		return d.Object
+	}
+	return "d/" + d.SHA256
+}
 
 func (d derived) boxes() []imaging.Box {
 	var boxes []imaging.Box

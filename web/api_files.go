@@ -39,6 +39,7 @@ type fileBody struct {
 	MediaType  string   `json:"media_type,omitempty"`
 	Of         string   `json:"of,omitempty" doc:"the photograph that this was drawn on"`
 	ReceivedAt string   `json:"received_at,omitempty"`
+	RemovedAt  string   `json:"removed_at,omitempty" doc:"since when its bytes are gone, because the term of keeping them was over"`
 	Shared     bool     `json:"shared" doc:"a copy is confirmed for sharing"`
 	Variants   []string `json:"variants" doc:"what this person may open at /files/{id}/{variant}"`
 }
@@ -46,6 +47,9 @@ type fileBody struct {
 func fileOf(i evidence.Item) fileBody {
 	b := fileBody{ID: i.ID, Visit: i.Visit, State: string(i.State), SHA256: i.SHA256, Bytes: i.Size, MediaType: string(i.MediaType), Of: i.Of,
 		ReceivedAt: i.ReceivedAt.String(), Shared: i.Shared != nil, Variants: []string{}}
+	if i.RemovedAt > 0 {
+		b.RemovedAt = i.RemovedAt.String()
+	}
 	if i.Whole && i.State == evidence.Received {
 		b.Variants = append(b.Variants, "original")
 		if i.Has() {

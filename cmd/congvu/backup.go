@@ -31,7 +31,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// A backup is a folder: tables/NAME.jsonl, blobs/CLASS/SHA256, and manifest.json, which
+// A backup is a folder: tables/NAME.jsonl, blobs/KEY of the store, and manifest.json, which
 // names the hash of everything else and has its own beside it, as sha256sum writes it.
 // The manifest gets its name last: a folder without it is no backup. It does not hold
 // the master key.
@@ -171,7 +171,7 @@ func (h *hashed) sum() string { return hex.EncodeToString(h.hash.Sum(nil)) }
 
 // backup takes one consistent copy of the database and then the objects that it names:
 // they are written once and never changed, so that what was received meanwhile is of no
-// matter. A backup that fails leaves nothing.
+// matter, and what is removed meanwhile stays for hours. A backup that fails leaves nothing.
 func (m *Main) backup(ctx context.Context, db *gorm.DB, store blob.Store, dir string) (_ manifest, err error) {
 	man := manifest{Program: version, TakenAt: m.Clock.Now().String(), Tables: map[string]manifestTable{}}
 	if err := emptyFolder(dir); err != nil {

@@ -7,6 +7,7 @@ import (
 	"congvu/evidence"
 	"congvu/evidence/snapshot"
 	"congvu/inspection"
+	"congvu/inspection/finding"
 	"congvu/inspection/org"
 	"congvu/inspection/visit"
 
@@ -72,6 +73,34 @@ func (c *stillChecks) Check(tx *gorm.DB, actor inspection.Actor, id string) (sna
 
 func (c *stillChecks) Asker(tx *gorm.DB, person string, on inspection.Date) (inspection.Actor, error) {
 	return org.ActorOn(tx, person, on)
+}
+
+func (c *stillChecks) Remote(tx *gorm.DB, id string) (bool, error) {
+	v, err := c.visits.Find(tx, id)
+	return v.Remote(), err
+}
+
+// Stand: a finding that another was merged into counts as well as one that stands by
+// itself; an item counts until the minutes are closed, for findings are born then.
+func (c *stillChecks) Stand(tx *gorm.DB, id string, on []evidence.On) (snapshot.Stand, error) {
+	v, err := c.visits.Find(tx, id)
+	if err != nil {
+		return snapshot.Stand{}, err
+	}
+	s := snapshot.Stand{ConcludedAt: v.ConcludedAt}
+	var findings []string
+	for _, o := range on {
+		switch o.Kind {
+		case evidence.OnItem:
+			s.Needed = s.Needed || v.MinutesAt.IsZero()
+		case evidence.OnFinding:
+			findings = append(findings, o.ID)
+		}
+	}
+	if !s.Needed {
+		s.Needed, err = finding.AnyStands(tx, findings)
+	}
+	return s, err
 }
 
 func (c *stillChecks) Came(tx *gorm.DB, asker inspection.Actor, r snapshot.Request, d evidence.Deposit) error {

@@ -28,8 +28,8 @@ func (s *site) remoteTarget(commune int) string {
 	return id
 }
 
-// looks begins a look from the office by its page, and gives the check.
-func (s *site) looks(target string) string {
+// beginsLook begins a look from the office by its page, and gives the check.
+func (s *site) beginsLook(target string) string {
 	s.t.Helper()
 	a := s.form("truongdoan", "/targets/"+target+"/look", "id", inspection.NewID())
 	check, ok := strings.CutPrefix(strings.TrimSuffix(a.header.Get("Location"), "/look"), "/visits/")
@@ -39,8 +39,8 @@ func (s *site) looks(target string) string {
 	return check
 }
 
-// looked asks for one still by the page of a look, and waits for it.
-func (s *site) looked(check string, camera *hung) snapshot.Request {
+// stillOf asks for one still by the page of a look, and waits for it.
+func (s *site) stillOf(check string, camera *hung) snapshot.Request {
 	s.t.Helper()
 	s.clock.Advance(10 * time.Second)
 	id := inspection.NewID()
@@ -110,12 +110,12 @@ func TestALookFromTheOffice(t *testing.T) {
 		s.says(s.page("truongdoan", look), "Chụp một ảnh", "Còn 20 ảnh", "chưa chụp ảnh nào từ camera", "Kiểm tra từ xa theo Quyết định số")
 		s.says(s.page("truongdoan", "/inbox"), "Kiểm tra từ xa", look)
 
-		first, second := s.looked(check, c), s.looked(check, c)
+		first, second := s.stillOf(check, c), s.stillOf(check, c)
 		if first.State != snapshot.Taken || first.SubjectKind != "visit" || first.SubjectID != check || first.Notice == "" {
 			t.Fatalf("%+v", first)
 		}
 		c.says(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
-		if none := s.looked(check, c); none.State != snapshot.Failed {
+		if none := s.stillOf(check, c); none.State != snapshot.Failed {
 			t.Fatalf("%+v", none)
 		}
 		s.says(s.page("truongdoan", look), "Ảnh này cho thấy gì?", "Camera không truy cập được lúc", "ảnh chưa có nhận định", "Còn 17 ảnh")
@@ -249,9 +249,9 @@ func TestALookHasItsBounds(t *testing.T) {
 		}
 
 		c := s.camera(7)
-		check := s.looks(s.remoteTarget(7))
+		check := s.beginsLook(s.remoteTarget(7))
 		s.clock.Advance(31 * time.Minute)
-		late := s.looked(check, c)
+		late := s.stillOf(check, c)
 		if late.State != snapshot.Asked || late.Why != snapshot.TooLate {
 			t.Fatalf("after half an hour: %+v", late)
 		}

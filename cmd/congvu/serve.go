@@ -117,7 +117,7 @@ func (m *Main) firstStart(ctx context.Context, p *program) error {
 }
 
 // tidy lets assignments that nobody acknowledged in time be taken as acknowledged, and
-// drops what nobody finished sending, every ten minutes; any number of copies may do it.
+// drops what nobody finished sending and the bytes of what was removed, every ten minutes; any number of copies may do it.
 func (p *program) tidy(ctx context.Context) {
 	tick := time.NewTicker(10 * time.Minute)
 	defer tick.Stop()
@@ -130,6 +130,11 @@ func (p *program) tidy(ctx context.Context) {
 		}
 		if _, err := p.services.Evidence.DropSketches(ctx); err != nil && ctx.Err() == nil {
 			slog.Error("dropping the sketches of what never came", "error", err)
+		}
+		if n, err := p.services.Evidence.DropRemoved(ctx); err != nil && ctx.Err() == nil {
+			slog.Error("taking removed files out of the store", "error", err)
+		} else if n > 0 {
+			slog.Info("removed files have left the store", "files", n)
 		}
 		if err := p.services.Notify.Tidy(ctx); err != nil && ctx.Err() == nil {
 			slog.Error("dropping the old log of webhooks", "error", err)

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"congvu/evidence"
+	"congvu/evidence/blob"
 	"congvu/evidence/blob/fileblob"
 	"congvu/evidence/imaging/imagingtest"
 	"congvu/inspection"
@@ -96,9 +97,18 @@ func earlierToday() time.Time {
 
 func newSiteAt(t *testing.T, db *gorm.DB, now time.Time) *site {
 	t.Helper()
+	return newSiteOn(t, db, nil, now)
+}
+
+// newSiteOn has a store of files where it is given none.
+func newSiteOn(t *testing.T, db *gorm.DB, store blob.Store, now time.Time) *site {
+	t.Helper()
 	s := &site{t: t, db: db, clock: inspection.NewManualClock(now), data: t.TempDir(), tokens: map[string]string{}, pending: map[string]string{}}
-	store, err := fileblob.Open(s.data + "/evidence")
-	s.must(err)
+	if store == nil {
+		var err error
+		store, err = fileblob.Open(s.data + "/evidence")
+		s.must(err)
+	}
 	c := Config{Data: s.data, MaxFileBytes: maxTestFile, MaxFilePixels: 4_000_000, CameraRanges: hereOnly.String()}
 	keys, err := c.ReadKeys()
 	s.must(err)

@@ -347,7 +347,7 @@ func (s *site) scene() map[string]string {
 		s.must(s.demo.services.Findings.Submit(s.t.Context(), s.actor("thutruong"), f.ID, 0, finding.SubmitInput{Text: "Đã sửa.", Files: []string{ids["unitphoto"]}}))
 	}
 	s.camera(7)
-	ids["look"], ids["looked"] = s.looks(s.remoteTarget(7)), s.looks(s.remoteTarget(7))
+	ids["look"], ids["looked"] = s.beginsLook(s.remoteTarget(7)), s.beginsLook(s.remoteTarget(7))
 	s.endsLook(ids["looked"])
 	ids["selfround"], ids["self"], ids["selfdone"] = s.selfChecks()
 	ids["sealed"] = s.seal(7)

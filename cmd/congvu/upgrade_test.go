@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"congvu/evidence"
 	"congvu/migrations"
 	"congvu/migrations/dbtest"
 
@@ -67,8 +68,15 @@ func TestEveryReleasedSchemaIsUpgraded(t *testing.T) {
 				if status, err := migrations.ReadStatus(t.Context(), db); err != nil || fmt.Sprintf("%04d", status.Current) != version {
 					t.Fatalf("%+v %v", status, err)
 				}
+				objects, err := evidence.Objects(db) // a backup before the upgrade asks for them
+				if err != nil || len(objects) == 0 {
+					t.Fatalf("%d objects: %v", len(objects), err)
+				}
 				if err := migrations.Up(t.Context(), db); err != nil {
 					t.Fatal(err)
+				}
+				if now, err := evidence.Objects(db); err != nil || !slices.Equal(now, objects) {
+					t.Errorf("%d objects of %d: %v", len(now), len(objects), err)
 				}
 				for table, is := range contents(t, db, before) {
 					if was := before[table]; is != was {

@@ -13,6 +13,7 @@
 //     leave of the team's lead.
 //   - Each request is decided once: TAKEN, FAILED, DECLINED or LAPSED, in the transaction
 //     that writes it into the check.
+//   - What a look from the office took and no finding needs goes after Kept, for good.
 //   - User names and passwords of cameras are kept encrypted and shown to nobody.
 //
 // Package camera reads devices, package evidence keeps files; who may do what, and the

@@ -107,7 +107,8 @@ func (s *Service) Decide(ctx context.Context, actor inspection.Actor, id string,
 			return err
 		}
 		r.TakenAt, r.Cause = now, NoLeave
-		return s.came(tx, r, Declined, evidence.Deposit{})
+		_, err = s.came(tx, r, Declined, evidence.Deposit{})
+		return err
 	})
 	if err == nil {
 		s.Wake()
@@ -140,29 +141,30 @@ func (s *Service) OfFiles(ctx context.Context, files ...string) (map[string]Requ
 }
 
 // came decides a request: TAKEN with the deposit, FAILED or DECLINED with a cause. Where
-// the check takes nothing any more, or who asked is of its team no more, it has lapsed.
-func (s *Service) came(tx *gorm.DB, r Request, state State, d evidence.Deposit) error {
+// the check takes nothing any more, or who asked is of its team no more, it has lapsed. False
+// where nothing was written: another copy was quicker, or with an error.
+func (s *Service) came(tx *gorm.DB, r Request, state State, d evidence.Deposit) (bool, error) {
 	r.State = state
 	done := tx.Model(&Request{}).Where("id = ? AND state = ?", r.ID, Waiting).Updates(map[string]any{
 		"state": r.State, "taken_at": r.TakenAt, "camera_at": r.CameraAt, "file_id": r.FileID, "cause": r.Cause, "profile": r.Profile, "preset": r.Preset,
 		"notice": r.Notice, "relay_id": r.RelayID, "signature": r.Signature, "lease_until": 0, "lease_owner": ""})
-	if done.Error != nil || done.RowsAffected == 0 { // another copy was quicker
-		return done.Error
+	if done.Error != nil || done.RowsAffected == 0 {
+		return false, done.Error
 	}
 	asker, err := s.checks.Asker(tx, r.AskedBy, s.clock.Now().Date())
 	if err != nil {
-		return err
+		return false, err
 	}
 	check, err := s.checks.Check(tx, asker, r.VisitID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := s.checks.Came(tx, asker, r, d); err != nil {
-		return err
+		return false, err
 	}
 	if state == Taken {
 		if err := s.files.Arrive(tx, asker, check.Capacity, r.FileID, d); err != nil {
-			return err
+			return false, err
 		}
 	}
 	data := map[string]any{"camera": r.CameraID, "taken_at": r.TakenAt.String(), "cause": string(r.Cause), "notice": history.TextHash(r.Notice)}
@@ -175,7 +177,8 @@ func (s *Service) came(tx *gorm.DB, r Request, state State, d evidence.Deposit) 
 	if r.RelayID != nil {
 		data["relay"] = *r.RelayID
 	}
-	return history.Append(tx, event(asker, check.Capacity, "snapshot."+words[state], "snapshot", r.ID, r.VisitID, r.TakenAt, data))
+	err = history.Append(tx, event(asker, check.Capacity, "snapshot."+words[state], "snapshot", r.ID, r.VisitID, r.TakenAt, data))
+	return err == nil, err
 }
 
 var words = map[State]string{Taken: "taken", Failed: "failed", Declined: "declined", Lapsed: "lapsed"}

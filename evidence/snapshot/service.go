@@ -26,6 +26,11 @@ type Checks interface {
 	Check(tx *gorm.DB, actor inspection.Actor, visit string) (Check, error)
 	// Asker is a person as an actor of today.
 	Asker(tx *gorm.DB, person string, on inspection.Date) (inspection.Actor, error)
+	// Remote tells whether a check is a look from the office.
+	Remote(tx *gorm.DB, visit string) (bool, error)
+	// Stand tells how a check stands, and whether a still of it that hangs on these
+	// subjects is needed: it proves a finding that is not withdrawn, or may come to.
+	Stand(tx *gorm.DB, visit string, on []evidence.On) (Stand, error)
 	// Came writes what came of a request into the check. Codes: not_found, conflict.
 	Came(tx *gorm.DB, asker inspection.Actor, r Request, d evidence.Deposit) error
 }
@@ -34,6 +39,12 @@ type Checks interface {
 type Check struct {
 	Lead     bool // the actor leads its team
 	Capacity inspection.Capacity
+}
+
+// Stand is what decides how long a still is kept.
+type Stand struct {
+	Needed      bool
+	ConcludedAt inspection.Instant // of the check; zero until it is
 }
 
 // Config is what a Service needs beside its stores.

@@ -139,7 +139,15 @@ func (s *Service) end(ctx context.Context, r Request, state State, data []byte) 
 	var d evidence.Deposit
 	var err error
 	if state == Taken {
-		d, err = s.files.Deposit(ctx, evidence.CameraSnapshot, data)
+		remote, err := s.checks.Remote(s.read(ctx), r.VisitID)
+		if err != nil {
+			return err
+		}
+		of := "" // of which file the bytes are alone
+		if remote {
+			of = r.FileID
+		}
+		d, err = s.files.Deposit(ctx, evidence.CameraSnapshot, data, of)
 		if code := inspection.CodeOf(err); err != nil && (code == inspection.Invalid || code == inspection.TooLarge) {
 			r.FileID, r.Cause, state, err = "", camera.NotAnImage, Failed, nil
 		}
@@ -147,7 +155,14 @@ func (s *Service) end(ctx context.Context, r Request, state State, data []byte) 
 			return err
 		}
 	}
-	err = s.transaction(ctx, func(tx *gorm.DB) error { return s.came(tx, r, state, d) })
+	came := false
+	err = s.transaction(ctx, func(tx *gorm.DB) (err error) {
+		came, err = s.came(tx, r, state, d)
+		return err
+	})
+	if !came { // whether a commit came through that failed, nobody knows
+		s.files.Discard(ctx, d)
+	}
 	switch inspection.CodeOf(err) {
 	case inspection.NotFound, inspection.Conflict:
 		return s.lapse(ctx, r)

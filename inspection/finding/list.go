@@ -469,6 +469,17 @@ func OfVisit(tx *gorm.DB, visit string) ([]Finding, error) {
 	return rows, tx.Where("visit_id = ?", visit).Order("item_code, id").Find(&rows).Error
 }
 
+// AnyStands tells whether one of the findings is not withdrawn. The caller has checked
+// rights.
+func AnyStands(tx *gorm.DB, ids []string) (bool, error) {
+	if len(ids) == 0 {
+		return false, nil
+	}
+	var n int64
+	err := tx.Model(&Finding{}).Where("id IN ? AND state <> ?", ids, Withdrawn).Count(&n).Error
+	return n > 0, err
+}
+
 // StepsOf lists the story of a finding. The caller has checked rights.
 func StepsOf(tx *gorm.DB, id string) ([]Step, error) {
 	var rows []Step

@@ -15,3 +15,5 @@ PRAGMA writable_schema = RESET;
 ALTER TABLE evidence_files ADD COLUMN object TEXT NOT NULL DEFAULT '';
 ALTER TABLE evidence_files ADD COLUMN removed_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE evidence_derived ADD COLUMN object TEXT NOT NULL DEFAULT '';
+CREATE INDEX evidence_files_apart ON evidence_files (id) WHERE object <> '' AND removed_at = 0;
+CREATE INDEX evidence_files_leaving ON evidence_files (removed_at, id) WHERE object <> '' AND removed_at > 0;
