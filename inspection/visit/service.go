@@ -63,6 +63,7 @@ type Service struct {
 	evidence Evidence
 	items    sync.Map // published versions, which never change, by id
 	rules    sync.Map // their items as rules, by id and kind of organisation
+	warm     warm     // what the last checks were folded to
 }
 
 // New makes the service.
@@ -127,8 +128,9 @@ func (s *Service) take(ctx context.Context, actor inspection.Actor, run []Operat
 		}
 	}
 	outcomes := make([]Outcome, 0, len(run))
+	var w *work
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		var w *work
+		outcomes, w = outcomes[:0], nil
 		for _, op := range run {
 			op.AuthorID, op.ReceivedAt = actor.Person, s.clock.Now()
 			if op.Device == "" {
@@ -160,6 +162,9 @@ func (s *Service) take(ctx context.Context, actor inspection.Actor, run []Operat
 		}
 		return w.flush()
 	}, inspection.Brief)
+	if err == nil && w != nil {
+		s.warm.put(w.visit.ID, folded{w.operations, w.state})
+	}
 	return outcomes, err
 }
 

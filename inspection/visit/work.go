@@ -82,10 +82,11 @@ func (w *work) fold() (err error) {
 	if w.rules, err = w.rulesOf(w.tx, w.visit); err != nil {
 		return err
 	}
-	if w.operations, err = operationsOf(w.tx, w.visit.ID); err != nil {
+	if f, ok := w.warm.take(w.visit.ID, w.visit.Positions); ok {
+		w.operations, w.state = f.operations, f.state
+	} else if w.operations, err = operationsOf(w.tx, w.visit.ID); err != nil {
 		return err
-	}
-	if w.state, err = Fold(w.rules, w.operations); err != nil {
+	} else if w.state, err = Fold(w.rules, w.operations); err != nil {
 		return err
 	}
 	w.stored = maps.Clone(w.state.Answers)
