@@ -136,7 +136,7 @@ func (d Declaration) hash(person string) string {
 // too_large, not_found for the check. fresh tells that it was not known before.
 func (s *Service) Declare(ctx context.Context, actor inspection.Actor, d Declaration) (fresh bool, err error) {
 	err = s.transaction(ctx, func(tx *gorm.DB) error {
-		n, err := s.declare(tx, actor, d.Visit, []Declaration{d})
+		n, err := s.declare(tx, actor, d.Visit, []Declaration{d}, true)
 		fresh = n > 0
 		return err
 	})
@@ -145,12 +145,12 @@ func (s *Service) Declare(ctx context.Context, actor inspection.Actor, d Declara
 
 // DeclareIn is Declare for files of one check, in the caller's transaction: all or none.
 func (s *Service) DeclareIn(tx *gorm.DB, actor inspection.Actor, visit string, list ...Declaration) error {
-	_, err := s.declare(tx, actor, visit, list)
+	_, err := s.declare(tx, actor, visit, list, false)
 	return err
 }
 
-// declare tells how many were not known before.
-func (s *Service) declare(tx *gorm.DB, actor inspection.Actor, visit string, list []Declaration) (fresh int, err error) {
+// declare tells how many were not known before; sent tells that somebody sends them.
+func (s *Service) declare(tx *gorm.DB, actor inspection.Actor, visit string, list []Declaration, sent bool) (fresh int, err error) {
 	var unknown []Declaration
 	byID := map[string]Declaration{}
 	for _, d := range list {
@@ -189,6 +189,9 @@ func (s *Service) declare(tx *gorm.DB, actor inspection.Actor, visit string, lis
 	grant, err := s.rights.Add(tx, actor, visit, subjects)
 	if err != nil {
 		return 0, err
+	}
+	if sent && grant.NoFiles {
+		return 0, inspection.E(inspection.Conflict, "evidence.error.no_files")
 	}
 	now := s.clock.Now()
 	files := make([]file, len(unknown))

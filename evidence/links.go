@@ -105,6 +105,11 @@ func (s *Service) hang(tx *gorm.DB, actor inspection.Actor, in func(file string)
 			return err
 		}
 	}
+	for _, f := range files {
+		if linked && f.RemovedAt > 0 { // it shows nothing any more
+			return removed(f)
+		}
+	}
 	var before []link
 	for chunk := range slices.Chunk(slices.Collect(maps.Keys(files)), 500) {
 		var rows []link

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -90,13 +91,15 @@ func (s *Service) DropRemoved(ctx context.Context) (n int, err error) {
 	var files []file
 	q := s.read(ctx).Where("object <> '' AND removed_at > 0") // word for word as in the index evidence_files_leaving
 	err = q.Where("removed_at <= ?", s.clock.Now().Add(-leaving)).Order("removed_at, id").Limit(leaveAtOnce).Find(&files).Error
+	if err != nil {
+		return 0, err
+	}
 	for _, f := range files {
-		if err != nil {
-			break
-		}
-		if err = s.drop(ctx, f); err == nil {
+		failed := s.drop(ctx, f)
+		if failed == nil {
 			n++
 		}
+		err = errors.Join(err, failed) // one that will not go holds up no other
 	}
 	return n, err
 }

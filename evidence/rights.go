@@ -53,6 +53,7 @@ type Grant struct {
 	Organisation string
 	Decision     string // number of the decision under which the file is taken
 	Capacity     inspection.Capacity
+	NoFiles      bool // people send none for it: what there is the program took itself
 }
 
 // Rights tells who somebody is to a check. Its methods run in the caller's

@@ -24,6 +24,7 @@ type lookStill struct {
 	Judged  *visit.Judged
 	Judges  bool     // it shows the desk, and can be judged
 	Working bool     // it was taken in working hours
+	Answers bool     // an item can be answered by it
 	Items   []string // codes of the items that it hangs on
 }
 
@@ -45,6 +46,7 @@ type lookPage struct {
 	Until   inspection.Instant // stills after that wait for the lead's leave
 	Left    int                // stills before that
 	Open    []string           // what is missing before it can be finished
+	Unseen  int                // stills that show what falls short and that the unit cannot see yet
 	Today   bool               // the day on which it began is not over
 	Looks   []visit.Looks
 	Values  map[string]string // what was typed, by field
@@ -116,6 +118,9 @@ func (s *Server) lookView(c echo.Context) (lookPage, error) {
 		if l.State != snapshot.Declined && l.State != snapshot.Lapsed {
 			page.Left = max(0, page.Left-1)
 		}
+		if short := l.Judged != nil && (l.Judged.Value == visit.Unmanned || l.Judged.Value == visit.Shut); l.Photo != nil && !l.Photo.Shared && (short || len(l.Items) > 0) {
+			page.Unseen++
+		}
 		if l.Photo != nil {
 			photos[l.FileID] = *l.Photo
 		}
@@ -177,9 +182,15 @@ func (s *Server) lookStills(c echo.Context, v visit.View) ([]lookStill, error) {
 		if asked, ok := v.State.StillOf(l.ID); ok {
 			one.Judges, one.Working = asked.Judgeable(), v.Rules.Working(asked.Came.At)
 		}
+		one.Answers = l.State == snapshot.Taken || l.State == snapshot.Failed && !slices.Contains(visit.NotTheirs, string(l.Cause)) && slices.ContainsFunc(v.Rules.Items, ofCamera)
 		out = append(out, one)
 	}
 	return out, nil
+}
+
+// ofCamera tells the items that a camera which gives nothing answers.
+func ofCamera(it visit.Item) bool {
+	return it.Applies && it.Source == score.FromAnswer && it.Photo == visit.PhotoCamera
 }
 
 // itemsOf lists the codes of the items that a still hangs on.
@@ -216,6 +227,7 @@ func (s *Server) look(c echo.Context) error {
 	request := c.FormValue("request")
 	to, at := "/visits/"+v.ID+"/look", request
 	var acts []visit.Act
+	version := int64(0)
 	switch c.FormValue("do") {
 	case "still":
 		acts, at = []visit.Act{{ID: id, Type: visit.OpSnapshot, Payload: visit.Snapshot{Camera: c.FormValue("camera"), Reason: c.FormValue("reason")}}}, c.FormValue("camera")
@@ -224,6 +236,9 @@ func (s *Server) look(c echo.Context) error {
 		to += "?done=judged#still-" + request
 	case "minutes":
 		strengths, requests := c.FormValue("strengths"), c.FormValue("requests")
+		if version, err = formVersion(c); err != nil {
+			return s.lookAgain(c, err, "minutes")
+		}
 		acts, at = []visit.Act{{ID: id, Type: visit.OpMinutes, Payload: visit.Minutes{Strengths: &strengths, Requests: &requests}}}, "minutes"
 		to += "?done=minutes_kept#minutes"
 	case "drop":
@@ -237,7 +252,7 @@ func (s *Server) look(c echo.Context) error {
 	default:
 		return inspection.E(inspection.Invalid, "error.invalid")
 	}
-	if err = s.Visits.Look(ctx, actor(c), v.ID, 0, acts...); err != nil {
+	if err = s.Visits.Look(ctx, actor(c), v.ID, version, acts...); err != nil {
 		return s.lookAgain(c, err, at)
 	}
 	s.Snapshots.Wake()
@@ -324,7 +339,7 @@ func (s *Server) lookItemView(c echo.Context, request, item string) (lookItemPag
 	}
 	page := lookItemPage{Base: look.Base, V: look.V, Form: inspection.NewID(), Grades: []score.Severity{score.Minor, score.Moderate, score.Major, score.Critical}}
 	at := slices.IndexFunc(look.Stills, func(l lookStill) bool {
-		return l.ID == request && (l.State == snapshot.Taken || l.State == snapshot.Failed)
+		return l.ID == request && l.Answers
 	})
 	if at < 0 {
 		return page, inspection.E(inspection.NotFound, "error.not_found")
@@ -332,7 +347,7 @@ func (s *Server) lookItemView(c echo.Context, request, item string) (lookItemPag
 	page.Still = &look.Stills[at]
 	for _, it := range look.V.Checklist.Items {
 		rule, _ := look.V.Rules.Item(it.Key)
-		if !rule.Applies || rule.Source != score.FromAnswer {
+		if !rule.Applies || rule.Source != score.FromAnswer || page.Still.State == snapshot.Failed && !ofCamera(rule) {
 			continue
 		}
 		if n := len(page.Sections); n == 0 || page.Sections[n-1].Code != it.Section {

@@ -22,12 +22,20 @@ func (e visitEvidence) Snapshot(tx *gorm.DB, actor inspection.Actor, c inspectio
 	case s.Asked.Item == "":
 		kind, id = "visit", v.ID
 	}
-	from := s.At
+	b := snapshot.Bounds{From: s.At}
 	if v.Remote() {
-		from = v.CheckedInAt
+		looks, err := visit.LooksAt(tx, deskOf(v), v.Day)
+		if err != nil {
+			return err
+		}
+		b = snapshot.Bounds{Visits: looks, From: v.CheckedInAt}
 	}
-	return e.stills.Ask(tx, actor, c, deskOf(v), from, snapshot.Request{ID: s.Request, VisitID: v.ID, CameraID: s.Asked.Camera,
+	return e.stills.Ask(tx, actor, c, deskOf(v), b, snapshot.Request{ID: s.Request, VisitID: v.ID, CameraID: s.Asked.Camera,
 		SubjectKind: kind, SubjectID: id, Reason: s.Asked.Reason, AskedAt: s.At})
+}
+
+func (e visitEvidence) StillsEnd(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, id string) error {
+	return e.stills.EndAsked(tx, actor, c, id)
 }
 
 func (e visitEvidence) Watched(tx *gorm.DB, desk string, on inspection.Date) (bool, error) {
@@ -71,6 +79,14 @@ func (c *stillChecks) Check(tx *gorm.DB, actor inspection.Actor, id string) (sna
 	return snapshot.Check{Lead: lead, Capacity: capacity}, nil
 }
 
+func (c *stillChecks) Until(tx *gorm.DB, id string) (inspection.Instant, error) {
+	v, err := c.visits.Find(tx, id)
+	if err != nil || !v.Remote() {
+		return 0, err
+	}
+	return inspection.At(v.Day.AddDays(1).Time()), nil
+}
+
 func (c *stillChecks) Asker(tx *gorm.DB, person string, on inspection.Date) (inspection.Actor, error) {
 	return org.ActorOn(tx, person, on)
 }
@@ -87,7 +103,7 @@ func (c *stillChecks) Stand(tx *gorm.DB, id string, on []evidence.On) (snapshot.
 	if err != nil {
 		return snapshot.Stand{}, err
 	}
-	s := snapshot.Stand{ConcludedAt: v.ConcludedAt}
+	s := snapshot.Stand{EndedAt: max(v.MinutesAt, v.ConcludedAt)}
 	var findings []string
 	for _, o := range on {
 		switch o.Kind {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"congvu/evidence"
 	"congvu/evidence/camera"
 	"congvu/evidence/snapshot"
 	"congvu/inspection"
@@ -107,7 +108,7 @@ func TestALookFromTheOffice(t *testing.T) {
 			check = at
 		}
 		look := "/visits/" + check + "/look"
-		s.says(s.page("truongdoan", look), "Chụp một ảnh", "Còn 20 ảnh", "chưa chụp ảnh nào từ camera", "Kiểm tra từ xa theo Quyết định số")
+		s.says(s.page("truongdoan", look), "Chụp một ảnh", "Còn 20 ảnh", "Chưa chụp ảnh nào", "Kiểm tra từ xa theo Quyết định số")
 		s.says(s.page("truongdoan", "/inbox"), "Kiểm tra từ xa", look)
 
 		first, second := s.stillOf(check, c), s.stillOf(check, c)
@@ -144,13 +145,16 @@ func TestALookFromTheOffice(t *testing.T) {
 		if st := s.state(check, "truongdoan"); st.Answers["B03"].Value != "" || len(st.Photos["B03"]) != 0 {
 			t.Errorf("a dropped item stays: %+v", st.Answers["B03"])
 		}
-		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "minutes", "strengths", "Quầy 1 có người trực.", "requests", "Giải trình việc quầy 2.")
+		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "minutes", "version", s.version("visits", check), "strengths", "Quầy 1 có người trực.", "requests", "Giải trình việc quầy 2.")
 		for _, other := range []string{"thutruong", "thutruong2", "chutich", "noivu", "truongdoan2"} {
 			for _, path := range []string{look, item + "?still=" + second.ID, "/visits/" + check, "/visits/" + check + "/minutes"} {
 				if a := s.get(other, path); a.code != http.StatusNotFound {
 					t.Errorf("%s reads %s before the minutes are sent: %d", other, path, a.code)
 				}
 			}
+		}
+		if a := s.form("thanhvien", look, "id", inspection.NewID(), "do", "minutes", "version", "1", "strengths", "Từ trang cũ", "requests", ""); a.code != http.StatusConflict || !strings.Contains(a.body, "Từ trang cũ") {
+			t.Errorf("minutes from an old page: %d", a.code)
 		}
 		if os.Getenv("CONGVU_TEST_PICTURES") != "" {
 			s.derive()
@@ -260,6 +264,10 @@ func TestALookHasItsBounds(t *testing.T) {
 		if r := s.decided(late.ID); r.State != snapshot.Taken {
 			t.Fatalf("with leave: %+v", r)
 		}
+		waiting := s.stillOf(check, c)
+		if waiting.State != snapshot.Asked {
+			t.Fatalf("%+v", waiting)
+		}
 		s.clock.Advance(24 * time.Hour)
 		clear(s.tokens) // a night ends every session
 		a := s.form("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "still", "camera", c.id, "reason", "hôm sau")
@@ -267,6 +275,30 @@ func TestALookHasItsBounds(t *testing.T) {
 			t.Errorf("on the next day: %d %s", a.code, mainOf(a.body))
 		}
 		s.says(s.page("truongdoan", "/visits/"+check+"/look"), "Ngày xem đã qua")
+		asked := c.asked.Load()
+		if a := s.form("truongdoan", "/visits/"+check+"/stills/"+waiting.ID, "leave", "1", "reason", "xem tiếp hôm sau", "back", "look"); a.code != http.StatusConflict {
+			t.Errorf("leave on another day: %d", a.code)
+		}
+		yesterday := s.clock.Now().Add(-24 * time.Hour).Time()
+		back := s.operation(check, visit.OpSnapshot, visit.Snapshot{Camera: c.id, Reason: "lùi giờ"})
+		back.DeviceAt = yesterday
+		s.refuses("truongdoan", 409, "không có bước đó", back)
+		s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "judge", "request", late.ID, "value", "MANNED", "text", "")
+		s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "finish")
+		if r := s.request(waiting.ID); r.State != snapshot.Lapsed {
+			t.Errorf("what waited for leave when the look was finished: %+v", r)
+		}
+		if c.asked.Load() != asked {
+			t.Error("the camera was asked on another day")
+		}
+		s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "send")
+		s.says(s.page("thutruong", "/visits/"+check+"/minutes"), "ngày "+s.clock.Now().Date().VN())
+
+		empty := s.beginsLook(s.remoteTarget(9)) // nothing was taken, and it can be ended
+		s.clock.Advance(24 * time.Hour)
+		clear(s.tokens)
+		s.sent("truongdoan", "/visits/"+empty+"/look", "id", inspection.NewID(), "do", "finish")
+		s.sent("truongdoan", "/visits/"+empty+"/look", "id", inspection.NewID(), "do", "send")
 
 		onSite := s.begin(s.seal(7))
 		if a := s.get("truongdoan", "/visits/"+onSite+"/look"); a.code != http.StatusNotFound {
@@ -275,7 +307,20 @@ func TestALookHasItsBounds(t *testing.T) {
 		if a := s.form("truongdoan", "/visits/"+onSite+"/look", "id", inspection.NewID(), "do", "finish"); a.code != http.StatusNotFound {
 			t.Errorf("the acts of a look for a check on site: %d", a.code)
 		}
-		s.refuses("truongdoan", 409, "không có bước đó", s.operation(check, visit.OpAttendanceBegin, visit.AttendanceBegin{}))
+		s.refuses("truongdoan", 409, "không có bước đó", s.operation(inspection.NewID(), visit.OpCheckIn, visit.CheckIn{Target: s.remoteTarget(7), Location: "DENIED"}))
+		other := s.beginsLook(s.remoteTarget(7))
+		s.refuses("truongdoan", 409, "không có bước đó", s.operation(other, visit.OpAttendanceBegin, visit.AttendanceBegin{}))
+		raw := s.photo()
+		_, err = s.demo.services.Evidence.Declare(t.Context(), s.actor("thanhvien"), evidence.Declaration{ID: inspection.NewID(), Visit: other, SHA256: sum(raw), Size: int64(len(raw)), Kind: evidence.Screenshot})
+		if inspection.KeyOf(err) != "evidence.error.no_files" {
+			t.Errorf("the team sends a file to a look: %v", err)
+		}
+		for range snapshot.Many { // of all looks at the desk on the day
+			s.stillOf(other, c)
+		}
+		if r := s.stillOf(s.beginsLook(s.remoteTarget(7)), c); r.State != snapshot.Asked || r.Why != snapshot.TooMany {
+			t.Errorf("a still of another look at the same desk: %+v", r)
+		}
 	})
 }
 

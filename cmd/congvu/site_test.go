@@ -301,6 +301,7 @@ type operation struct {
 	Visit    string          `json:"visit"`
 	Device   string          `json:"device"`
 	DeviceAt time.Time       `json:"device_at"`
+	OffsetMS *int64          `json:"offset_ms,omitempty"`
 	Seq      int64           `json:"seq"`
 	Type     visit.Type      `json:"type"`
 	Payload  json.RawMessage `json:"payload"`

@@ -542,6 +542,26 @@ func TestARelayTakesStillsWhereTheServerDoesNotReach(t *testing.T) {
 		}
 		s.says(s.page("truongdoan", "/visits/"+check+"/photos"), "qua Đầu ghi xã Mẫu 07")
 
+		old := s.operation(check, visit.OpSnapshot, visit.Snapshot{Camera: behind.id, Item: "A04"})
+		old.DeviceAt = s.clock.Now().Time().Add(-40 * time.Minute)
+		zero := int64(0)
+		old.OffsetMS = &zero
+		s.does("thanhvien", old)
+		s.clock.Advance(10 * time.Minute) // the lead takes longer than relays have
+		if r := s.request(old.ID); r.State != snapshot.Asked {
+			t.Fatalf("%+v", r)
+		}
+		s.must(s.demo.services.Snapshots.Decide(t.Context(), s.actor("truongdoan"), old.ID, true, "vẫn cần ảnh"))
+		jobs, err = r.jobs(t.Context())
+		s.must(err)
+		if len(jobs) != 1 || jobs[0].ID != old.ID {
+			t.Fatalf("a still with leave is not the relay's: %+v, %+v", jobs, s.request(old.ID))
+		}
+		r.do(t.Context(), jobs[0])
+		if got := s.decided(old.ID); got.State != snapshot.Taken {
+			t.Errorf("%+v", got)
+		}
+
 		behind.says(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
 		failed := s.still("thanhvien", check, visit.Snapshot{Camera: behind.id, Item: "A04"})
 		jobs, err = r.jobs(t.Context())
@@ -551,6 +571,10 @@ func TestARelayTakesStillsWhereTheServerDoesNotReach(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		none := s.still("thanhvien", check, visit.Snapshot{Camera: behind.id, Item: "A04"})
+		near := s.camera(7, func(e *snapshot.Entry) { e.Name = "Camera máy chủ đọc" })
+		if got := s.decided(s.still("thanhvien", check, visit.Snapshot{Camera: near.id, Item: "A04"})); got.State != snapshot.Taken {
+			t.Errorf("one that the server reaches waits for the relay's: %+v", got)
+		}
 		s.must(s.demo.services.Snapshots.EndRelay(t.Context(), admin, relayID, 1))
 		if _, err := r.jobs(t.Context()); err == nil {
 			t.Error("a relay that has ended gets jobs")
@@ -646,6 +670,14 @@ func TestTheRegisterOfCameras(t *testing.T) {
 		}
 		if a := s.form("quantri", "/admin/cameras/"+id, append(moved, "user", "x", "password", "y")...); a.code != http.StatusConflict {
 			t.Errorf("an old version: %d", a.code)
+		}
+		relay := inspection.NewID()
+		s.must(s.demo.services.Snapshots.AddRelay(t.Context(), s.actor("quantri"), relay, "Trạm của người khác", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{5}, 32))))
+		for _, to := range [][]string{{"relay", relay}, {"trust", strings.Repeat("ab", 32)}} {
+			change := append([]string{"version", "2", "name", "Camera 1", "way", "HTTP", "address", "http://127.0.0.1:10/still.jpg", "reason", "đổi nơi đọc"}, to...)
+			if a := s.form("quantri", "/admin/cameras/"+id, change...); a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, "nhập lại tên và mật khẩu") {
+				t.Errorf("the password goes to who else reads or is believed (%s): %d", to[0], a.code)
+			}
 		}
 		for _, who := range []string{"truongdoan", "chutich", "thutruong", "noivu"} {
 			if a := s.get(who, "/admin/cameras/"+id); a.code != http.StatusForbidden {

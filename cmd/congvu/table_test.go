@@ -220,7 +220,7 @@ var theTable = []ask{
 	// A look from the office, too, and what is done on it; a check on site has no such page.
 	{"401 404 404 404 200 200 200 404 404 404 404 404", "GET", "/visits/{look}/look", ""},
 	{"401 404 404 404 422 422 422 404 404 404 404 404", "POST", "/visits/{look}/look", "id={form}&do=nothing"},
-	{"401 404 404 404 409 403 403 404 404 404 404 404", "POST", "/visits/{look}/look", "id={form}&do=finish"},
+	{"401 404 404 404 409 403 403 404 404 404 404 404", "POST", "/visits/{look}/look", "id={form}&do=send"},
 	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "GET", "/visits/{look}/look/item?still={new}", ""},
 	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "POST", "/visits/{look}/look/item", "id={form}&still={new}&item=A04"},
 	{"401 404 404 404 404* 404* 404* 404 404 404 404 404", "GET", "/visits/{running}/look", ""},

@@ -235,7 +235,7 @@ func (r *fileRights) Add(tx *gorm.DB, actor inspection.Actor, id string, on []ev
 		if !teamTakes[v.State] {
 			return g, inspection.E(inspection.Conflict, "visit.error.closed_for_answers")
 		}
-		g.Side, g.Capacity = evidence.Team, c
+		g.Side, g.Capacity, g.NoFiles = evidence.Team, c, v.Remote()
 		return g, nil
 	}
 	c, ok, err := answers(tx, actor, v)

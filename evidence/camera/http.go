@@ -129,9 +129,7 @@ func (t *taking) sign(resp *http.Response, method string, u *url.URL, body []byt
 	}
 	for _, c := range resp.Header.Values("WWW-Authenticate") {
 		if scheme, _, _ := strings.Cut(strings.TrimSpace(c), " "); strings.EqualFold(scheme, "Basic") {
-			// The password itself goes to nobody but who stands in the register, and not in
-			// the clear where that is reached over TLS.
-			if !strings.EqualFold(u.Hostname(), t.home.Hostname()) || t.home.Scheme == "https" && u.Scheme != "https" {
+			if !t.mayBePlain(u.Hostname(), u.Scheme) {
 				return "", false, fail(SignIn, errors.New("another host wants the password in the clear"))
 			}
 			req := http.Request{Header: http.Header{}}

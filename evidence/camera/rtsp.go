@@ -1,11 +1,13 @@
 package camera
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -134,7 +136,8 @@ func (t *taking) stream(ctx context.Context, address string) (frame, error) {
 		return frame{}, fail(Protocol, errors.New("the device names a stream whose address is none"))
 	}
 	u.User = nil
-	if t.s.User != "" {
+	plain := t.mayBePlain(u.Hostname(), u.Scheme)
+	if t.s.User != "" && (plain || u.Scheme == "rtsp") { // what goes to another host over TLS cannot be looked at
 		u.User = url.UserPassword(t.s.User, t.s.Password)
 	}
 	tcp := gortsplib.ProtocolTCP
@@ -142,7 +145,7 @@ func (t *taking) stream(ctx context.Context, address string) (frame, error) {
 		Scheme: u.Scheme, Host: u.Host, Protocol: &tcp, UserAgent: "congvu",
 		ReadTimeout: t.limits.Whole, WriteTimeout: t.limits.Connect,
 		TLSConfig:     t.trust(u.Hostname()),
-		DialContext:   t.dialOnly(ctx, u),
+		DialContext:   t.dialOnly(ctx, u, plain),
 		OnPacketsLost: func(uint64) {}, OnDecodeError: func(error) {}, OnTransportSwitch: func(error) {},
 	}
 	if err := client.Start(); err != nil {
@@ -187,8 +190,27 @@ func (t *taking) stream(ctx context.Context, address string) (frame, error) {
 	return f, err
 }
 
-// dialOnly dials the host of an address and no other, whatever the device answers.
-func (t *taking) dialOnly(ctx context.Context, u *base.URL) func(context.Context, string, string) (net.Conn, error) {
+// mayBePlain tells whether the password itself may go to a host: to nobody but who stands
+// in the register, and not in the clear where that is reached over TLS.
+func (t *taking) mayBePlain(host, scheme string) bool {
+	secret := func(scheme string) bool { return scheme == "https" || scheme == "rtsps" }
+	return strings.EqualFold(host, t.home.Hostname()) && (secret(scheme) || !secret(t.home.Scheme))
+}
+
+// guarded is a connection over which the password does not go as it is: the library would
+// give it to whoever asks.
+type guarded struct{ net.Conn }
+
+func (g guarded) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("Authorization: Basic ")) {
+		return 0, fail(SignIn, errors.New("another host wants the password in the clear"))
+	}
+	return g.Conn.Write(p)
+}
+
+// dialOnly dials the host of an address and no other, whatever the device answers; the
+// password itself goes there only where plain.
+func (t *taking) dialOnly(ctx context.Context, u *base.URL, plain bool) func(context.Context, string, string) (net.Conn, error) {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"rtsp": "554", "rtsps": "322"}[u.Scheme] // RFC 2326 §3.2, RFC 7826 §4.2
@@ -203,7 +225,10 @@ func (t *taking) dialOnly(ctx context.Context, u *base.URL) func(context.Context
 		if err != nil {
 			return nil, err
 		}
-		return leash(ctx, c, 4*t.limits.Bytes), nil
+		if c = leash(ctx, c, 4*t.limits.Bytes); !plain {
+			c = guarded{c}
+		}
+		return c, nil
 	}
 }
 

@@ -169,7 +169,9 @@ func (s *Service) ChangeCamera(ctx context.Context, actor inspection.Actor, id s
 // write puts an entry into a camera.
 func (s *Service) write(tx *gorm.DB, c *Camera, e Entry) (err error) {
 	c.Name, c.Place, c.PlanX, c.PlanY = e.Name, e.Place, e.PlanX, e.PlanY
-	moved := c.Address != e.Source.Address
+	// Who is to have the password is another one: another address, another relay, another
+	// certificate that is believed.
+	moved := c.Address != e.Source.Address || deref(c.RelayID) != e.Relay || c.Trust != e.Source.Trust
 	c.Way, c.Address, c.Profile, c.Preset, c.Trust = e.Source.Way, e.Source.Address, e.Source.Profile, e.Source.Preset, e.Source.Trust
 	c.NoticeNumber, c.NoticeDate, c.ValidFrom, c.ValidTo = e.NoticeNumber, e.NoticeDate, e.ValidFrom, e.ValidTo
 	c.RelayID = nil

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -174,7 +175,11 @@ func (s *Service) Jobs(ctx context.Context, relay Relay) ([]Job, error) {
 		if err != nil {
 			return nil, err
 		}
-		if mayTake(c, s.clock.Now().Date()) != "" {
+		over, err := s.late(s.read(ctx), r)
+		if err != nil {
+			return nil, err
+		}
+		if over != "" || mayTake(c, s.clock.Now().Date()) != "" {
 			continue // Run ends it
 		}
 		source, err := s.source(c)
@@ -233,6 +238,14 @@ func (s *Service) Deliver(ctx context.Context, relay Relay, id string, d Deliver
 	now := s.clock.Now()
 	at := now.Add(-time.Duration(min(max(d.AgeMS, 0), lease.Milliseconds())) * time.Millisecond)
 	r.RelayID, r.Signature = &relay.ID, d.Proof
+	over, err := s.late(s.read(ctx), r)
+	if err != nil {
+		return err
+	}
+	if cause := cmp.Or(over, mayTake(c, now.Date())); cause != "" {
+		r.TakenAt, r.Cause = now, cause
+		return s.end(ctx, r, Declined, nil)
+	}
 	if d.Cause != "" {
 		if !slices.Contains(relayCauses, d.Cause) || len(d.Data) > 0 {
 			return inspection.E(inspection.Invalid, "error.invalid")

@@ -12,13 +12,18 @@ import (
 	"gorm.io/gorm"
 )
 
+// Bounds are what Many and Window are counted by: the checks whose stills count together
+// with those of the one that asks, and since when.
+type Bounds struct {
+	Visits []string
+	From   inspection.Instant
+}
+
 // Ask takes down that somebody asks for a still: r has the id of the operation, camera,
-// subject, reason and time; the rest is found here. Over Many, or longer after from
-// than Window (from is when it was asked for, of a look from the office when that began), it
-// waits for the lead's leave. For joiners; the caller has checked
+// subject, reason and time; the rest is found here. Over its Bounds it waits for the lead's leave. For joiners; the caller has checked
 // that the actor works on the check, and calls Wake after its transaction. Code invalid
 // for a camera that does not hang over the check's desk.
-func (s *Service) Ask(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, desk string, from inspection.Instant, r Request) error {
+func (s *Service) Ask(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, desk string, b Bounds, r Request) error {
 	other := inspection.E(inspection.Invalid, "snapshot.error.other_desk")
 	c, err := load[Camera](tx, r.CameraID)
 	if inspection.CodeOf(err) == inspection.NotFound || desk == "" {
@@ -35,14 +40,14 @@ func (s *Service) Ask(tx *gorm.DB, actor inspection.Actor, capacity inspection.C
 		return other
 	}
 	var before int64
-	if err := tx.Model(&Request{}).Where("visit_id = ? AND state NOT IN ?", r.VisitID, []State{Declined, Lapsed}).Count(&before).Error; err != nil {
+	if err := tx.Model(&Request{}).Where("visit_id IN ? AND state NOT IN ?", append(b.Visits, r.VisitID), []State{Declined, Lapsed}).Count(&before).Error; err != nil {
 		return err
 	}
 	r.AskedBy, r.ArrivedAt, r.State = actor.Person, s.clock.Now(), Waiting
 	switch {
 	case before >= Many:
 		r.State, r.Why = Asked, TooMany
-	case r.ArrivedAt > from.Add(Window):
+	case r.ArrivedAt > b.From.Add(Window):
 		r.State, r.Why = Asked, TooLate
 	}
 	if err := tx.Create(&r).Error; err != nil {
@@ -93,6 +98,11 @@ func (s *Service) Decide(ctx context.Context, actor inspection.Actor, id string,
 			return inspection.E(inspection.Forbidden, "evidence.error.lead_only")
 		}
 		now := s.clock.Now()
+		if until, err := s.checks.Until(tx, r.VisitID); err != nil {
+			return err
+		} else if leave && !until.IsZero() && now >= until {
+			return inspection.E(inspection.Conflict, "visit.error.look_over")
+		}
 		r.DecidedBy, r.DecidedAt, r.Decision, r.State = &actor.Person, now, reason, Waiting
 		done := tx.Model(&Request{}).Where("id = ? AND state = ?", id, Asked).Updates(map[string]any{
 			"state": Waiting, "decided_by": actor.Person, "decided_at": now, "decision": reason})
@@ -114,6 +124,23 @@ func (s *Service) Decide(ctx context.Context, actor inspection.Actor, id string,
 		s.Wake()
 	}
 	return err
+}
+
+// EndAsked ends what waits for leave in a check in which nothing more is taken. For joiners.
+func (s *Service) EndAsked(tx *gorm.DB, actor inspection.Actor, capacity inspection.Capacity, visit string) error {
+	var rows []Request
+	if err := tx.Where("visit_id = ? AND state = ?", visit, Asked).Order("id").Find(&rows).Error; err != nil || len(rows) == 0 {
+		return err
+	}
+	now := s.clock.Now()
+	if err := tx.Model(&Request{}).Where("visit_id = ? AND state = ?", visit, Asked).Updates(map[string]any{"state": Lapsed, "taken_at": now}).Error; err != nil {
+		return err
+	}
+	events := make([]history.Event, len(rows))
+	for i, r := range rows {
+		events[i] = event(actor, capacity, "snapshot.lapsed", "snapshot", r.ID, visit, now, map[string]any{"camera": r.CameraID})
+	}
+	return history.Append(tx, events...)
 }
 
 // Of lists what was asked for in a check, in that order. The caller has checked who may
@@ -193,6 +220,20 @@ func (s *Service) lapse(ctx context.Context, r Request) error {
 		}
 		return history.Append(tx, event(inspection.Actor{Person: r.AskedBy}, inspection.Capacity{}, "snapshot.lapsed", "snapshot", r.ID, r.VisitID, now, map[string]any{"camera": r.CameraID}))
 	})
+}
+
+// asked is since when a request could be taken.
+func (r Request) asked() inspection.Instant { return max(r.ArrivedAt, r.DecidedAt) }
+
+// late is Over where the time of a request has gone by: Window after it could be taken, or
+// the end of its check.
+func (s *Service) late(tx *gorm.DB, r Request) (camera.Cause, error) {
+	now := s.clock.Now()
+	until, err := s.checks.Until(tx, r.VisitID)
+	if err == nil && (now > r.asked().Add(Window) || !until.IsZero() && now >= until) {
+		return Over, nil
+	}
+	return "", err
 }
 
 // mayTake is why a camera must not be asked, empty where it may.

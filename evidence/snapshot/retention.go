@@ -12,7 +12,7 @@ import (
 )
 
 // Kept is how long a still of a look from the office is kept that proves no finding: from
-// when it was taken, or from the conclusion of its check where that is later.
+// when it was taken, or from the minutes or the conclusion of its check, the latest of them.
 const Kept = 90 * 24 * time.Hour
 
 // What history says of a still that went.
@@ -37,7 +37,7 @@ func (s *Service) Retire(ctx context.Context, after string) (last string, went i
 	for _, f := range due {
 		gone, err := s.files.Remove(ctx, f.ID, keptOver, keptLaw, func(tx *gorm.DB, on []evidence.On) (bool, error) {
 			stand, err := s.checks.Stand(tx, f.Visit, on)
-			return !stand.Needed && stand.ConcludedAt <= by, err
+			return !stand.Needed && stand.EndedAt <= by, err
 		})
 		switch {
 		case err != nil && (ctx.Err() != nil || inspection.Trouble(err) != nil):

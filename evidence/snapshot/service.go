@@ -24,6 +24,9 @@ type Checks interface {
 	// Check gives what must be known of a check; code not_found where the actor is not of
 	// its team.
 	Check(tx *gorm.DB, actor inspection.Actor, visit string) (Check, error)
+	// Until is when stills of a check end, whatever leave there is: of a look from the
+	// office the end of its day, zero for others.
+	Until(tx *gorm.DB, visit string) (inspection.Instant, error)
 	// Asker is a person as an actor of today.
 	Asker(tx *gorm.DB, person string, on inspection.Date) (inspection.Actor, error)
 	// Remote tells whether a check is a look from the office.
@@ -43,8 +46,8 @@ type Check struct {
 
 // Stand is what decides how long a still is kept.
 type Stand struct {
-	Needed      bool
-	ConcludedAt inspection.Instant // of the check; zero until it is
+	Needed  bool
+	EndedAt inspection.Instant // the latest of minutes and conclusion of the check; zero while there are none
 }
 
 // Config is what a Service needs beside its stores.
@@ -63,11 +66,12 @@ type Service struct {
 	config Config
 	holder string // of leases: this process
 	wake   chan struct{}
+	since  inspection.Instant // of this process: what relays could not ask for before is not late
 }
 
 // New makes the service.
 func New(db *gorm.DB, clock inspection.Clock, files *evidence.Service, checks Checks, reader *camera.Reader, c Config) *Service {
-	return &Service{db: db, clock: clock, files: files, checks: checks, reader: reader, config: c, holder: inspection.NewID(), wake: make(chan struct{}, 1)}
+	return &Service{db: db, clock: clock, files: files, checks: checks, reader: reader, config: c, holder: inspection.NewID(), wake: make(chan struct{}, 1), since: clock.Now()}
 }
 
 func (s *Service) transaction(ctx context.Context, f func(tx *gorm.DB) error) error {

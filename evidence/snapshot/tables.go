@@ -39,6 +39,7 @@ const (
 	Retired  camera.Cause = "RETIRED"   // the camera is in use no more
 	NoRelay  camera.Cause = "NO_RELAY"  // the relay did not come for the job in time
 	NoLeave  camera.Cause = "NO_LEAVE"  // the lead gave none
+	Over     camera.Cause = "OVER"      // the time in which it could be taken was over
 )
 
 // Camera is one over a desk, as the register knows it.

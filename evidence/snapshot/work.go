@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -46,8 +47,10 @@ func (s *Service) Run(ctx context.Context) {
 // goroutine of its own.
 func (s *Service) round(ctx context.Context, room chan struct{}, working *sync.WaitGroup) error {
 	for {
+		relays := s.clock.Now().Add(-relaysIn) // what they could have come for by now
 		var due []Request
-		err := s.read(ctx).Where("state = ? AND lease_until < ?", Waiting, s.clock.Now()).Order("arrived_at, id").Limit(atOnce).Find(&due).Error
+		err := s.read(ctx).Where("state = ? AND lease_until < ?", Waiting, s.clock.Now()).Where("camera_id NOT IN (?) OR ? AND arrived_at < ? AND decided_at < ?",
+			s.read(ctx).Model(&Camera{}).Select("id").Where("relay_id IS NOT NULL AND notice_number <> ''"), relays > s.since, relays, relays).Order("arrived_at, id").Limit(atOnce).Find(&due).Error
 		if err != nil {
 			return err
 		}
@@ -56,9 +59,6 @@ func (s *Service) round(ctx context.Context, room chan struct{}, working *sync.W
 			c, err := load[Camera](s.read(ctx), r.CameraID)
 			if err != nil {
 				return err
-			}
-			if c.RelayID != nil && s.clock.Now() < r.ArrivedAt.Add(relaysIn) && mayTake(c, s.clock.Now().Date()) == "" {
-				continue // its relay comes for it
 			}
 			select {
 			case room <- struct{}{}:
@@ -99,7 +99,11 @@ func (s *Service) lease(ctx context.Context, id, owner string) (bool, error) {
 // take reads the camera and keeps what comes of it.
 func (s *Service) take(ctx context.Context, r Request, c Camera) error {
 	now := s.clock.Now()
-	if cause := mayTake(c, now.Date()); cause != "" {
+	cause, err := s.late(s.read(ctx), r)
+	if err != nil {
+		return err
+	}
+	if cause = cmp.Or(cause, mayTake(c, now.Date())); cause != "" {
 		r.TakenAt, r.Cause = now, cause
 		return s.end(ctx, r, Declined, nil)
 	}

@@ -82,14 +82,17 @@ func (s *State) answer(rules Rules, op Operation) error {
 	if err := p.check(it); err != nil {
 		return err
 	}
-	if rules.Remote && p.Value != "" && !s.shown(it.Key) {
-		return passed(inspection.E(inspection.Invalid, "visit.error.nothing_shown", "item", it.Code))
-	}
 	old := s.Answers[it.Key]
 	a := Answer{Value: p.Value, Of: p.Of, Failing: p.Failing, Dossiers: p.Dossiers, NAReason: p.NAReason,
 		Note: old.Note, Fixed: old.Fixed, FixedBy: old.FixedBy, FixedAt: old.FixedAt,
 		Operation: op.ID, Author: op.AuthorID, At: op.At()}
-	if !failed(score.Item{Key: it.Key, Response: it.Response, Source: score.FromAnswer, Target: it.Target, ZeroAt: it.ZeroAt, Weight: 1, Applies: true}, a) {
+	short := failed(score.Item{Key: it.Key, Response: it.Response, Source: score.FromAnswer, Target: it.Target, ZeroAt: it.ZeroAt, Weight: 1, Applies: true}, a)
+	if rules.Remote && p.Value != "" {
+		if err := s.shown(rules, it, short); err != nil {
+			return passed(err)
+		}
+	}
+	if !short {
 		a.Fixed, a.FixedBy, a.FixedAt = false, "", 0
 	} else {
 		s.wrong[it.Key] = true

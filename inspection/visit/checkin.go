@@ -12,7 +12,9 @@ import (
 	"gorm.io/gorm"
 )
 
-func (s *Service) checkIn(tx *gorm.DB, actor inspection.Actor, op Operation) (Outcome, error) {
+// checkIn makes a check of a target: a look from the office where remote, any other where
+// not.
+func (s *Service) checkIn(tx *gorm.DB, actor inspection.Actor, op Operation, remote bool) (Outcome, error) {
 	if o, known, err := s.checkedIn(tx, actor, op); known || err != nil {
 		return o, err
 	}
@@ -29,6 +31,9 @@ func (s *Service) checkIn(tx *gorm.DB, actor inspection.Actor, op Operation) (Ou
 			return o, again
 		}
 		return Outcome{}, err
+	}
+	if (taken.Target.Form == plan.Remote) != remote {
+		return Outcome{}, errNotForForm
 	}
 	w := &work{Service: s, tx: tx, actor: actor, capacity: taken.Capacity, now: now}
 	if w.visit, err = newVisit(tx, op, state.CheckIn, taken, now); err != nil {

@@ -69,7 +69,7 @@ func (s *Service) HandOver(ctx context.Context, actor inspection.Actor, target s
 			now = inspection.At(on[0].Time())
 		}
 		op := Operation{ID: inspection.NewID(), VisitID: inspection.NewID(), AuthorID: actor.Person, Type: OpCheckIn, Payload: string(payload), DeviceAt: now, ReceivedAt: now}
-		if _, err := s.checkIn(tx, actor, op); err != nil {
+		if _, err := s.checkIn(tx, actor, op, false); err != nil {
 			return err
 		}
 		if view, err = s.view(tx, actor, op.VisitID); err != nil {

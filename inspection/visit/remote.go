@@ -90,7 +90,7 @@ func (r Rules) fits(t Type) error {
 // against: of its unit, on its day.
 func (r Rules) Working(at inspection.Instant) bool {
 	m := inspection.MinuteOf(at)
-	return at.Date() == r.Day && slices.ContainsFunc(r.Hours, func(h score.Session) bool { return m >= h.Open && m <= h.Close })
+	return at.Date() == r.Day && slices.ContainsFunc(r.Hours, func(h score.Session) bool { return m >= h.Open && m < h.Close })
 }
 
 func (s *State) judge(rules Rules, op Operation) error {
@@ -107,9 +107,9 @@ func (s *State) judge(rules Rules, op Operation) error {
 	still, known := s.StillOf(p.Request)
 	switch {
 	case !known:
-		return inspection.E(inspection.Invalid, "visit.error.payload")
+		return passed(inspection.E(inspection.Invalid, "visit.error.payload"))
 	case !still.Judgeable():
-		return inspection.E(inspection.Conflict, "visit.error.nothing_to_judge")
+		return passed(inspection.E(inspection.Conflict, "visit.error.nothing_to_judge"))
 	case (p.Value == Unmanned || p.Value == Shut) && !rules.Working(still.Came.At):
 		return inspection.E(inspection.Invalid, "visit.error.outside_hours").Field("value", "visit.error.outside_hours")
 	}
@@ -130,16 +130,38 @@ func (s *State) stillOfFile(file string) (Still, bool) {
 	return s.Stills[at], true
 }
 
-// shown tells whether there is something by which an item can be answered from afar: a
-// still that hangs on it, or a camera that gave none.
-func (s *State) shown(key string) bool {
-	return len(s.Photos[key]) > 0 || slices.ContainsFunc(s.Stills, func(a Still) bool { return a.Came.Outcome == StillFailed })
+// NotTheirs are the causes of a failed still that say something of this installation and
+// nothing of the desk's camera.
+var NotTheirs = []string{"NOT_ALLOWED", "NO_DECODER", "NO_RELAY"}
+
+// gaveNone tells whether an item about cameras can be answered because one gave no still.
+func (s *State) gaveNone(it Item) bool {
+	return it.Photo == PhotoCamera && slices.ContainsFunc(s.Stills, func(a Still) bool {
+		return a.Came.Outcome == StillFailed && !slices.Contains(NotTheirs, a.Came.Cause)
+	})
+}
+
+// shown refuses an answer from afar that nothing shows: an item is answered by a still that
+// hangs on it, and falls short only by one that was taken in working hours.
+func (s *State) shown(rules Rules, it Item, short bool) *inspection.Error {
+	seen, working := false, false
+	for _, image := range s.Photos[it.Key] {
+		if still, ok := s.stillOfFile(image.File); ok {
+			seen, working = true, working || rules.Working(still.Came.At)
+		}
+	}
+	switch {
+	case s.gaveNone(it) || seen && (working || !short):
+		return nil
+	case !seen:
+		return inspection.E(inspection.Invalid, "visit.error.nothing_shown", "item", it.Code).Field("value", "visit.error.nothing_shown")
+	}
+	return inspection.E(inspection.Invalid, "visit.error.short_outside", "item", it.Code).Field("value", "visit.error.short_outside")
 }
 
 // What is still open on a look, beside what is open on every check.
 const (
-	NeedsStill = "STILL" // none was taken
-	NeedsJudge = "JUDGE" // nobody has said what one shows
+	NeedsJudge = "JUDGE" // nobody has said what a still shows
 )
 
 // unjudged are the stills of which nobody has said what they show.
@@ -164,19 +186,13 @@ func (s *State) send(op Operation) error {
 	return nil
 }
 
-// remoteOpen lists what is missing on a look: a still or the failure of one, a judgement
-// of each, and something to see for each answer.
+// remoteOpen lists what is missing on a look: a judgement of each still, and something to
+// see for each answer. One that took none can be ended too: its minutes say so.
 func (s *State) remoteOpen(rules Rules, arrived func([]Image) int) []Open {
-	open, looked, failed := s.unjudged(), false, false
-	for _, a := range s.Stills {
-		looked = looked || a.Came.Outcome == StillTaken || a.Came.Outcome == StillFailed
-		failed = failed || a.Came.Outcome == StillFailed
-	}
-	if !looked {
-		open = append(open, Open{What: NeedsStill})
-	}
+	open := s.unjudged()
 	for _, it := range rules.Items {
-		if s.Answers[it.Key].Value != "" && arrived(s.Photos[it.Key]) == 0 && !failed {
+		a := s.Answers[it.Key]
+		if a.Value != "" && (arrived(s.Photos[it.Key]) == 0 && !s.gaveNone(it) || s.Failed(rules, it) && s.shown(rules, it, true) != nil) {
 			open = append(open, Open{What: NeedsPhoto, Subject: it.Key, Code: it.Code})
 		}
 	}
@@ -315,13 +331,14 @@ func (s *Service) CheckInRemotely(ctx context.Context, actor inspection.Actor, c
 		return err
 	}
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if _, err := s.checkIn(tx, actor, op); err != nil {
-			return err
-		}
-		v, err := s.find(tx, check)
-		if err == nil && !v.Remote() {
-			err = errNotForForm
-		}
+		_, err := s.checkIn(tx, actor, op, true)
 		return err
 	})
+}
+
+// LooksAt lists the looks from the office at a desk that began on a day. For joiners; it asks
+// for no right.
+func LooksAt(tx *gorm.DB, desk string, on inspection.Date) (ids []string, err error) {
+	err = tx.Model(&Visit{}).Where("form = ? AND desk_id = ? AND day = ?", plan.Remote, desk, on).Pluck("id", &ids).Error
+	return ids, err
 }

@@ -98,17 +98,18 @@ func newLook(t *testing.T) *look {
 	at := inspection.At(time.Date(2026, 3, 2, 9, 0, 0, 0, inspection.Zone))
 	l := &look{t: t, now: at, rules: Rules{Remote: true, Day: at.Date(), Hours: []score.Session{{Open: 450, Close: 690}, {Open: 780, Close: 1020}},
 		Items: []Item{{Key: "staffed", Code: "A04", Response: score.YN, Source: score.FromAnswer, Photo: PhotoNone, Severity: score.Moderate, Weight: 1, Section: "A", Applies: true},
+			{Key: "cameras", Code: "F04", Response: score.YN, Source: score.FromAnswer, Photo: PhotoCamera, Severity: score.Moderate, Weight: 1, Section: "F", Applies: true},
 			{Key: "present", Code: "A01", Response: score.ATT, Source: score.FromAttendance, Severity: score.Minor, Weight: 1, Section: "A", Applies: true}}}}
 	l.must(OpCheckIn, CheckIn{Target: l.id()})
 	return l
 }
 
-// TestALookNeedsAStillAndAJudgementOfEach: nobody is counted, no item is asked for; what
+// TestALookNeedsAJudgementOfEachStill: nobody is counted, no item is asked for; what
 // the camera did not give needs no judgement.
 func TestALookNeedsAStillAndAJudgementOfEach(t *testing.T) {
 	l := newLook(t)
-	if got := l.open(); !slices.Equal(got, []string{"STILL "}) {
-		t.Errorf("an empty look lacks %q", got)
+	if got := l.open(); len(got) != 0 {
+		t.Errorf("a look that took nothing cannot be ended for %q", got)
 	}
 	first, file := l.still(StillTaken, "")
 	if got := l.open(file); !slices.Equal(got, []string{"JUDGE " + first}) {
@@ -140,8 +141,8 @@ func TestNobodyIsMissedOutsideTheirHours(t *testing.T) {
 	l := newLook(t)
 	day := l.now
 	for hour, working := range map[time.Duration]bool{
-		-2 * time.Hour: false, -90 * time.Minute: true, 0: true, 150 * time.Minute: true, 151 * time.Minute: false, 3 * time.Hour: false,
-		4 * time.Hour: true, 8 * time.Hour: true, 8*time.Hour + time.Minute: false,
+		-2 * time.Hour: false, -90 * time.Minute: true, 0: true, 150*time.Minute - time.Second: true, 150 * time.Minute: false, 3 * time.Hour: false,
+		4 * time.Hour: true, 8*time.Hour - time.Second: true, 8 * time.Hour: false,
 	} {
 		l.now = day.Add(hour)
 		request, _ := l.still(StillTaken, "")
@@ -158,8 +159,8 @@ func TestNobodyIsMissedOutsideTheirHours(t *testing.T) {
 	holiday.refused("visit.error.outside_hours", OpJudge, Judge{Request: request, Value: Shut})
 }
 
-// TestAnItemIsAnsweredFromAfarByWhatIsSeen: by a still that hangs on it, or because the
-// camera gave none; nothing else is hung on, nothing is counted, nothing is signed.
+// TestAnItemIsAnsweredFromAfarByWhatIsSeen: by a still that hangs on it, short only by
+// one of working hours, or, of cameras, because one gave none; nothing else is hung on, nothing is counted, nothing is signed.
 func TestAnItemIsAnsweredFromAfarByWhatIsSeen(t *testing.T) {
 	l := newLook(t)
 	no := AnswerItem{Item: "staffed", Value: score.No}
@@ -184,12 +185,26 @@ func TestAnItemIsAnsweredFromAfarByWhatIsSeen(t *testing.T) {
 		l.refused("visit.error.not_for_form", other, struct{}{})
 	}
 
-	broken := newLook(t)
-	broken.still(StillFailed, "UNREACHABLE")
-	broken.must(OpAnswer, no)
-	if got := broken.open(); len(got) != 0 {
-		t.Errorf("a camera that gave nothing leaves open %q", got)
+	for cause, theirs := range map[string]bool{"UNREACHABLE": true, "NOT_ALLOWED": false, "NO_DECODER": false, "NO_RELAY": false} {
+		broken := newLook(t)
+		broken.still(StillFailed, cause)
+		broken.refused("visit.error.nothing_shown", OpAnswer, no)
+		if !theirs {
+			broken.refused("visit.error.nothing_shown", OpAnswer, AnswerItem{Item: "cameras", Value: score.No})
+			continue
+		}
+		broken.must(OpAnswer, AnswerItem{Item: "cameras", Value: score.No})
+		if got := broken.open(); len(got) != 0 {
+			t.Errorf("a camera that gave nothing leaves open %q", got)
+		}
 	}
+
+	noon := newLook(t)
+	noon.now = noon.now.Add(3 * time.Hour)
+	_, at := noon.still(StillTaken, "")
+	noon.must(OpPhoto, Photo{Item: "staffed", File: at})
+	noon.refused("visit.error.short_outside", OpAnswer, no)
+	noon.must(OpAnswer, AnswerItem{Item: "staffed", Value: score.Yes})
 
 	onSite := newLook(t)
 	onSite.rules.Remote = false

@@ -31,6 +31,8 @@ type Evidence interface {
 	// Watched tells whether a desk has a camera that may be asked on a day: in use, and
 	// its staff were told of it.
 	Watched(tx *gorm.DB, desk string, on inspection.Date) (bool, error)
+	// StillsEnd ends the stills of a check that wait for the lead's leave.
+	StillsEnd(tx *gorm.DB, actor inspection.Actor, c inspection.Capacity, visit string) error
 	// Coming counts the stills of a check that are being taken.
 	Coming(tx *gorm.DB, visit string) (int, error)
 }
@@ -139,11 +141,14 @@ func (s *Service) take(ctx context.Context, actor inspection.Actor, run []Operat
 			var o Outcome
 			var err error
 			if op.Type == OpCheckIn {
-				o, err = s.checkIn(tx, actor, op)
+				o, err = s.checkIn(tx, actor, op, false)
 			} else {
 				if w == nil {
 					if w, err = s.open(tx, actor, op.VisitID); err != nil {
 						return err
+					}
+					if w.visit.Remote() { // made on pages of the office: Look
+						return errNotForForm
 					}
 					if err := w.elsewhere(run); err != nil {
 						return err

@@ -182,6 +182,11 @@ func (w *work) apply(op Operation) error {
 			return err
 		}
 	}
+	if op.Type == OpSend {
+		if err := w.stillComing(); err != nil {
+			return err
+		}
+	}
 	if conflicts := w.state.Conflicts(); (op.Type == OpSign || op.Type == OpRefuse || op.Type == OpSend) && len(conflicts) > 0 {
 		e := inspection.E(inspection.Conflict, "visit.error.conflicts", "n", len(conflicts))
 		for register := range conflicts {
@@ -269,12 +274,8 @@ func (w *work) ready() error {
 	if err != nil {
 		return err
 	}
-	coming, err := w.evidence.Coming(w.tx, w.visit.ID)
-	if err != nil {
+	if err := w.stillComing(); err != nil {
 		return err
-	}
-	if coming > 0 { // seconds: who finishes tries again
-		return inspection.E(inspection.Conflict, "visit.error.stills_coming", "n", coming)
 	}
 	open := w.state.Still(w.rules, files)
 	var undelivered []string
@@ -307,6 +308,15 @@ func (w *work) ready() error {
 		e.Field(id, "visit.open.UPLOAD")
 	}
 	return e
+}
+
+// stillComing refuses while stills are being taken; seconds: who asks tries again.
+func (w *work) stillComing() error {
+	coming, err := w.evidence.Coming(w.tx, w.visit.ID)
+	if err == nil && coming > 0 {
+		err = inspection.E(inspection.Conflict, "visit.error.stills_coming", "n", coming)
+	}
+	return err
 }
 
 // join makes who works on site a member of the check, if not one yet. Who reports or
@@ -380,6 +390,9 @@ func (w *work) follow(op Operation) error {
 		return w.evidence.Detach(w.tx, w.actor, w.capacity, p.File, "item", p.Item)
 	case OpFinish:
 		w.visit.EndedAt = op.At()
+		if w.visit.Remote() { // nothing more is taken
+			return w.evidence.StillsEnd(w.tx, w.actor, w.capacity, w.visit.ID)
+		}
 	case OpSend:
 		return w.sent()
 	case OpCannotInspect:

@@ -77,6 +77,10 @@ func (e visitFiles) Snapshot(*gorm.DB, inspection.Actor, inspection.Capacity, vi
 	return inspection.E(inspection.Invalid, "snapshot.error.other_desk")
 }
 
+func (e visitFiles) StillsEnd(*gorm.DB, inspection.Actor, inspection.Capacity, string) error {
+	return nil
+}
+
 func (e visitFiles) Watched(*gorm.DB, string, inspection.Date) (bool, error) { return false, nil }
 
 func (e visitFiles) Coming(*gorm.DB, string) (int, error) { return 0, nil }
