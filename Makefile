@@ -9,7 +9,7 @@ CACHE := $(or $(CONGVU_CACHE),$(HOME)/.cache/congvu)
 ENV_FILE ?= $(CACHE)/test.env
 STATE ?= $(or $(TMPDIR),/tmp)/congvu-services
 
-.PHONY: test long bench static js services-up services-down demo build
+.PHONY: test long bench profile static js services-up services-down demo build
 
 test: ## everything; the last lines are those of go test
 	@.ci/install
@@ -28,6 +28,12 @@ bench: ## the benchmarks, written to docs/benchmarks.md
 	@cp /proc/loadavg $(CACHE)/bench.load; grep "^cpu " /proc/stat >$(CACHE)/bench.stat
 	@set -o pipefail; .ci/services run go test -p 1 -run '^$$' -bench . -benchtime 300ms -timeout 2h ./cmd/congvu ./evidence/... | tee $(CACHE)/bench.txt
 	@.ci/benchmarks $(CACHE)/bench.txt
+
+profile: ## a new cmd/congvu/default.pgo, by which the compiler optimises: where the time goes under load
+	@.ci/install
+	@rm -rf $(CACHE)/profile; mkdir -p $(CACHE)/profile
+	@GOFLAGS=-trimpath CONGVU_CPU_PROFILE=$(CACHE)/profile .ci/services run go test -p 1 -run '^$$' -bench 'BenchmarkLoad/.*/.*/16$$' -benchtime 300ms -timeout 1h ./cmd/congvu
+	@go tool pprof -proto $(CACHE)/profile/*.pprof >cmd/congvu/default.pgo
 
 static: ## gofmt, vet, staticcheck
 	@.ci/static

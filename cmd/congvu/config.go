@@ -55,6 +55,7 @@ type Config struct {
 	SMTPTLS       string `env:"CONGVU_SMTP_TLS" envDefault:"starttls"`
 	WebhookAllow  string `env:"CONGVU_WEBHOOK_ALLOW"`
 	CameraRanges  string `env:"CONGVU_CAMERA_RANGES"`
+	CPUProfile    string `env:"CONGVU_CPU_PROFILE"`
 }
 
 // secrets are the settings that may be read from a file instead.

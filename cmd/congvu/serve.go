@@ -65,6 +65,11 @@ func (m *Main) serve(ctx context.Context, p *program, dev, demo bool, listening 
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", p.config.Addr, err)
 	}
+	profiled, err := profile(p.config.CPUProfile)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer profiled()
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var workers sync.WaitGroup
 	if figures != nil {
