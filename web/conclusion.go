@@ -37,6 +37,8 @@ type conclusionPage struct {
 	Obstruction bool
 	Rulings     []finding.Ruling
 	Script      string
+	Stills      []lookStill // of a look from the office
+	Opinions    []opinionLine
 }
 
 // conclusionPage is where the person who issued the decision concludes a check.
@@ -62,6 +64,14 @@ func (s *Server) conclusion(c echo.Context) (conclusionPage, error) {
 		return page, org.MustNot()
 	}
 	page.V = v
+	if v.Remote() {
+		if page.Stills, err = s.lookStills(c, v); err != nil {
+			return page, err
+		}
+		if page.Opinions, err = s.opinions(c, v); err != nil {
+			return page, err
+		}
+	}
 	lines, _, err := s.Findings.ForVisit(ctx, a, v.ID, inspection.Page{Limit: 200})
 	if err != nil {
 		return page, err
@@ -93,7 +103,7 @@ func (s *Server) conclude(c echo.Context) error {
 	}
 	err = s.concludeForm(c, page)
 	if err == nil {
-		return c.Redirect(http.StatusSeeOther, "/visits/"+page.V.ID+"?done=concluded")
+		return c.Redirect(http.StatusSeeOther, "/visits/"+page.V.ID+"?done="+concludedAs(page.V))
 	}
 	if fresh, again := s.conclusion(c); again == nil { // rulings that were given stand
 		page = fresh
@@ -137,4 +147,12 @@ func (s *Server) concludeForm(c echo.Context, page conclusionPage) error {
 		decisions = append(decisions, visit.Decision{Finding: row.F.ID, Confirm: row.Choice == "confirm", Reason: row.Reason, Days: days})
 	}
 	return s.Visits.Conclude(ctx, a, page.V.ID, formID(c), version, visit.Conclude{Text: page.Text, Obstruction: page.Obstruction}, decisions)
+}
+
+// concludedAs names what was done: of a look from the office no score is fixed.
+func concludedAs(v visit.View) string {
+	if v.Remote() {
+		return "concluded_plain"
+	}
+	return "concluded"
 }

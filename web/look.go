@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"congvu/evidence"
 	"congvu/evidence/snapshot"
@@ -63,6 +64,11 @@ func (p lookPage) Value(at, field, otherwise string) string {
 		return v
 	}
 	return otherwise
+}
+
+// Reason is why a still is taken, as the form suggests it; it is recorded, in Vietnamese.
+func (p lookPage) Reason() string {
+	return p.VI().T("look.reason_default", "number", p.V.DecisionNumber)
 }
 
 // Finished tells whether the look is over and its minutes are still to be sent.
@@ -143,6 +149,9 @@ func (s *Server) lookView(c echo.Context) (lookPage, error) {
 			}
 		}
 		page.Answers = append(page.Answers, row)
+	}
+	if none := !slices.ContainsFunc(page.Stills, func(l lookStill) bool { return l.State == snapshot.Taken || l.State == snapshot.Failed }); none && page.Today {
+		page.Open = append(page.Open, page.T("visit.open.STILL"))
 	}
 	for _, o := range v.State.Still(v.Rules, v.Files) {
 		words := page.Of("visit.open", o.What)
@@ -247,6 +256,11 @@ func (s *Server) look(c echo.Context) error {
 	case "finish":
 		acts, at = []visit.Act{{ID: id, Type: visit.OpFinish, Payload: struct{}{}}}, "finish"
 	case "send":
+		if page, err := s.lookView(c); err != nil {
+			return err
+		} else if page.Unseen > 0 && c.FormValue("unseen") == "" {
+			return s.lookAgain(c, inspection.E(inspection.Conflict, "look.error.unseen", "n", page.Unseen), "send")
+		}
 		acts, at = []visit.Act{{ID: id, Type: visit.OpSend, Payload: struct{}{}}}, "send"
 		to = "/visits/" + v.ID + "?done=minutes_sent"
 	default:
@@ -407,6 +421,10 @@ func (p lookItemPage) acts(c echo.Context) ([]visit.Act, error) {
 		}
 		answer.Value, answer.Of, answer.Failing = score.Count, int64(of), int64(failing)
 	}
+	short := answer.Value == score.No || answer.Value == score.Poor || answer.Failing > 0
+	if short && strings.TrimSpace(c.FormValue("note")) == "" {
+		return nil, inspection.E(inspection.Invalid, "look.error.note").Field("note", "look.error.note")
+	}
 	if answer.Value == "" {
 		return nil, inspection.E(inspection.Invalid, "error.required").Field("value", "error.required")
 	}
@@ -428,7 +446,7 @@ func (p lookItemPage) acts(c echo.Context) ([]visit.Act, error) {
 // giveOpinion is what the unit says of the minutes of a look.
 func (s *Server) giveOpinion(c echo.Context) error {
 	id := c.Param("id")
-	err := s.Visits.GiveOpinion(c.Request().Context(), actor(c), id, formID(c), visit.Opinion{Text: c.FormValue("opinion")})
+	err := s.Visits.GiveOpinion(c.Request().Context(), actor(c), id, formID(c), visit.Opinion{Text: c.FormValue("opinion"), Done: c.FormValue("done") != ""})
 	if err == nil {
 		return c.Redirect(http.StatusSeeOther, "/visits/"+id+"?done=opinion_given#opinion")
 	}

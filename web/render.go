@@ -45,6 +45,12 @@ func (b Base) Of(prefix string, code any) string {
 	return i18n.T(b.Lang, prefix+"."+fmt.Sprint(code), nil)
 }
 
+// VI is the same in Vietnamese, for papers and what is recorded.
+func (b Base) VI() Base {
+	b.Lang = i18n.VI
+	return b
+}
+
 // Either is a text of the checklist in the reader's language, in Vietnamese where it
 // has no other.
 func (b Base) Either(vi, en string) string {

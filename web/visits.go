@@ -212,9 +212,7 @@ func (s *Server) seen(c echo.Context, page *visitPage) (err error) {
 	}
 	_, may := org.Can(page.Actor, org.OpineVisit, page.V.Subject())
 	page.CanOpine = may && page.V.State.Phase == visit.MinutesNoSig
-	if page.CanReport && len(page.Opinions) == 0 && page.Now.Date() <= page.V.ExplainDue {
-		page.CanReport = false // its term is not over
-	}
+	page.CanReport = page.CanReport && page.V.State.Awaits(page.V.Visit, page.Now.Date()) == ""
 	page.Stills, err = s.lookStills(c, page.V)
 	return err
 }
@@ -378,26 +376,26 @@ func (p *minutesPage) sections() {
 func (p *minutesPage) value(it checklist.Item, a visit.Answer) string {
 	switch {
 	case a.Value == score.NA:
-		return p.T("tablet.value.NA") + ": " + a.NAReason
+		return p.VI().T("tablet.value.NA") + ": " + a.NAReason
 	case a.Value == score.Count && a.Failing == 0:
-		return p.T("minutes.count.clean", "of", a.Of)
+		return p.VI().T("minutes.count.clean", "of", a.Of)
 	case a.Value == score.Count:
-		return p.T("minutes.count", "failing", a.Failing, "of", a.Of)
+		return p.VI().T("minutes.count", "failing", a.Failing, "of", a.Of)
 	case a.Value != "":
-		return p.Of("tablet.value", a.Value)
+		return p.VI().Of("tablet.value", a.Value)
 	case it.Source == string(score.FromAttendance) && !p.V.State.CountedAt.IsZero():
 		rule, _ := p.V.Rules.Item(it.Key)
 		switch {
 		case p.V.State.Failed(p.V.Rules, rule):
-			return p.T("tablet.value.NO")
+			return p.VI().T("tablet.value.NO")
 		case p.V.State.Assessed(p.V.Rules, rule):
-			return p.T("minutes.counted")
+			return p.VI().T("minutes.counted")
 		case p.V.State.Attendance(p.V.Rules).OutsideHours:
-			return p.T("tablet.computed.outside")
+			return p.VI().T("tablet.computed.outside")
 		}
-		return p.T("tablet.computed.none")
+		return p.VI().T("tablet.computed.none")
 	case it.Source == string(score.FromRecord):
-		return p.T("minutes.auto")
+		return p.VI().T("minutes.auto")
 	}
 	return ""
 }
@@ -434,7 +432,7 @@ func (s *Server) verdicts(c echo.Context, page *minutesPage) error {
 		v := page.V.State.Verdicts[id]
 		row := minutesFinding{Code: f.ItemCode, Text: f.Text, Basis: f.Basis, Severity: string(f.Severity), Remedy: v.Text, Photos: len(page.V.State.Photos[id])}
 		if v.Verdict != "" {
-			row.Severity = page.Of("tablet.verdict", v.Verdict)
+			row.Severity = page.VI().Of("tablet.verdict", v.Verdict)
 		}
 		page.Verdicts = append(page.Verdicts, row)
 		own, err := s.photosOn(c, "", evidence.OnFinding, id)
@@ -654,7 +652,8 @@ type reportPage struct {
 	Form     string
 	Report   visit.Report
 	Replies  []finding.Reply
-	Opinions []opinionLine // of a look from the office
+	Opinions []opinionLine   // of a look from the office
+	Waits    inspection.Date // until when its unit may still speak
 }
 
 func (s *Server) reportPage(c echo.Context) error {
@@ -673,7 +672,7 @@ func (s *Server) reportPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, "report", reportPage{Base: s.base(c, "report.title"), V: v, Form: inspection.NewID(), Replies: replies, Opinions: opinions})
+	return s.render(c, http.StatusOK, "report", reportPage{Base: s.base(c, "report.title"), V: v, Form: inspection.NewID(), Replies: replies, Opinions: opinions, Waits: v.State.Awaits(v.Visit, s.Clock.Now().Date())})
 }
 
 func (s *Server) report(c echo.Context) error {

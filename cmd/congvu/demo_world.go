@@ -425,7 +425,7 @@ func (d *demo) todaysTargets(ctx context.Context) error {
 			}
 		}
 		if team == 1 {
-			if err := d.look(ctx, a, team, 10, open); err != nil {
+			if err := d.look(ctx, a, team, 2, open); err != nil {
 				return err
 			}
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +107,7 @@ func TestALookFromTheOffice(t *testing.T) {
 			check = at
 		}
 		look := "/visits/" + check + "/look"
-		s.says(s.page("truongdoan", look), "Chụp một ảnh", "Còn 20 ảnh", "Chưa chụp ảnh nào", "Kiểm tra từ xa theo Quyết định số")
+		s.says(s.page("truongdoan", look), "Chụp một ảnh", "Còn 20 ảnh", "chưa chụp ảnh nào từ camera", "Kiểm tra từ xa theo Quyết định số")
 		s.says(s.page("truongdoan", "/inbox"), "Kiểm tra từ xa", look)
 
 		first, second := s.stillOf(check, c), s.stillOf(check, c)
@@ -137,6 +136,9 @@ func TestALookFromTheOffice(t *testing.T) {
 		if len(s.state(check, "truongdoan").Photos["A04"]) != 0 {
 			t.Error("what was refused has hung a still on an item")
 		}
+		if a := s.form("truongdoan", item, "id", inspection.NewID(), "still", second.ID, "item", "A04", "value", "NO", "note", " "); a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, "vì sao không đạt") {
+			t.Errorf("an item that falls short without a word: %d", a.code)
+		}
 		answer[len(answer)-1] = "cả quầy trống"
 		s.sent("truongdoan", item, append([]string{"id", inspection.NewID()}, answer...)...)
 		s.sent("truongdoan", item, "id", inspection.NewID(), "still", first.ID, "item", "B03", "of", "3", "failing", "0", "note", "")
@@ -156,9 +158,7 @@ func TestALookFromTheOffice(t *testing.T) {
 		if a := s.form("thanhvien", look, "id", inspection.NewID(), "do", "minutes", "version", "1", "strengths", "Từ trang cũ", "requests", ""); a.code != http.StatusConflict || !strings.Contains(a.body, "Từ trang cũ") {
 			t.Errorf("minutes from an old page: %d", a.code)
 		}
-		if os.Getenv("CONGVU_TEST_PICTURES") != "" {
-			s.derive()
-		}
+		s.derive()
 		b := s.seenIn("look", "truongdoan")
 		b.open(look)
 		b.sees("Camera tại quầy")
@@ -166,12 +166,16 @@ func TestALookFromTheOffice(t *testing.T) {
 		b.open(item + "?still=" + second.ID + "&item=A04")
 		b.everyLook("look-item")
 		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "finish")
-		if a := s.form("thanhvien", look, "id", inspection.NewID(), "do", "send"); a.code != http.StatusForbidden {
+		if a := s.form("thanhvien", look, "id", inspection.NewID(), "do", "send", "unseen", "1"); a.code != http.StatusForbidden {
 			t.Errorf("any member sends the minutes: %d", a.code)
 		}
 		b.open(look)
 		b.sees("Đọc lại biên bản")
 		b.everyLook("look-finished")
+		if a := s.form("truongdoan", look, "id", inspection.NewID(), "do", "send"); a.code != http.StatusConflict || !strings.Contains(a.body, "Đơn vị chưa xem được 1 ảnh") {
+			t.Errorf("minutes are sent about what the unit cannot see: %d", a.code)
+		}
+		s.must(s.demo.services.Evidence.ConfirmShared(t.Context(), s.actor("truongdoan"), second.FileID, nil, true))
 		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "send")
 
 		findings := s.findings(check)
@@ -181,6 +185,9 @@ func TestALookFromTheOffice(t *testing.T) {
 		s.collects()
 		minutes := s.page("thutruong", "/visits/"+check+"/minutes")
 		s.says(minutes, "TỪ XA", "không có mặt tại chỗ", "Không có người trực", "Quầy 2 không có người", "Đơn vị gửi ý kiến trên hệ thống đến hết ngày")
+		english := httptest.NewRequest(http.MethodGet, "/visits/"+check+"/minutes", nil)
+		english.AddCookie(&http.Cookie{Name: "lang", Value: "en"})
+		s.says(s.send("thutruong", english).body, "Trưởng đoàn số 1, Phó Giám đốc Sở Nội vụ, Trưởng đoàn", "Không có người trực") // a paper is Vietnamese whoever reads it
 		if strings.Contains(minutes, "(ký, đóng dấu)") {
 			t.Error("the unit is to sign what it was not there for")
 		}
@@ -210,10 +217,21 @@ func TestALookFromTheOffice(t *testing.T) {
 		b.open("/visits/" + check + "/minutes")
 		b.everyLook("look-minutes")
 		s.sent("thutruong", "/visits/"+check+"/opinion", "id", inspection.NewID(), "opinion", "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
+		if a := s.form("truongdoan", "/visits/"+check+"/report", "id", inspection.NewID(), "version", s.version("visits", check), "summary", "Đã xem."); a.code != http.StatusConflict {
+			t.Errorf("the first word of the unit ends its term: %d", a.code)
+		}
+		s.says(s.page("truongdoan", "/visits/"+check+"/report"), "Đang chờ ý kiến của đơn vị")
+		s.sent("thutruong", "/visits/"+check+"/opinion", "id", inspection.NewID(), "opinion", "Đơn vị không còn ý kiến khác.", "done", "1")
+		s.says(s.page("truongdoan", "/inbox"), "/visits/"+check+"/report")
 		s.says(s.page("thutruong", "/visits/"+check), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
 		s.says(s.page("thutruong", "/visits/"+check+"/minutes"), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
 		s.says(s.page("truongdoan", "/visits/"+check+"/report"), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
 		s.reports(check)
+		conclusion := s.page("chutich", "/visits/"+check+"/conclusion")
+		s.says(conclusion, "Cán bộ quầy 2 đi lấy hồ sơ ở kho.", "Không có người trực", "không chấm điểm")
+		if strings.Contains(conclusion, "trừ 10 điểm") {
+			t.Error("who concludes a look is told of a score")
+		}
 		s.concludes(check)
 		var scores int64
 		s.must(db.Table("scores").Where("visit_id = ?", check).Count(&scores).Error)
@@ -294,7 +312,10 @@ func TestALookHasItsBounds(t *testing.T) {
 		s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "send")
 		s.says(s.page("thutruong", "/visits/"+check+"/minutes"), "ngày "+s.clock.Now().Date().VN())
 
-		empty := s.beginsLook(s.remoteTarget(9)) // nothing was taken, and it can be ended
+		empty := s.beginsLook(s.remoteTarget(9)) // nothing was taken: not at once, but it can be ended
+		if a := s.form("truongdoan", "/visits/"+empty+"/look", "id", inspection.NewID(), "do", "finish"); a.code != http.StatusConflict {
+			t.Errorf("a look that has just begun is ended by a slip: %d", a.code)
+		}
 		s.clock.Advance(24 * time.Hour)
 		clear(s.tokens)
 		s.sent("truongdoan", "/visits/"+empty+"/look", "id", inspection.NewID(), "do", "finish")

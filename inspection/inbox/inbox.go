@@ -156,7 +156,7 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 	for _, src := range []source{
 		{Opinion, org.OpineVisit, "visits.form = 'REMOTE' AND visits.state = 'MINUTES_UNSIGNED' AND visits.explain_due >= ? AND NOT " + opined, []any{today}, "explain_due"},
 		{Look, org.FinishVisit, "visits.form = 'REMOTE' AND visits.state IN ('IN_PROGRESS', 'MINUTES_DRAFT')", nil, "day"},
-		{Report, org.ReportVisit, "visits.state IN ('MINUTES_SIGNED', 'MINUTES_UNSIGNED', 'CANNOT_INSPECT') AND (visits.form <> 'REMOTE' OR visits.explain_due < ? OR " + opined + ")", []any{today}, "report_due"},
+		{Report, org.ReportVisit, "visits.state IN ('MINUTES_SIGNED', 'MINUTES_UNSIGNED', 'CANNOT_INSPECT') AND (visits.form <> 'REMOTE' OR visits.explain_due < ? OR " + done + ")", []any{today}, "report_due"},
 		{Conclude, org.ConcludeVisit, "visits.state = 'REPORTED'", nil, "conclude_due"},
 	} {
 		if err := s.visits(tx, actor, src, today, &out); err != nil {
@@ -173,8 +173,12 @@ func (s *Service) Today(ctx context.Context, actor inspection.Actor) (Today, err
 	return out, nil
 }
 
-// opined tells of a look from the office whether its unit has given its opinion.
-const opined = "EXISTS (SELECT 1 FROM operations o WHERE o.visit_id = visits.id AND o.type = 'opinion')"
+// opined tells of a look from the office whether its unit has given its opinion,
+// done that it has nothing to add.
+const (
+	opined = "EXISTS (SELECT 1 FROM operations o WHERE o.visit_id = visits.id AND o.type = 'opinion')"
+	done   = "EXISTS (SELECT 1 FROM operations o WHERE o.visit_id = visits.id AND o.type = 'opinion' AND o.payload LIKE '%\"done\":true}')"
+)
 
 // longExtensions lists the findings for which more time was asked than the head of the
 // team may give, and not answered.

@@ -66,7 +66,7 @@ func (s *Service) Report(ctx context.Context, actor inspection.Actor, id, operat
 		if version != 0 && w.visit.Version != version {
 			return inspection.E(inspection.Conflict, "error.conflict")
 		}
-		if until := w.awaitsOpinion(); until != "" {
+		if until := w.state.Awaits(w.visit, w.now.Date()); until != "" {
 			return inspection.E(inspection.Conflict, "visit.error.opinion_awaited", "until", until)
 		}
 		op, err := w.office(operation, OpReport, r)

@@ -52,9 +52,11 @@ type (
 		Value   Looks  `json:"value"`
 		Text    string `json:"text,omitempty"`
 	}
-	// Opinion is what the unit says of the minutes of a look.
+	// Opinion is what the unit says of the minutes of a look; Done that it has nothing to add,
+	// and the result need not wait for its term.
 	Opinion struct {
 		Text string `json:"text"`
+		Done bool   `json:"done,omitempty"`
 	}
 )
 
@@ -186,8 +188,13 @@ func (s *State) send(op Operation) error {
 	return nil
 }
 
+// looked tells whether a camera was asked and answered, if only by failing.
+func (s *State) looked() bool {
+	return slices.ContainsFunc(s.Stills, func(a Still) bool { return a.Came.Outcome == StillTaken || a.Came.Outcome == StillFailed })
+}
+
 // remoteOpen lists what is missing on a look: a judgement of each still, and something to
-// see for each answer. One that took none can be ended too: its minutes say so.
+// see for each answer.
 func (s *State) remoteOpen(rules Rules, arrived func([]Image) int) []Open {
 	open := s.unjudged()
 	for _, it := range rules.Items {
@@ -299,11 +306,12 @@ func (s *Service) GiveOpinion(ctx context.Context, actor inspection.Actor, id, o
 	})
 }
 
-// awaitsOpinion tells until when the unit may give its opinion on a look before its result
-// is reported, empty once it has or its term is over.
-func (w *work) awaitsOpinion() inspection.Date {
-	if w.visit.Remote() && len(w.state.Opinions) == 0 && w.now.Date() <= w.visit.ExplainDue {
-		return w.visit.ExplainDue
+// Awaits is until when the unit of a look may still speak before its result is reported,
+// on a day: empty once it has nothing to add, or its term is over.
+func (s *State) Awaits(v Visit, on inspection.Date) inspection.Date {
+	done := slices.ContainsFunc(s.Opinions, func(o Opined) bool { return o.Done })
+	if v.Remote() && !done && on <= v.ExplainDue {
+		return v.ExplainDue
 	}
 	return ""
 }

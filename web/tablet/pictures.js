@@ -15,6 +15,12 @@ const asked = new Map();
 
 let fetching = Promise.resolve();
 
+/** How often a picture was not there. @type {Map<string, number>} */
+const misses = new Map();
+
+/** How long until it is asked for again. @param {string} id */
+const pause = (id) => Math.min(10000, 500 * 2 ** (misses.get(id) ?? 0));
+
 /**
  * The address of a picture: of the bytes that are here, or else of the server's small
  * copy. It is fetched past the browser's cache, so that nothing of it stays.
@@ -24,7 +30,7 @@ export function fileURL(id) {
   const known = urls.get(id);
   if (known) return known;
   const tried = asked.get(id);
-  if (tried === undefined || (tried > 0 && Date.now() - tried > 10000 && state.net === 'ok')) {
+  if (tried === undefined || (tried > 0 && Date.now() - tried > pause(id) && state.net === 'ok')) {
     asked.set(id, 0);
     const whose = state.owner;
     fetching = fetching.then(async () => {
@@ -37,6 +43,8 @@ export function fileURL(id) {
         changed();
       } catch {
         asked.set(id, Date.now());
+        misses.set(id, (misses.get(id) ?? 0) + 1);
+        if ((misses.get(id) ?? 0) < 6) setTimeout(changed, pause(id) + 50); // the small copy of a still is made a moment later
       }
     });
   }
