@@ -150,7 +150,7 @@ func (s *Server) lookView(c echo.Context) (lookPage, error) {
 		}
 		page.Answers = append(page.Answers, row)
 	}
-	if none := !slices.ContainsFunc(page.Stills, func(l lookStill) bool { return l.State == snapshot.Taken || l.State == snapshot.Failed }); none && page.Today {
+	if !v.State.Looked() && page.Today {
 		page.Open = append(page.Open, page.T("visit.open.STILL"))
 	}
 	for _, o := range v.State.Still(v.Rules, v.Files) {
@@ -299,7 +299,7 @@ type lookItemPage struct {
 	Base
 	V        visit.View
 	Form     string
-	Still    *lookStill // by which it is answered; nil for a camera that gave none
+	Still    *lookStill // by which it is answered
 	Sections []lookSection
 	Item     *checklist.Item // that was chosen
 	Rule     visit.Item

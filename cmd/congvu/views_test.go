@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
@@ -177,14 +176,7 @@ func TestR10TheSameFrameAgain(t *testing.T) {
 // to the other; then the minutes.
 func (s *site) slides(finding, minutes string) {
 	s.t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Host, r.RemoteAddr = "example.test", "192.0.2.1:1234"
-		r.Header.Set("Cookie", "congvu="+s.token("truongdoan"))
-		r.Header.Set("X-Forwarded-Proto", "https") // testPeer spoke TLS
-		s.ServeHTTP(w, r)
-	}))
-	s.t.Cleanup(server.Close)
-	b := newBrowser(s.t, server.URL, "views", tablet)
+	b := s.seenIn("views", "truongdoan")
 	b.open(finding)
 	b.sees("góc nhìn đã đổi")
 	b.wait("all pictures are there", `document.querySelectorAll('.view').length === 2 && [...document.querySelectorAll('.view svg')].every(e => e.checkVisibility() && e.getBoundingClientRect().height > 50)`)

@@ -188,8 +188,8 @@ func (s *State) send(op Operation) error {
 	return nil
 }
 
-// looked tells whether a camera was asked and answered, if only by failing.
-func (s *State) looked() bool {
+// Looked tells whether a camera was asked and answered, if only by failing.
+func (s *State) Looked() bool {
 	return slices.ContainsFunc(s.Stills, func(a Still) bool { return a.Came.Outcome == StillTaken || a.Came.Outcome == StillFailed })
 }
 

@@ -1,6 +1,9 @@
 package visit
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // warm keeps what the last checks that somebody worked on were folded to, so that the next
 // act on one neither reads all its operations nor folds them anew. It decides nothing: who
@@ -26,7 +29,7 @@ func (w *warm) take(id string, positions int64) (folded, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f, ok := w.kept[id]
-	delete(w.kept, id)
+	w.drop(id)
 	return f, ok && int64(len(f.operations)) == positions
 }
 
@@ -37,12 +40,15 @@ func (w *warm) put(id string, f folded) {
 	if w.kept == nil {
 		w.kept = map[string]folded{}
 	}
-	if _, there := w.kept[id]; !there {
-		w.line = append(w.line, id)
+	w.drop(id)
+	w.kept[id], w.line = f, append(w.line, id)
+	if len(w.line) > maxWarm {
+		w.drop(w.line[0])
 	}
-	w.kept[id] = f
-	for len(w.line) > maxWarm {
-		delete(w.kept, w.line[0])
-		w.line = w.line[1:]
-	}
+}
+
+// drop keeps a check no more; its place in the line goes too.
+func (w *warm) drop(id string) {
+	delete(w.kept, id)
+	w.line = slices.DeleteFunc(w.line, func(other string) bool { return other == id })
 }

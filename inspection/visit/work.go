@@ -277,7 +277,7 @@ func (w *work) ready() error {
 	if err := w.stillComing(); err != nil {
 		return err
 	}
-	if w.visit.Remote() && !w.state.looked() && w.now.Date() == w.visit.Day { // afterwards it cannot be made good, and is ended as it is
+	if w.visit.Remote() && !w.state.Looked() && w.now.Date() == w.visit.Day { // afterwards it cannot be made good, and is ended as it is
 		return inspection.E(inspection.Conflict, "visit.error.no_still")
 	}
 	open := w.state.Still(w.rules, files)
