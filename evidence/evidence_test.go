@@ -597,6 +597,34 @@ func TestAKnownHashIsNotThePhotograph(t *testing.T) {
 	})
 }
 
+// A server may have kept what came of an upload that broke off, or a disk may have lost
+// some of it: no receipt is given for that, and it does not stand in the way.
+func TestWhatStandsBrokenUnderItsHashIsPutRight(t *testing.T) {
+	each(t, func(w *world) {
+		for i, spoil := range []func(raw []byte) []byte{
+			func(raw []byte) []byte { return raw[:len(raw)/2] },
+			func(raw []byte) []byte { raw[len(raw)-10] ^= 1; return raw },
+			func(raw []byte) []byte { return append(raw, 0) },
+		} {
+			raw := photo(64+i, 48)
+			broken := spoil(bytes.Clone(raw))
+			if err := w.store.Put(w.Context(), "o/"+sum(raw), bytes.NewReader(broken), int64(len(broken)), sum(broken)); err != nil {
+				w.Fatal(err)
+			}
+			d := w.declaration(raw)
+			w.declare(w.inspector, d)
+			if i == 0 {
+				w.send(w.inspector, d.ID, raw)
+			} else if _, r, err := w.s.Resume(w.Context(), w.inspector, d.ID, 0, d.Size, bytes.NewReader(raw)); r == nil || err != nil {
+				w.Fatal(r, err)
+			}
+			if got, err := w.open(w.inspector, d.ID, evidence.Original, ""); err != nil || !bytes.Equal(got, raw) {
+				w.Fatal(len(got), err)
+			}
+		}
+	})
+}
+
 func TestSendingAtOnceGivesOneReceipt(t *testing.T) {
 	each(t, func(w *world) {
 		raw := photo(300, 200)

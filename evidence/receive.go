@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -42,9 +43,8 @@ func (s *Service) Receive(ctx context.Context, actor inspection.Actor, fileID st
 	if err != nil {
 		return Receipt{}, err
 	}
-	receipt, kept, err := s.whole(ctx, actor, view, f, sent.ReadSeeker, false)
-	sent.done(kept)
-	return receipt, err
+	defer sent.done()
+	return s.whole(ctx, actor, view, f, sent.ReadSeeker, false)
 }
 
 // busy tells the makers of previews that something is being received, until it is done.
@@ -77,29 +77,27 @@ func (s *Service) mine(ctx context.Context, actor inspection.Actor, id string) (
 }
 
 // whole takes in a file of which all bytes are there and are as declared; parked tells
-// that some of them were kept as parts. kept tells that the store has them, whatever
-// became of the rest.
-func (s *Service) whole(ctx context.Context, actor inspection.Actor, view View, f file, sent io.ReadSeeker, parked bool) (_ Receipt, kept bool, err error) {
+// that some of them were kept as parts.
+func (s *Service) whole(ctx context.Context, actor inspection.Actor, view View, f file, sent io.ReadSeeker, parked bool) (Receipt, error) {
 	info, err := s.inspect(ctx, f.Kind, f.Size, sent)
 	if err != nil {
-		return Receipt{}, false, err
+		return Receipt{}, err
 	}
 	if _, err := sent.Seek(0, io.SeekStart); err != nil {
-		return Receipt{}, false, err
+		return Receipt{}, err
 	}
 	if err := s.keep(ctx, f.key(), sent, f.Size, f.SHA256); err != nil {
-		return Receipt{}, false, err
+		return Receipt{}, err
 	}
 	err = s.transaction(ctx, func(tx *gorm.DB) (err error) {
 		f, err = s.takenIn(tx, actor, view.Capacity, f, info, parked)
 		return err
 	})
 	if err != nil {
-		return Receipt{}, true, err
+		return Receipt{}, err
 	}
 	s.notify()
-	receipt, err := s.receipt(f)
-	return receipt, true, err
+	return s.receipt(f)
 }
 
 // takenIn writes down that the bytes of a declared file are kept.
@@ -150,11 +148,10 @@ func (s *Service) Fits(ctx context.Context, kind Kind, size int64, r io.ReadSeek
 	return err
 }
 
-// held is bytes that were sent and are as declared, until they are kept. Nobody reads
-// them any more once they are; of a store that failed nobody knows.
+// held is bytes that were sent and are as declared, until they are done with.
 type held struct {
 	io.ReadSeeker
-	done func(kept bool)
+	done func()
 }
 
 // What is received in memory, in bytes: files up to the first, all that are being
@@ -170,7 +167,7 @@ func (s *Service) take(f file, r io.Reader) (held, error) {
 	if room := s.room(f.Size); room != nil {
 		h, err := fromMemory(f, in, room.b)
 		if err != nil {
-			room.leave(false)
+			room.leave()
 			return held{}, err
 		}
 		return held{h, room.leave}, nil
@@ -179,7 +176,7 @@ func (s *Service) take(f file, r io.Reader) (held, error) {
 	if err != nil {
 		return held{}, err
 	}
-	return held{spooled, func(bool) { spooled.Close(); os.Remove(spooled.Name()) }}, nil
+	return held{spooled, func() { spooled.Close(); os.Remove(spooled.Name()) }}, nil
 }
 
 // room is memory that something is received in.
@@ -201,12 +198,10 @@ func (s *Service) room(n int64) *room {
 	return r
 }
 
-// leave gives it back; clean tells that nobody reads it any more.
-func (r *room) leave(clean bool) {
+// leave gives it back.
+func (r *room) leave() {
 	r.s.memory.Release(int64(len(r.b)))
-	if clean {
-		r.s.rooms.Put(r)
-	}
+	r.s.rooms.Put(r)
 }
 
 func fromMemory(f file, in *keepError, raw []byte) (*blob.Sound, error) {
@@ -274,23 +269,44 @@ func (k *keepError) Read(p []byte) (int, error) {
 }
 
 // keep puts bytes under a key that is made of their hash, or is theirs alone. What stands
-// there already is the same.
-func (s *Service) keep(ctx context.Context, key string, r io.Reader, size int64, sum string) error {
+// there already has to be the same: what was cut off or spoilt is put right.
+func (s *Service) keep(ctx context.Context, key string, r io.ReadSeeker, size int64, sum string) error {
 	err := s.store.Put(ctx, key, r, size, sum)
 	if errors.Is(err, blob.ErrExists) {
-		info, err := s.store.Stat(ctx, key)
-		if err != nil {
-			return storeTrouble(err)
-		}
-		if info.Size != size {
-			return storeTrouble(blob.ErrMismatch)
-		}
-		return nil
+		err = s.same(ctx, key, r, size, sum)
 	}
 	if err != nil {
 		return storeTrouble(err)
 	}
 	return nil
+}
+
+// same sees to it that what stands under a key is the bytes of a sum.
+func (s *Service) same(ctx context.Context, key string, r io.ReadSeeker, size int64, sum string) error {
+	stands, err := s.stands(ctx, key, size, sum)
+	if err != nil || stands {
+		return err
+	}
+	slog.WarnContext(ctx, "an object is not what its key says; it is put right", "key", key)
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return s.store.Mend(ctx, key, r, size, sum)
+}
+
+// stands reads whether an object has so many bytes of that SHA-256.
+func (s *Service) stands(ctx context.Context, key string, size int64, sum string) (bool, error) {
+	object, info, err := s.store.Open(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	defer object.Close()
+	if info.Size != size {
+		return false, nil
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, object)
+	return n == size && hex.EncodeToString(h.Sum(nil)) == sum, err
 }
 
 // GiveUp ends the waiting for a declared file that will never come (the device was

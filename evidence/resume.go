@@ -103,13 +103,13 @@ func (s *Service) Resume(ctx context.Context, actor inspection.Actor, fileID str
 	if err != nil {
 		return have, nil, err
 	}
+	defer in.leave()
 	safe, err := s.arrive(ctx, f, have, in, r)
 	now := have + in.n.Load()
 	if err != nil || now < f.Size {
-		in.leave(true)
 		return safe, nil, err
 	}
-	receipt, kept, err := s.together(ctx, actor, view, f, have, safe > 0, in)
+	receipt, err := s.together(ctx, actor, view, f, have, safe > 0, in)
 	switch inspection.CodeOf(err) {
 	case inspection.Unavailable, inspection.Full, inspection.Internal: // not the sender's doing
 		safe, _ = s.park(ctx, f, have, safe, now, in)
@@ -121,7 +121,6 @@ func (s *Service) Resume(ctx context.Context, actor inspection.Actor, fileID str
 		}
 		safe = 0
 	}
-	in.leave(kept)
 	if err != nil {
 		return safe, nil, err
 	}
@@ -228,9 +227,9 @@ func (s *Service) arriving(limit int64) (*arriving, error) {
 	return &arriving{file: file, limit: limit}, nil
 }
 
-func (a *arriving) leave(clean bool) {
+func (a *arriving) leave() {
 	if a.room != nil {
-		a.room.leave(clean)
+		a.room.leave()
 		return
 	}
 	a.file.Close()
@@ -371,17 +370,17 @@ func (s *Service) lay(tx *gorm.DB, p part) error {
 }
 
 // together puts what was parked before what has just come, and takes the whole in.
-func (s *Service) together(ctx context.Context, actor inspection.Actor, view View, f file, have int64, before bool, in *arriving) (Receipt, bool, error) {
+func (s *Service) together(ctx context.Context, actor inspection.Actor, view View, f file, have int64, before bool, in *arriving) (Receipt, error) {
 	if have == 0 && in.room != nil {
 		sound := blob.NewSound(in.room.b)
 		if sound.Sum() != f.SHA256 {
-			return Receipt{}, true, inspection.E(inspection.Invalid, "evidence.error.hash_differs")
+			return Receipt{}, inspection.E(inspection.Invalid, "evidence.error.hash_differs")
 		}
 		return s.whole(ctx, actor, view, f, sound, before)
 	}
 	sent, err := os.CreateTemp(s.spool, "congvu-receive-*")
 	if err != nil {
-		return Receipt{}, true, storeTrouble(err)
+		return Receipt{}, storeTrouble(err)
 	}
 	defer func() { sent.Close(); os.Remove(sent.Name()) }()
 	h := sha256.New()
@@ -389,22 +388,21 @@ func (s *Service) together(ctx context.Context, actor inspection.Actor, view Vie
 	for at := int64(0); at < have; {
 		var p part
 		if err := s.read(ctx).Where("file_id = ? AND place = ?", f.ID, at).Take(&p).Error; err != nil || p.Size <= 0 {
-			return Receipt{}, true, storeTrouble(err)
+			return Receipt{}, storeTrouble(err)
 		}
 		// A crumb may have taken in what this very request has brought since.
 		if _, err := out.Write(p.Bytes[:min(p.Size, have-at)]); err != nil {
-			return Receipt{}, true, storeTrouble(err)
+			return Receipt{}, storeTrouble(err)
 		}
 		at += p.Size
 	}
 	if _, err := io.Copy(out, in.reader()); err != nil {
-		return Receipt{}, true, storeTrouble(err)
+		return Receipt{}, storeTrouble(err)
 	}
 	if hex.EncodeToString(h.Sum(nil)) != f.SHA256 {
-		return Receipt{}, true, inspection.E(inspection.Invalid, "evidence.error.hash_differs")
+		return Receipt{}, inspection.E(inspection.Invalid, "evidence.error.hash_differs")
 	}
-	receipt, _, err := s.whole(ctx, actor, view, f, sent, true)
-	return receipt, true, err
+	return s.whole(ctx, actor, view, f, sent, true)
 }
 
 // DropParts drops what was parked of files that nobody went on sending for a week, and of

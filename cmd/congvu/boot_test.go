@@ -134,7 +134,29 @@ func TestMain(m *testing.M) {
 	if path, err := binary(); err == nil {
 		os.RemoveAll(filepath.Dir(path))
 	}
+	for _, dir := range measured {
+		os.RemoveAll(dir)
+	}
 	os.Exit(code)
+}
+
+// measured are the folders of benchmarks.
+var measured []string
+
+// folder is one for a test, or for a benchmark. Those of benchmarks go when all have run:
+// for a minute after thousands of files were deleted ext4 passes over their inodes, one by
+// one, and the disk is told of the room; what is measured next would pay for that.
+func folder(t testing.TB) string {
+	t.Helper()
+	if _, ok := t.(*testing.B); !ok {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp("", "congvu-bench-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured = append(measured, dir)
+	return dir
 }
 
 // stores is a pair of stores to run the program on, as settings.
@@ -261,7 +283,7 @@ func (l launch) start(t testing.TB) *running {
 		l.addr = freeAddress(t)
 	}
 	if l.data == "" {
-		l.data = t.TempDir()
+		l.data = folder(t)
 	}
 	path, err := l.binary()
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"iter"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,26 +22,14 @@ import (
 	"gorm.io/gorm"
 )
 
-// ailing is a store that is as its test wants it.
+// ailing is a store that is as its test wants it; it is asked for nothing else.
 type ailing struct {
+	blob.Store
 	free int64
 	err  error
 }
 
 func (a ailing) Health(context.Context) (blob.Health, error) { return blob.Health{Free: a.free}, a.err }
-func (ailing) Put(context.Context, string, io.Reader, int64, string) error {
-	return errors.New("unused")
-}
-func (ailing) Open(context.Context, string) (io.ReadSeekCloser, blob.Info, error) {
-	return nil, blob.Info{}, errors.New("unused")
-}
-func (ailing) Stat(context.Context, string) (blob.Info, error) {
-	return blob.Info{}, errors.New("unused")
-}
-func (ailing) Delete(context.Context, string) error { return errors.New("unused") }
-func (ailing) List(context.Context, string) iter.Seq2[blob.Info, error] {
-	return func(func(blob.Info, error) bool) {}
-}
 
 // TestEveryPartSaysHowItIs puts each part into each of its states and reads it off the
 // signs, by their words too.

@@ -36,8 +36,14 @@ type Health struct{ Free int64 }
 type Store interface {
 	// Put writes an object of exactly size bytes whose SHA-256 is sum (64 lower-case
 	// hex digits). ErrExists when the key is taken: what stands there stays. On any
-	// error nothing stands under the key that did not stand there before.
+	// error nothing stands under the key that did not stand there before. Once it has
+	// returned nobody reads r any more.
 	Put(ctx context.Context, key string, r io.Reader, size int64, sum string) error
+
+	// Mend is Put for a key under which something else stands than the object of that sum,
+	// as who calls it has seen: it is replaced in one step. What a server kept of an upload
+	// that broke off, or a disk lost later, does not keep out the right bytes for ever.
+	Mend(ctx context.Context, key string, r io.Reader, size int64, sum string) error
 
 	// Open opens an object for reading and seeking. ErrNotFound.
 	Open(ctx context.Context, key string) (io.ReadSeekCloser, Info, error)

@@ -71,6 +71,7 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		t.Run(fmt.Sprintf("round trip of %d bytes", size), func(t *testing.T) { roundTrip(t, open(t), size) })
 	}
 	t.Run("never overwrites", func(t *testing.T) { neverOverwrites(t, open(t)) })
+	t.Run("mends", func(t *testing.T) { mends(t, open(t)) })
 	t.Run("refuses what is wrong", func(t *testing.T) { refuses(t, open(t)) })
 	t.Run("hostile keys", func(t *testing.T) { hostileKeys(t, open(t)) })
 	t.Run("one of many wins", func(t *testing.T) { concurrent(t, open(t)) })
@@ -157,6 +158,41 @@ func neverOverwrites(t *testing.T, s blob.Store) {
 	}
 	if got := get(t, s, "o/taken-key"); !bytes.Equal(got, first) {
 		t.Fatalf("now it is %q", got)
+	}
+}
+
+// mends: what stands wrong under a key is replaced by what its name says, by that alone,
+// and in one step.
+func mends(t *testing.T, s blob.Store) {
+	raw := noise(300_000)
+	key := "o/" + sum(raw)
+	cut := raw[:len(raw)-1]
+	put(t, s, key, cut)
+	for _, wrong := range []io.Reader{bytes.NewReader(cut), breaks{bytes.NewReader(cut)}, bytes.NewReader(append(bytes.Clone(cut), raw[len(cut)]+1))} {
+		if err := s.Mend(t.Context(), key, plain{wrong}, int64(len(raw)), sum(raw)); err == nil {
+			t.Fatal("mended with what is wrong")
+		}
+		if !bytes.Equal(get(t, s, key), cut) {
+			t.Fatal("a mend that failed changed what stood there")
+		}
+	}
+	for _, right := range []io.Reader{plain{bytes.NewReader(raw)}, blob.NewSound(raw)} {
+		if err := s.Mend(t.Context(), key, right, int64(len(raw)), sum(raw)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(get(t, s, key), raw) {
+			t.Fatal("not mended")
+		}
+	}
+	other := noise(1000)
+	if err := s.Mend(t.Context(), "o/"+sum(other), plain{bytes.NewReader(other)}, int64(len(other)), sum(other)); err != nil { // it went meanwhile
+		t.Fatal(err)
+	}
+	if !bytes.Equal(get(t, s, "o/"+sum(other)), other) {
+		t.Fatal("not mended where nothing stands")
+	}
+	if err := s.Mend(t.Context(), "o/..12345678", bytes.NewReader(raw), int64(len(raw)), sum(raw)); !errors.Is(err, blob.ErrKey) {
+		t.Fatal(err)
 	}
 }
 

@@ -85,25 +85,63 @@ func place(key string) string {
 }
 
 // Put implements blob.Store.
-func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, sum string) (err error) {
+func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, sum string) error {
 	if err := blob.CheckPut(key, size, sum); err != nil {
 		return err
 	}
-	defer func() {
-		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-			err = fmt.Errorf("%w: %w", blob.ErrFull, err)
-		}
-	}()
 	final := place(key)
 	if _, err := s.root.Lstat(final); err == nil {
 		return blob.ErrExists
 	}
-	tmp := path.Join(temporary, inspection.NewID())
-	f, err := s.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
+	tmp, err := s.write(ctx, r, size, sum)
 	if err != nil {
 		return err
 	}
 	defer s.root.Remove(tmp)
+	err = s.root.Link(tmp, final)
+	if errors.Is(err, fs.ErrNotExist) { // the first one in its folder
+		if err := s.mkdir(path.Dir(final)); err != nil {
+			return noRoom(err)
+		}
+		err = s.root.Link(tmp, final)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return blob.ErrExists
+	}
+	if err != nil {
+		return noRoom(err)
+	}
+	return s.sync(path.Dir(final))
+}
+
+// Mend implements blob.Store.
+func (s *Store) Mend(ctx context.Context, key string, r io.Reader, size int64, sum string) error {
+	if err := blob.CheckPut(key, size, sum); err != nil {
+		return err
+	}
+	final := place(key)
+	tmp, err := s.write(ctx, r, size, sum)
+	if err != nil {
+		return err
+	}
+	err = s.mkdir(path.Dir(final))
+	if err == nil {
+		err = s.root.Rename(tmp, final)
+	}
+	if err != nil {
+		s.root.Remove(tmp)
+		return noRoom(err)
+	}
+	return s.sync(path.Dir(final))
+}
+
+// write has bytes on the disk under a temporary name; on an error nothing is left of it.
+func (s *Store) write(ctx context.Context, r io.Reader, size int64, sum string) (tmp string, err error) {
+	tmp = path.Join(temporary, inspection.NewID())
+	f, err := s.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
+	if err != nil {
+		return "", noRoom(err)
+	}
 	_, err = io.Copy(f, source(ctx, r, size, sum))
 	if err == nil {
 		err = f.Sync()
@@ -112,22 +150,18 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 		err = e
 	}
 	if err != nil {
-		return err
+		s.root.Remove(tmp)
+		return "", noRoom(err)
 	}
-	err = s.root.Link(tmp, final)
-	if errors.Is(err, fs.ErrNotExist) { // the first one in its folder
-		if err := s.mkdir(path.Dir(final)); err != nil {
-			return err
-		}
-		err = s.root.Link(tmp, final)
+	return tmp, nil
+}
+
+// noRoom tells that the disk is full, where that is the cause.
+func noRoom(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		err = fmt.Errorf("%w: %w", blob.ErrFull, err)
 	}
-	if errors.Is(err, fs.ErrExist) {
-		return blob.ErrExists
-	}
-	if err != nil {
-		return err
-	}
-	return s.sync(path.Dir(final))
+	return err
 }
 
 // source is what is to be written, verified as it is read. What is in memory goes in one

@@ -27,10 +27,19 @@ func New() *Store { return &Store{objects: map[string][]byte{}} }
 
 // Put implements blob.Store.
 func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, sum string) error {
+	return s.put(ctx, key, r, size, sum, false)
+}
+
+// Mend implements blob.Store.
+func (s *Store) Mend(ctx context.Context, key string, r io.Reader, size int64, sum string) error {
+	return s.put(ctx, key, r, size, sum, true)
+}
+
+func (s *Store) put(ctx context.Context, key string, r io.Reader, size int64, sum string, replace bool) error {
 	if err := blob.CheckPut(key, size, sum); err != nil {
 		return err
 	}
-	if _, err := s.Stat(ctx, key); err == nil {
+	if _, err := s.Stat(ctx, key); err == nil && !replace {
 		return blob.ErrExists
 	}
 	raw, err := io.ReadAll(blob.Verify(r, size, sum))
@@ -42,7 +51,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.objects[key]; ok {
+	if _, ok := s.objects[key]; ok && !replace {
 		return blob.ErrExists
 	}
 	s.objects[key] = raw

@@ -14,6 +14,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"sync"
 
 	"congvu/evidence/blob"
 
@@ -74,22 +75,38 @@ var full = map[string]bool{"XMinioStorageFull": true, "XMinioAdminBucketQuotaExc
 
 // Put implements blob.Store.
 func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, sum string) error {
+	var options minio.PutObjectOptions
+	options.SetMatchETagExcept("*")
+	return s.put(ctx, key, r, size, sum, options)
+}
+
+// Mend implements blob.Store.
+func (s *Store) Mend(ctx context.Context, key string, r io.Reader, size int64, sum string) error {
+	return s.put(ctx, key, r, size, sum, minio.PutObjectOptions{})
+}
+
+func (s *Store) put(ctx context.Context, key string, r io.Reader, size int64, sum string, options minio.PutObjectOptions) error {
 	if err := blob.CheckPut(key, size, sum); err != nil {
 		return err
 	}
+	verified := blob.Verify(r, size, sum)
+	// What is in memory cannot turn out wrong on the way: its sum is signed as that of the
+	// whole payload. Of what is read the last byte may never come, and some servers keep
+	// what they have then (versitygw): without TLS it goes in pieces, each with its own
+	// signature, of which they miss the last.
+	_, options.DisableContentSha256 = verified.(*blob.Sound)
+	options.ContentType = "application/octet-stream"
 	// The body only reads: what can seek the client would send again by itself, while the
 	// first attempt may still be reading.
-	body := &keepError{r: blob.Verify(r, size, sum)}
+	body := &keepError{r: verified}
 	if size == 0 { // nothing would be read, and so nothing verified
 		if _, err := io.ReadAll(body); err != nil {
 			return err
 		}
 	}
-	options := minio.PutObjectOptions{DisableMultipart: true, ContentType: "application/octet-stream"}
-	options.SetMatchETagExcept("*")
-	_, err := s.client.PutObject(ctx, s.bucket, key, body, size, options)
-	if body.err != nil {
-		return body.err
+	_, err := minio.Core{Client: s.client}.PutObject(ctx, s.bucket, key, body, size, "", sum, options)
+	if failed := body.end(); failed != nil {
+		return failed
 	}
 	switch response := minio.ToErrorResponse(err); {
 	case err == nil:
@@ -104,18 +121,36 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 	}
 }
 
-// keepError remembers why reading failed: the client wraps it beyond recognition.
+// keepError remembers why reading failed: the client wraps it beyond recognition. Ended,
+// it is read no more: an answer may come while the client still sends.
 type keepError struct {
-	r   io.Reader
-	err error
+	mu    sync.Mutex
+	r     io.Reader
+	err   error
+	ended bool
 }
 
 func (k *keepError) Read(p []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.ended {
+		return 0, errEnded
+	}
 	n, err := k.r.Read(p)
 	if err != nil && err != io.EOF {
 		k.err = err
 	}
 	return n, err
+}
+
+var errEnded = errors.New("s3: the put has ended")
+
+// end ends the reading and tells why it had failed, if it had.
+func (k *keepError) end() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ended = true
+	return k.err
 }
 
 func translate(err error) error {
