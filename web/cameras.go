@@ -19,11 +19,12 @@ import (
 // cameraPage is the form of a camera, a new one or one that stands.
 type cameraPage struct {
 	adminBase
-	Desk   org.DeskDetail
-	C      snapshot.Camera
-	Relays []snapshot.Relay // those that may be chosen
-	Trial  *snapshot.Trial
-	Src    string // the frame of a trial, within the page
+	Desk    org.DeskDetail
+	C       snapshot.Camera
+	Relays  []snapshot.Relay // those that may be chosen
+	Outside bool             // its address lies outside of what the server may dial
+	Trial   *snapshot.Trial
+	Src     string // the frame of a trial, within the page
 }
 
 // SafeSrc is the frame as an address that a template takes: base64 of our own making.
@@ -118,6 +119,7 @@ func (s *Server) oneCamera(c echo.Context) (cameraPage, error) {
 	}
 	page, err := s.cameraForm(c, one.DeskID)
 	page.C, page.Title = one, one.Name
+	page.Outside = one.RelayID == nil && !s.Snapshots.Reaches(one)
 	return page, err
 }
 

@@ -432,12 +432,12 @@ func (s *Server) findingPhotos(c echo.Context, page *findingPage) error {
 	if err != nil {
 		return err
 	}
+	if page.Failed, err = s.findingStills(ctx, a, d, own); err != nil {
+		return err
+	}
 	page.Before, page.After = beforeAfter(own, d.VisitID)
 	if page.Compares = len(comparable(page.Before)) > 0 && len(comparable(page.After)) > 0; page.Compares {
 		page.Views = s.asset("views.js")
-	}
-	if page.Failed, err = s.failedStills(ctx, d); err != nil {
-		return err
 	}
 	files, err := s.Evidence.ForVisit(ctx, a, d.VisitID)
 	if err != nil {

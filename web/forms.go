@@ -14,6 +14,7 @@ import (
 	"congvu/evidence"
 	"congvu/inspection"
 	"congvu/inspection/i18n"
+	"congvu/inspection/visit"
 
 	"github.com/labstack/echo/v4"
 )
@@ -158,11 +159,13 @@ type photo struct {
 	Taken    inspection.Instant
 	SHA256   string
 	Received bool
-	Document bool // nothing to show small: a file to open
-	Reason   bool // opening it asks for a reason
-	Sketch   bool // a look ahead: the original is still being sent
-	Shared   bool // a copy is confirmed for sharing
-	Confirm  bool // this person may confirm one
+	Document bool          // nothing to show small: a file to open
+	Reason   bool          // opening it asks for a reason
+	Sketch   bool          // a look ahead: the original is still being sent
+	Shared   bool          // a copy is confirmed for sharing
+	Confirm  bool          // this person may confirm one
+	Camera   string        // whose still it is, empty for none
+	Judged   *visit.Judged // what a still of a look from the office was said to show
 	Item     evidence.Item
 }
 

@@ -359,24 +359,38 @@ func (s *Server) lookItemView(c echo.Context, request, item string) (lookItemPag
 		return page, inspection.E(inspection.NotFound, "error.not_found")
 	}
 	page.Still = &look.Stills[at]
+	rarely := lookSection{Name: page.T("look.rarely")}
 	for _, it := range look.V.Checklist.Items {
 		rule, _ := look.V.Rules.Item(it.Key)
 		if !rule.Applies || rule.Source != score.FromAnswer || page.Still.State == snapshot.Failed && !ofCamera(rule) {
 			continue
 		}
-		if n := len(page.Sections); n == 0 || page.Sections[n-1].Code != it.Section {
-			page.Sections = append(page.Sections, lookSection{Code: it.Section, Name: page.Either(it.SectionVI, it.SectionEN)})
+		in := &rarely
+		if seenFromAfar(it) {
+			if n := len(page.Sections); n == 0 || page.Sections[n-1].Code != it.Section {
+				page.Sections = append(page.Sections, lookSection{Code: it.Section, Name: it.Section + ". " + page.Either(it.SectionVI, it.SectionEN)})
+			}
+			in = &page.Sections[len(page.Sections)-1]
 		}
-		last := &page.Sections[len(page.Sections)-1]
-		last.Items = append(last.Items, it)
+		in.Items = append(in.Items, it)
 		if it.Key == item {
 			page.Item, page.Rule, page.Had, page.Choices = &it, rule, look.V.State.Answers[it.Key], choices[rule.Response]
 		}
+	}
+	if len(rarely.Items) > 0 {
+		page.Sections = append(page.Sections, rarely)
 	}
 	if item != "" && page.Item == nil {
 		return page, inspection.E(inspection.NotFound, "error.not_found")
 	}
 	return page, nil
+}
+
+// seenFromAfar tells whether a picture of the room commonly shows an item: one that is
+// photographed at every check or whenever nobody is in the picture, and whose photograph is
+// not of papers or a screen; and who is there and when, section A. The others are offered last.
+func seenFromAfar(it checklist.Item) bool {
+	return it.Redact != "PAPERS" && (it.Section == "A" || slices.Contains([]string{string(visit.PhotoAlways), string(visit.PhotoNoPeople), string(visit.PhotoCamera)}, it.Photo))
 }
 
 // lookItem answers an item: the still hangs on it, the answer stands, and what falls short

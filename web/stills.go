@@ -6,7 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"congvu/evidence"
 	"congvu/evidence/snapshot"
+	"congvu/inspection"
 	"congvu/inspection/finding"
 	"congvu/inspection/visit"
 
@@ -63,9 +65,10 @@ func (s *Server) stills(c echo.Context, v visit.View) ([]stillLine, error) {
 	return out, nil
 }
 
-// failedStills lists what cameras did not give for a finding: of its item in its own check,
-// and of itself in the re-inspections that its story tells of.
-func (s *Server) failedStills(ctx context.Context, d finding.Detail) (out []stillLine, err error) {
+// findingStills names the cameras on the pictures of a finding, and what a look from the
+// office was said to show, and lists what cameras did not give for it: of its item in its
+// own check, and of itself in the re-inspections that its story tells of.
+func (s *Server) findingStills(ctx context.Context, a inspection.Actor, d finding.Detail, photos []photo) (failed []stillLine, err error) {
 	visits := []string{d.VisitID}
 	for _, st := range d.Steps {
 		if st.VisitID != nil && !slices.Contains(visits, *st.VisitID) {
@@ -77,13 +80,29 @@ func (s *Server) failedStills(ctx context.Context, d finding.Detail) (out []stil
 		if err != nil {
 			return nil, err
 		}
+		var judged map[string]visit.Judged
+		if slices.ContainsFunc(lines, func(l snapshot.Line) bool { return l.SubjectKind == string(evidence.OnVisit) }) { // a look
+			v, err := s.Visits.Get(ctx, a, id)
+			switch {
+			case err == nil:
+				judged = v.State.Judged
+			case inspection.CodeOf(err) != inspection.NotFound:
+				return nil, err
+			}
+		}
 		for _, l := range lines {
 			if l.State == snapshot.Failed && (l.SubjectID == d.ID || id == d.VisitID && l.SubjectID == d.ItemKey) {
-				out = append(out, stillLine{Line: l})
+				failed = append(failed, stillLine{Line: l})
+			}
+			if at := slices.IndexFunc(photos, func(p photo) bool { return l.FileID != "" && p.ID == l.FileID }); at >= 0 {
+				photos[at].Camera = l.Camera
+				if j, ok := judged[l.ID]; ok {
+					photos[at].Judged = &j
+				}
 			}
 		}
 	}
-	return out, nil
+	return failed, nil
 }
 
 // decideStill gives leave for a still, or none, with a reason.

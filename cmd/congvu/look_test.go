@@ -127,7 +127,7 @@ func TestALookFromTheOffice(t *testing.T) {
 		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "judge", "request", second.ID, "value", "UNMANNED", "text", "Quầy 2 không có người")
 
 		item := look + "/item"
-		s.says(s.page("truongdoan", item+"?still="+second.ID), "A04 – Bố trí đủ người", "Chọn mục kiểm tra")
+		s.says(s.page("truongdoan", item+"?still="+second.ID), "A04 – Bố trí đủ người", "Chọn mục kiểm tra", "Mục mà ảnh camera hiếm khi cho thấy")
 		s.says(s.page("truongdoan", item+"?still="+second.ID+"&item=A04"), "Không đạt", "Vì sao khác mức mặc định")
 		answer := []string{"still", second.ID, "item", "A04", "value", "NO", "note", "Quầy 2 không có người trực lúc 8 giờ", "severity", "MAJOR", "severity_reason", ""}
 		if a := s.form("truongdoan", item, append([]string{"id", inspection.NewID()}, answer...)...); a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Quầy 2 không có người trực lúc 8 giờ") {
@@ -191,7 +191,12 @@ func TestALookFromTheOffice(t *testing.T) {
 		if strings.Contains(minutes, "(ký, đóng dấu)") {
 			t.Error("the unit is to sign what it was not there for")
 		}
-		s.says(s.page("thutruong", "/messages"), "từ xa")
+		var sent visit.Visit
+		s.must(db.Where("id = ?", check).Take(&sent).Error)
+		s.says(s.page("thutruong", "/messages"), "từ xa", "có thể giải trình đến hết ngày "+sent.ExplainDue.VN())
+		for _, who := range []string{"thutruong", "truongdoan"} { // whose still it is, and what it was said to show
+			s.says(s.page(who, "/findings/"+findings[0].ID), "Nguồn: Camera quầy 1", "Không có người trực: Quầy 2 không có người")
+		}
 		s.says(s.page("thutruong", "/inbox"), "Cho ý kiến về biên bản", "/visits/"+check+"#opinion")
 		if a := s.get("truongdoan", look); a.code != http.StatusSeeOther {
 			t.Errorf("the page of a look that is over: %d", a.code)
@@ -211,6 +216,8 @@ func TestALookFromTheOffice(t *testing.T) {
 			t.Errorf("an empty opinion: %d", a.code)
 		}
 		b = s.seenIn("look-unit", "thutruong")
+		b.open("/findings/" + findings[0].ID)
+		b.everyLook("look-finding")
 		b.open("/visits/" + check)
 		b.sees("Ý kiến của đơn vị")
 		b.everyLook("look-unit")

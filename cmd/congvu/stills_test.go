@@ -647,6 +647,9 @@ func TestTheRegisterOfCameras(t *testing.T) {
 			if a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, x.words) {
 				t.Errorf("%s=%q: %d, without %q", x.field, x.value, a.code, x.words)
 			}
+			if !strings.Contains(a.body, `class="field wrong"`) {
+				t.Errorf("%s=%q: no field is marked", x.field, x.value)
+			}
 			if strings.Contains(a.body, cameraPassword) {
 				t.Errorf("%s: the password is shown again", x.field)
 			}
@@ -661,6 +664,13 @@ func TestTheRegisterOfCameras(t *testing.T) {
 		if strings.Contains(page, cameraPassword) || strings.Contains(page, cameraUser) {
 			t.Error("what the camera is signed in with is shown")
 		}
+		outside := inspection.NewID()
+		s.sent("quantri", "/admin/desks/"+desk+"/cameras", "id", outside, "name", "Camera 2", "way", "HTTP", "address", "http://10.1.1.1/still.jpg", "notice_number", "3/TB", "notice_date", "2026-03-01")
+		warns := "Địa chỉ nằm ngoài dải được phép"
+		if s.says(s.page("quantri", "/admin/cameras/"+outside), warns); strings.Contains(page, warns) {
+			t.Error("an address that may be dialled is said to lie outside")
+		}
+		s.says(s.page("quantri", "/admin/desks/"+desk), "đã thông báo: 3/TB, 01/03/2026")
 		moved := []string{"version", "1", "name", "Camera 1", "way", "HTTP", "address", "http://127.0.0.1:10/still.jpg", "reason", "đổi địa chỉ"}
 		if a := s.form("quantri", "/admin/cameras/"+id, moved...); a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, "nhập lại tên và mật khẩu") {
 			t.Errorf("the old password goes to a new address: %d", a.code)

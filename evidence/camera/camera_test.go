@@ -437,6 +437,14 @@ func TestAddressOutsideTheRange(t *testing.T) {
 		refuse(t, r, camera.Source{Way: camera.RTSP, Address: "rtsp" + strings.TrimPrefix(d.URL, "http") + "/"}, camera.NotAllowed)
 		mapped := strings.Replace(d.Still(), "127.0.0.1", "[::ffff:127.0.0.1]", 1)
 		refuse(t, r, camera.Source{Way: camera.HTTP, Address: mapped}, camera.NotAllowed)
+		for address, known := range map[string]bool{d.Still(): true, mapped: true, strings.Replace(d.Still(), "127.0.0.1", "localhost", 1): false} {
+			if r.Reaches(camera.Source{Address: address}) == known { // of a name it is known when it is looked up
+				t.Errorf("%s: what may be dialled is not known by its address", address)
+			}
+		}
+	}
+	if !reader().Reaches(httpSource(d)) {
+		t.Error("an address within the ranges is said to lie outside")
 	}
 	if n := d.Asked("/snapshot.jpg"); n != 0 {
 		t.Errorf("asked %d times", n)

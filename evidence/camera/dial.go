@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,6 +19,17 @@ func (r *Reader) may(a netip.Addr) bool {
 		return false
 	}
 	return slices.ContainsFunc(r.allowed, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
+}
+
+// Reaches tells whether a source may be dialled, as far as its address says it: of a name
+// that is known only when it is looked up.
+func (r *Reader) Reaches(s Source) bool {
+	u, err := url.Parse(s.Address)
+	if err != nil {
+		return false
+	}
+	a, err := netip.ParseAddr(u.Hostname())
+	return err != nil || r.may(a)
 }
 
 // dial connects to a host that anybody may have named. A name is looked up once, and the

@@ -46,8 +46,13 @@ func (e *Entry) check(today inspection.Date) error {
 	if e.Name == "" {
 		bad.Field("name", "error.required")
 	}
-	if e.PlanX < -1 || e.PlanX > 1000 || e.PlanY < -1 || e.PlanY > 1000 || (e.PlanX < 0) != (e.PlanY < 0) {
-		bad.Field("plan", "snapshot.error.plan")
+	for _, place := range []struct {
+		field        string
+		value, other int64
+	}{{"plan_x", e.PlanX, e.PlanY}, {"plan_y", e.PlanY, e.PlanX}} {
+		if place.value < -1 || place.value > 1000 || place.value < 0 && place.other >= 0 {
+			bad.Field(place.field, "snapshot.error.plan")
+		}
 	}
 	switch {
 	case (e.NoticeNumber == "") != (e.NoticeDate == ""):
@@ -232,6 +237,11 @@ func (s *Service) over(tx *gorm.DB, desk string) ([]Camera, error) {
 	var list []Camera
 	err = tx.Where("desk_id IN ?", desks).Order("name, id").Find(&list).Error
 	return list, err
+}
+
+// Reaches tells whether the server may dial a camera, as far as its address says it.
+func (s *Service) Reaches(c Camera) bool {
+	return s.reader.Reaches(camera.Source{Address: c.Address})
 }
 
 // Camera is one of the register. May, codes: as Cameras.

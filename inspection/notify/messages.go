@@ -20,6 +20,8 @@ type Line struct {
 	Message
 	Place string `gorm:"column:place"`
 	Item  string `gorm:"column:item"` // code of the finding's item, empty for a check
+
+	ExplainDue inspection.Date `gorm:"column:explain_due"` // of a check: until when its unit may explain, as it stands now
 }
 
 // Path is where the message leads.
@@ -44,9 +46,11 @@ func (l Line) Subject(lang i18n.Lang) string {
 func (l Line) params(lang i18n.Lang) inspection.Params {
 	var d details
 	_ = json.Unmarshal([]byte(l.Params), &d)
-	p := inspection.Params{"place": l.Place, "item": l.Item, "due": inspection.Date(d.Due), "days": d.Days}
-	if d.Due == "" {
-		p["due"] = "–"
+	p := inspection.Params{"place": l.Place, "item": l.Item, "due": inspection.Date(d.Due), "days": d.Days, "explain": l.ExplainDue}
+	for name, day := range map[string]inspection.Date{"due": inspection.Date(d.Due), "explain": l.ExplainDue} {
+		if day == "" {
+			p[name] = "–"
+		}
 	}
 	if d.Clock != "" {
 		p["clock"] = i18n.T(lang, "notify.clock."+d.Clock, nil)
@@ -68,7 +72,7 @@ func visible(tx *gorm.DB, actor inspection.Actor) *gorm.DB {
 		Where("notify_messages.person_id = ?", actor.Person).Where(may)
 }
 
-const lineColumns = "notify_messages.*, COALESCE(NULLIF(findings.desk_name, ''), findings.organisation_name, NULLIF(visits.desk_name, ''), visits.organisation_name, NULLIF(checked.desk_name, ''), checked.organisation_name, '') AS place, COALESCE(findings.item_code, '') AS item"
+const lineColumns = "notify_messages.*, COALESCE(NULLIF(findings.desk_name, ''), findings.organisation_name, NULLIF(visits.desk_name, ''), visits.organisation_name, NULLIF(checked.desk_name, ''), checked.organisation_name, '') AS place, COALESCE(findings.item_code, '') AS item, COALESCE(visits.explain_due, '') AS explain_due"
 
 // line is one message as its recipient may see it today; false where they may not.
 func line(tx *gorm.DB, actor inspection.Actor, id string) (Line, bool, error) {

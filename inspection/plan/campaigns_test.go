@@ -493,12 +493,14 @@ func TestATargetMovesAndIsHandedOver(t *testing.T) {
 func TestListsOfThePlanTurnPages(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		o := newOffice(t, db)
-		for range 7 {
+		for i := range 7 {
 			o.made(t)
 			n := o.fresh()
+			n.PlannedAt = inspection.Minute(600 - 20*(i/2))
 			_, err := o.Seal(ctx, o.lead, n)
 			o.must(err)
 		}
+		var last *Item
 		seen := map[string]bool{}
 		for cursor, turns := "", 0; turns == 0 || cursor != ""; turns++ {
 			rows, next, err := o.Campaigns(ctx, o.officer, Filter{}, inspection.Page{Cursor: cursor, Limit: 3})
@@ -513,8 +515,11 @@ func TestListsOfThePlanTurnPages(t *testing.T) {
 		for cursor, turns := "", 0; turns == 0 || cursor != ""; turns++ {
 			rows, next, err := o.Known(ctx, o.lead, TargetFilter{}, inspection.Page{Cursor: cursor, Limit: 3})
 			o.must(err)
-			for _, r := range rows {
-				seen[r.ID] = true
+			for i, r := range rows {
+				if seen[r.ID] = true; last != nil && (r.PlannedOn > last.PlannedOn || r.PlannedOn == last.PlannedOn && r.PlannedAt < last.PlannedAt) {
+					t.Errorf("%s %s stands after %s %s", r.PlannedOn, r.PlannedAt, last.PlannedOn, last.PlannedAt)
+				}
+				last = &rows[i]
 			}
 			if cursor = next; turns > 5 {
 				t.Fatal("the list has no end")

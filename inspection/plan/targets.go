@@ -18,8 +18,8 @@ type TargetFilter struct {
 	State State
 }
 
-// Known lists the targets that the actor knows of, the latest day first. Anybody may
-// ask; most know of none.
+// Known lists the targets that the actor knows of, the latest day first, and those of a day
+// by their hour. Anybody may ask; most know of none.
 func (s *Service) Known(ctx context.Context, actor inspection.Actor, f TargetFilter, page inspection.Page) ([]Item, string, error) {
 	tx := s.db.WithContext(ctx)
 	q := tx.Scopes(org.Scope(actor, org.ReadTarget, s.columns()))
@@ -29,18 +29,23 @@ func (s *Service) Known(ctx context.Context, actor inspection.Actor, f TargetFil
 	if f.State != "" {
 		q = q.Where("targets.state = ?", f.State)
 	}
-	if day, id, ok := strings.Cut(page.Cursor, "|"); ok {
-		q = q.Where("targets.planned_on < ? OR (targets.planned_on = ? AND targets.id < ?)", day, day, id)
+	if last := strings.Split(page.Cursor, "|"); len(last) == 3 {
+		day, id := last[0], last[2]
+		at, err := inspection.ParseMinute(last[1])
+		if err != nil {
+			return nil, "", inspection.E(inspection.Invalid, "error.invalid").Because(err)
+		}
+		q = q.Where("targets.planned_on < ? OR targets.planned_on = ? AND (targets.planned_at > ? OR targets.planned_at = ? AND targets.id > ?)", day, day, at, at, id)
 	}
 	var targets []Target
-	if err := q.Order("targets.planned_on DESC, targets.id DESC").Limit(page.Size() + 1).Find(&targets).Error; err != nil {
+	if err := q.Order("targets.planned_on DESC, targets.planned_at, targets.id").Limit(page.Size() + 1).Find(&targets).Error; err != nil {
 		return nil, "", err
 	}
 	next := ""
 	if len(targets) > page.Size() {
 		targets = targets[:page.Size()]
 		last := targets[len(targets)-1]
-		next = string(last.PlannedOn) + "|" + last.ID
+		next = strings.Join([]string{string(last.PlannedOn), last.PlannedAt.String(), last.ID}, "|")
 	}
 	items, err := s.items(tx, actor, targets)
 	return items, next, err
