@@ -277,27 +277,27 @@ func (s *Service) Release(ctx context.Context, actor inspection.Actor, id string
 }
 
 // resume moves a due date so that as many working days are left, or have gone by,
-// after the hold as when it began.
+// after the hold as when it began. What was over stays over: it moves to a working day
+// before the release, for a term that ends on a day off runs on to the next working day.
 func resume(c org.Calendar, held, released, due inspection.Date) (inspection.Date, error) {
 	left := org.Left(c, held, due)
 	switch {
 	case released <= held:
 		return due, nil
-	case left > 0:
+	case left > 0 || left == 0 && due >= held:
 		return org.AddWorkingDays(c, released, left)
-	case left == 0:
-		if due < held { // a day off lay between: it was over
-			return released.AddDays(-1), nil
-		}
-		return org.AddWorkingDays(c, released, 0)
 	}
-	for d := released; d > due; d = d.AddDays(-1) {
-		if left == 0 {
-			return d, nil
-		}
+	d := released
+	if left == 0 { // a day off lay between
+		d = released.AddDays(-1)
+	}
+	for ; left < 0 && d > due; d = d.AddDays(-1) {
 		if c.IsWorkingDay(d) {
 			left++
 		}
 	}
-	return due, nil
+	for d > due && !c.IsWorkingDay(d) {
+		d = d.AddDays(-1)
+	}
+	return d, nil
 }

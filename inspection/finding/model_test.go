@@ -147,14 +147,16 @@ func (k *clerk) stood(p *paper, d inspection.Date) inspection.Date {
 	switch {
 	case left > 0:
 		return k.c.add(today, left)
-	case left == 0 && d < p.held:
-		return today.AddDays(-1)
-	case left == 0:
+	case left == 0 && d >= p.held:
 		return k.c.next(today)
 	}
-	for d = today; left < 0; d = d.AddDays(-1) {
+	late := max(1, -left) // so many working days: it was over
+	if !k.c.work(today) && left == 0 {
+		late = 0
+	}
+	for d = today; late > 0 || !k.c.work(d); d = d.AddDays(-1) {
 		if k.c.work(d) {
-			left++
+			late--
 		}
 	}
 	return d
@@ -399,7 +401,7 @@ func (k *clerk) record() {
 	k.items++
 	item := pick(k.r, "A01", "A04", "B03", "C02", "D04", "E02", "F01", "F02", "G01")
 	p := &paper{item: item, severity: pick(k.r, Severities...), state: Recorded, visit: pick(k.r, k.visit, k.second), steps: 1}
-	if k.r.IntN(8) == 0 {
+	if k.r.IntN(4) == 0 {
 		p.item, p.fixed = fmt.Sprintf("B%d", 100+k.items), true
 	}
 	in := k.raised(p.visit, p.item, p.severity)

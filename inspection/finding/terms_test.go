@@ -264,6 +264,34 @@ func TestAcknowledgedByItself(t *testing.T) {
 	})
 }
 
+// TestWhatWasOverStaysOverWhateverDayTheHoldEnds: a term that ends on a day off runs on to
+// the next working day, so a hold over a weekend must not leave it there.
+func TestWhatWasOverStaysOverWhateverDayTheHoldEnds(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := setUp(t, db)
+		for i, x := range []struct{ held, released, due inspection.Date }{
+			{"2026-03-14", "2026-03-15", "2026-03-13"}, // the term ended on Friday 13, and no working day has gone by since
+			{"2026-03-14", "2026-03-16", "2026-03-13"},
+			{"2026-03-16", "2026-03-17", "2026-03-16"}, // one has, and one at the release
+			{"2026-03-16", "2026-03-21", "2026-03-19"},
+			{"2026-03-16", "2026-03-23", "2026-03-20"},
+			{"2026-03-17", "2026-03-23", "2026-03-19"},
+		} {
+			w.day("2026-03-02")
+			f := w.to(w.raise(fmt.Sprintf("A%02d", i+1), Major).ID, InRemediation)
+			w.must(db.Model(&Finding{}).Where("id = ?", f.ID).Update("due_on", "2026-03-13").Error)
+			w.day(x.held)
+			w.must(w.Hold(ctx, w.chair, f.ID, 0, "Lũ lụt"))
+			w.day(x.released)
+			w.must(w.Release(ctx, w.chair, f.ID, 0, "Nước rút"))
+			if got := w.get(f.ID).DueOn; got != x.due {
+				t.Errorf("held on %s, released on %s: due on %s, want %s", x.held, x.released, got, x.due)
+			}
+			w.refused(w.AskExtension(ctx, w.head, f.ID, 0, ExtensionInput{Days: 1, Reason: "Chờ in"}), "finding.error.extension_late")
+		}
+	})
+}
+
 func TestHoldStopsTheClocks(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
 		w := setUp(t, db)
