@@ -249,6 +249,11 @@ func TestALookFromTheOffice(t *testing.T) {
 			t.Errorf("its finding is %s", f.State)
 		}
 		s.says(s.page("chutich", "/visits/"+check), "từ xa qua camera", "Không có người trực")
+		day := string(s.clock.Now().Date())
+		s.says(s.page("chutich", "/overview?from="+day+"&to="+day), "Kiểm tra từ xa qua camera: 1 cuộc, 1 cuộc có tồn tại", "/visits?figure=looks&amp;from="+day)
+		if list := s.page("chutich", "/visits?figure=looks&from="+day+"&to="+day); strings.Count(list, `href="/visits/`+check+`"`) != 1 || !strings.Contains(list, "từ xa") {
+			t.Error("the figure of looks does not lead to them: " + list)
+		}
 	})
 }
 

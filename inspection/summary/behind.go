@@ -13,7 +13,7 @@ import (
 )
 
 // Behind is what a figure counts, for the list that it leads to: ids of checks for
-// Checked, of findings for the others, or, where these would be thousands, what they
+// Checked and Looks, of findings for the others, or, where these would be thousands, what they
 // have in common.
 type Behind struct {
 	IDs     []string // nil: not narrowed by ids
@@ -38,6 +38,12 @@ func (s *Service) Behind(ctx context.Context, actor inspection.Actor, from, to i
 		return Behind{IDs: ids}, err
 	case figure == FigureChecked:
 		err := s.checked(tx, actor, issuers, from, to, &b)
+		return b, err
+	case figure == FigureLooks:
+		looks, err := looksOf(tx, actor, from, to)
+		for _, l := range looks {
+			b.IDs = append(b.IDs, l.id)
+		}
 		return b, err
 	case ofItem:
 		err := s.short(tx, actor, from, to, item, &b)

@@ -53,6 +53,7 @@ type Overview struct {
 	Worst          []Item
 	Months         []Month
 	Recorded       []Recorded
+	Looks          score.Share // looks from the office that fell short in something, of all whose minutes were sent
 }
 
 // Figure names a figure of the overview that leads to what it counts.
@@ -63,6 +64,7 @@ const (
 	FigureChecked Figure = "checked"
 	FigureSoon    Figure = "soon"
 	FigureOnTime  Figure = "on_time"
+	FigureLooks   Figure = "looks"
 )
 
 // OfItem is the figure of an item of the checklist, by its key.
@@ -163,6 +165,16 @@ func (s *Service) Overview(ctx context.Context, actor inspection.Actor, from, to
 	})
 	reads.Go(func() (err error) {
 		before, err = totalsOf(tx, actor, from.AddDays(-days), from.AddDays(-1))
+		return err
+	})
+	reads.Go(func() error {
+		looks, err := looksOf(tx, actor, from, to)
+		o.Looks = score.Share{Of: int64(len(looks))}
+		for _, l := range looks {
+			if l.short {
+				o.Looks.Part++
+			}
+		}
 		return err
 	})
 	reads.Go(func() (err error) { waiting, err = finding.Waiting(tx, actor, today, soon); return err })
@@ -293,6 +305,31 @@ func checksOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date, sco
 		}
 	}
 	slices.SortFunc(all, func(a, b check) int { return cmp.Or(cmp.Compare(a.At, b.At), strings.Compare(a.ID, b.ID)) })
+	return all, nil
+}
+
+// look is a look from the office whose minutes were sent.
+type look struct {
+	id    string
+	short bool // a finding came of it, and was not withdrawn
+}
+
+// looksOf lists those of a period.
+func looksOf(tx *gorm.DB, actor inspection.Actor, from, to inspection.Date) ([]look, error) {
+	var all []look
+	for _, part := range org.Parts(actor, org.ListVisit, visit.Columns) {
+		err := finding.Each(tx.Table("visits").Scopes(part).
+			Where("visits.form = ? AND visits.day >= ? AND visits.day <= ? AND visits.minutes_at > 0", plan.Remote, from, to).
+			Select("visits.id, EXISTS (SELECT 1 FROM findings WHERE findings.visit_id = visits.id AND findings.state <> ?)", finding.Withdrawn), func(scan func(...any) error) error {
+			var l look
+			err := scan(&l.id, &l.short)
+			all = append(all, l)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	return all, nil
 }
 
