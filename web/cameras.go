@@ -119,9 +119,12 @@ func (s *Server) oneCamera(c echo.Context) (cameraPage, error) {
 	}
 	page, err := s.cameraForm(c, one.DeskID)
 	page.C, page.Title = one, one.Name
-	page.Outside = one.RelayID == nil && !s.Snapshots.Reaches(one)
+	page.Outside = s.outside(one)
 	return page, err
 }
+
+// outside tells that a camera lies where the server may not reach it.
+func (s *Server) outside(c snapshot.Camera) bool { return c.RelayID == nil && !s.Snapshots.Reaches(c) }
 
 func (s *Server) cameraPage(c echo.Context) error {
 	page, err := s.oneCamera(c)
@@ -160,7 +163,11 @@ func (s *Server) addCamera(c echo.Context) error {
 	if err := s.Snapshots.AddCamera(c.Request().Context(), page.Actor, id, page.Desk.ID, cameraEntry(c)); err != nil {
 		return s.refuse(c, &page.adminBase, "camera", "admin-camera", err, func() any { return page })
 	}
-	return c.Redirect(http.StatusSeeOther, "/admin/cameras/"+id+"?done=camera_added")
+	done := "camera_added"
+	if made, err := s.Snapshots.Camera(c.Request().Context(), page.Actor, id); err == nil && s.outside(made) {
+		done = "camera_outside"
+	}
+	return c.Redirect(http.StatusSeeOther, "/admin/cameras/"+id+"?done="+done)
 }
 
 func (s *Server) changeCamera(c echo.Context) error {

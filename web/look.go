@@ -37,10 +37,20 @@ type lookAnswer struct {
 	Photos   []photo
 }
 
+// lookCamera is a camera on the page of a look.
+type lookCamera struct {
+	snapshot.Camera
+	Noticed bool // staff were told of it
+	Outside bool // the server may not reach it
+}
+
+// Usable tells whether a still may be asked of it.
+func (c lookCamera) Usable() bool { return c.Noticed && !c.Outside }
+
 type lookPage struct {
 	Base
 	V       visit.View
-	Cameras []cameraBody
+	Cameras []lookCamera
 	Stills  []lookStill
 	Answers []lookAnswer
 	Coming  int                // stills that are being taken
@@ -109,7 +119,7 @@ func (s *Server) lookView(c echo.Context) (lookPage, error) {
 	}
 	page := lookPage{Base: s.base(c, "look.title"), V: v, Looks: visit.AllLooks, Until: v.CheckedInAt.Add(snapshot.Window), Script: s.asset("look.js")}
 	page.Title, page.Today = v.Place(), page.Now.Date() == v.Day
-	if page.Cameras, err = s.cameras(c.Request().Context(), v.Visit); err != nil {
+	if page.Cameras, err = s.lookCameras(c, v); err != nil {
 		return page, err
 	}
 	if page.Stills, err = s.lookStills(c, v); err != nil {
@@ -163,6 +173,28 @@ func (s *Server) lookView(c echo.Context) (lookPage, error) {
 		}
 	}
 	return page, nil
+}
+
+// lookCameras lists the cameras of the desk, those that can be asked first.
+func (s *Server) lookCameras(c echo.Context, v visit.View) (out []lookCamera, err error) {
+	if v.DeskID == nil {
+		return nil, nil
+	}
+	all, err := s.Snapshots.AtDesk(c.Request().Context(), *v.DeskID)
+	today := s.Clock.Now().Date()
+	for _, one := range all {
+		out = append(out, lookCamera{one, one.Noticed(today), s.outside(one)})
+	}
+	slices.SortStableFunc(out, func(a, b lookCamera) int {
+		switch {
+		case a.Usable() == b.Usable():
+			return 0
+		case a.Usable():
+			return -1
+		}
+		return 1
+	})
+	return out, err
 }
 
 // lookStills lists the stills of a look, the newest first, as the reader may see them.

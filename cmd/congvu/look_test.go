@@ -257,6 +257,47 @@ func TestALookFromTheOffice(t *testing.T) {
 	})
 }
 
+// TestALookOutsideWorkingHours: the page says so before it begins; what the stills show then
+// need not be judged, and a camera that the server may not reach is not offered.
+func TestALookOutsideWorkingHours(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := newSite(t, db)
+		s.taking()
+		s.camera(7, func(e *snapshot.Entry) {
+			e.Name, e.Source = "Camera ghế chờ", camera.Source{Way: camera.HTTP, Address: "http://10.1.1.1/still.jpg"}
+		})
+		c := s.camera(7)
+		target := s.remoteTarget(7)
+		closed := "Bây giờ ngoài giờ làm việc của đơn vị"
+		if strings.Contains(s.page("truongdoan", "/targets/"+target), closed) {
+			t.Error("the unit is said to be closed in its hours")
+		}
+		s.clock.Advance(4*time.Hour + 10*time.Minute) // ten past twelve
+		s.says(s.page("truongdoan", "/targets/"+target), "Bắt đầu xem", closed)
+		check := s.beginsLook(target)
+		look := "/visits/" + check + "/look"
+		page := s.page("truongdoan", look)
+		s.says(page, "Camera ghế chờ", "nằm ngoài dải máy chủ được truy cập")
+		if n := strings.Count(page, "Chụp một ảnh</button>"); n != 1 || strings.Index(page, "Camera quầy 1") > strings.Index(page, "Camera ghế chờ") {
+			t.Errorf("%d cameras are offered, or the wrong one first", n)
+		}
+		if r := s.stillOf(check, c); r.State != snapshot.Taken {
+			t.Fatalf("%+v", r)
+		}
+		page = s.page("truongdoan", look)
+		s.says(page, "không cần nhận định", "Kết thúc xem")
+		if strings.Contains(page, "ảnh chưa có nhận định") {
+			t.Error("somebody is to say what an empty room at noon shows")
+		}
+		b := s.seenIn("look-noon", "truongdoan")
+		b.open(look)
+		b.everyLook("look-noon")
+		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "finish")
+		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "send")
+		s.says(s.page("truongdoan", "/visits/"+check+"/minutes"), "ngoài giờ làm việc")
+	})
+}
+
 // TestALookHasItsBounds: not without a camera whose staff had notice, not of a whole unit,
 // not before its day; after half an hour the lead gives leave for each still; on the next
 // day there is none.

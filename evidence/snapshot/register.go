@@ -55,8 +55,10 @@ func (e *Entry) check(today inspection.Date) error {
 		}
 	}
 	switch {
-	case (e.NoticeNumber == "") != (e.NoticeDate == ""):
+	case e.NoticeNumber == "" && e.NoticeDate != "":
 		bad.Field("notice_number", "snapshot.error.notice")
+	case e.NoticeNumber != "" && e.NoticeDate == "":
+		bad.Field("notice_date", "snapshot.error.notice")
 	case e.NoticeDate > today:
 		bad.Field("notice_date", "snapshot.error.notice_future")
 	}

@@ -61,6 +61,7 @@ type TargetSheet struct {
 	Gone      bool   // the unit or the desk does not exist on the planned day any more, and nobody stands for it
 	Became    string // the unit that stands for it then
 	DayOff    bool   // nobody works there on the planned day
+	Closed    bool   // it is outside of the unit's working hours now
 }
 
 // OpeningLine is an opening with the person's name.
@@ -105,6 +106,11 @@ func (s *Service) Sheet(ctx context.Context, actor inspection.Actor, id string) 
 			return sheet, err
 		}
 		sheet.DayOff = !calendar.IsWorkingDay(it.PlannedOn)
+		at := s.clock.Now()
+		sheet.Closed = !slices.ContainsFunc(calendar.Hours(at.Date()), func(h org.Session) bool {
+			m := inspection.MinuteOf(at)
+			return m >= h.Open && m < h.Close
+		})
 	}
 	err = tx.Model(&Opening{}).Select("target_openings.*, people.name, people.position").Joins("JOIN people ON people.id = target_openings.person_id").
 		Where("target_id = ?", id).Order("people.search, people.id").Find(&sheet.Openings).Error

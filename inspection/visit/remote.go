@@ -166,10 +166,12 @@ const (
 	NeedsJudge = "JUDGE" // nobody has said what a still shows
 )
 
-// unjudged are the stills of which nobody has said what they show.
-func (s *State) unjudged() (open []Open) {
+// unjudged are the stills of working hours of which nobody has said what they show. One
+// that was taken outside of them may be judged, but need not: that the desk is empty or
+// closed then says nothing, and nobody is to claim something else.
+func (s *State) unjudged(rules Rules) (open []Open) {
 	for _, a := range s.Stills {
-		if _, ok := s.Judged[a.Request]; a.Judgeable() && !ok {
+		if _, ok := s.Judged[a.Request]; a.Judgeable() && rules.Working(a.Came.At) && !ok {
 			open = append(open, Open{What: NeedsJudge, Subject: a.Request})
 		}
 	}
@@ -177,11 +179,11 @@ func (s *State) unjudged() (open []Open) {
 }
 
 // send closes the minutes; a still that came after the look was finished is judged before.
-func (s *State) send(op Operation) error {
+func (s *State) send(rules Rules, op Operation) error {
 	if err := decode(op.Payload, &struct{}{}); err != nil {
 		return err
 	}
-	if open := s.unjudged(); len(open) > 0 {
+	if open := s.unjudged(rules); len(open) > 0 {
 		return inspection.E(inspection.Conflict, "visit.error.unjudged", "n", len(open))
 	}
 	s.Phase = MinutesNoSig
@@ -193,10 +195,10 @@ func (s *State) Looked() bool {
 	return slices.ContainsFunc(s.Stills, func(a Still) bool { return a.Came.Outcome == StillTaken || a.Came.Outcome == StillFailed })
 }
 
-// remoteOpen lists what is missing on a look: a judgement of each still, and something to
+// remoteOpen lists what is missing on a look: a judgement of each still of working hours, and something to
 // see for each answer.
 func (s *State) remoteOpen(rules Rules, arrived func([]Image) int) []Open {
-	open := s.unjudged()
+	open := s.unjudged(rules)
 	for _, it := range rules.Items {
 		a := s.Answers[it.Key]
 		if a.Value != "" && (arrived(s.Photos[it.Key]) == 0 && !s.gaveNone(it) || s.Failed(rules, it) && s.shown(rules, it, true) != nil) {

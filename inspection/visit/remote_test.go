@@ -205,6 +205,11 @@ func TestAnItemIsAnsweredFromAfarByWhatIsSeen(t *testing.T) {
 	noon.must(OpPhoto, Photo{Item: "staffed", File: at})
 	noon.refused("visit.error.short_outside", OpAnswer, no)
 	noon.must(OpAnswer, AnswerItem{Item: "staffed", Value: score.Yes})
+	if got := noon.open(at); len(got) != 0 { // nobody has to say of an empty room at noon that it is manned
+		t.Errorf("a still from outside of the working hours leaves open %q", got)
+	}
+	noon.must(OpFinish, struct{}{})
+	noon.must(OpSend, struct{}{})
 
 	onSite := newLook(t)
 	onSite.rules.Remote = false

@@ -249,7 +249,7 @@ func (s *State) act(rules Rules, op Operation) error {
 	case OpJudge:
 		return s.judge(rules, op)
 	case OpSend:
-		return s.send(op)
+		return s.send(rules, op)
 	case OpOpinion:
 		return s.opinion(op)
 	case OpChoose:
