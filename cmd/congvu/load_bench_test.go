@@ -102,20 +102,7 @@ func loadOn(b testing.TB, program *running, settings []string) *load {
 	}
 	b.Cleanup(func() { migrations.Close(l.db) })
 	l.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	response, err := l.client.PostForm(l.program.base+"/login", url.Values{"username": {"truongdoan"}, "password": {demoPassword}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	io.Copy(io.Discard, response.Body)
-	response.Body.Close()
-	for _, c := range response.Cookies() {
-		if c.Name == "congvu" {
-			l.cookie = c
-		}
-	}
-	if l.cookie == nil {
-		b.Fatal("sign-in: ", response.Status)
-	}
+	l.cookie = l.signIn("truongdoan")
 	if err := l.db.Raw("SELECT * FROM targets WHERE id IN (SELECT MAX(CAST(t.id AS TEXT)) FROM targets t JOIN campaigns c ON c.id = t.campaign_id JOIN teams m ON m.id = t.team_id WHERE t.form = 'SURPRISE' AND m.name LIKE '%1' GROUP BY t.desk_id)").Scan(&l.desks).Error; err != nil || len(l.desks) == 0 {
 		b.Fatal(len(l.desks), err)
 	}
@@ -127,6 +114,22 @@ func loadOn(b testing.TB, program *running, settings []string) *load {
 	l.call(http.MethodGet, "/api/v1/visits/"+check, nil, &bundle)
 	l.items = bundle.Items
 	return l
+}
+
+// signIn signs one of the demo's people in.
+func (l *load) signIn(username string) *http.Cookie {
+	l.b.Helper()
+	response, err := l.client.PostForm(l.program.base+"/login", url.Values{"username": {username}, "password": {demoPassword}})
+	if err != nil {
+		l.b.Fatal(err)
+	}
+	io.Copy(io.Discard, response.Body)
+	response.Body.Close()
+	at := slices.IndexFunc(response.Cookies(), func(c *http.Cookie) bool { return c.Name == "congvu" })
+	if at < 0 {
+		l.b.Fatal("sign-in: ", response.Status)
+	}
+	return response.Cookies()[at]
 }
 
 // plan puts so many targets of today into the plan.
