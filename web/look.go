@@ -81,6 +81,14 @@ func (p lookPage) Reason() string {
 	return p.VI().T("look.reason_default", "number", p.V.DecisionNumber)
 }
 
+// Was names the minutes that the page shows: who changes them has seen these. Stills and
+// answers that come meanwhile change the check, and not what was read.
+func (p lookPage) Was() string { return minutesWere(p.V) }
+
+func minutesWere(v visit.View) string {
+	return derivedID(v.ID, v.State.Minutes.Strengths, v.State.Minutes.Requests)
+}
+
 // Finished tells whether the look is over and its minutes are still to be sent.
 func (p lookPage) Finished() bool { return p.V.State.Phase == visit.Drafting }
 
@@ -277,8 +285,8 @@ func (s *Server) look(c echo.Context) error {
 		to += "?done=judged#still-" + request
 	case "minutes":
 		strengths, requests := c.FormValue("strengths"), c.FormValue("requests")
-		if version, err = formVersion(c); err != nil {
-			return s.lookAgain(c, err, "minutes")
+		if version = v.Version; c.FormValue("was") != minutesWere(v) {
+			version = -1 // none: somebody else wrote them meanwhile, unless this form is sent again
 		}
 		acts, at = []visit.Act{{ID: id, Type: visit.OpMinutes, Payload: visit.Minutes{Strengths: &strengths, Requests: &requests}}}, "minutes"
 		to += "?done=minutes_kept#minutes"

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,9 @@ func (s *site) remoteTarget(commune int) string {
 	s.must(s.demo.services.Plan.Move(s.t.Context(), lead, id, 0, plan.Moved{PlannedOn: s.clock.Now().Date(), PlannedAt: 480, Form: plan.Remote}, "xem qua camera trước"))
 	return id
 }
+
+// minutesWere is what the form of the minutes of a look carries of what it shows.
+var minutesWere = regexp.MustCompile(`name="was" value="([^"]+)"`)
 
 // beginsLook begins a look from the office by its page, and gives the check.
 func (s *site) beginsLook(target string) string {
@@ -147,7 +151,13 @@ func TestALookFromTheOffice(t *testing.T) {
 		if st := s.state(check, "truongdoan"); st.Answers["B03"].Value != "" || len(st.Photos["B03"]) != 0 {
 			t.Errorf("a dropped item stays: %+v", st.Answers["B03"])
 		}
-		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "minutes", "version", s.version("visits", check), "strengths", "Quầy 1 có người trực.", "requests", "Giải trình việc quầy 2.")
+		was := minutesWere.FindStringSubmatch(s.page("truongdoan", look))[1]
+		s.clock.Advance(10 * time.Second)
+		s.sent("thanhvien", look, "id", inspection.NewID(), "do", "judge", "request", first.ID, "value", "MANNED", "text", "Quầy 1") // changes the check, not what stands in the minutes
+		written := []string{"id", inspection.NewID(), "do", "minutes", "was", was, "strengths", "Quầy 1 có người trực.", "requests", "Giải trình việc quầy 2."}
+		for range 2 {
+			s.sent("truongdoan", look, written...)
+		}
 		for _, other := range []string{"thutruong", "thutruong2", "chutich", "noivu", "truongdoan2"} {
 			for _, path := range []string{look, item + "?still=" + second.ID, "/visits/" + check, "/visits/" + check + "/minutes"} {
 				if a := s.get(other, path); a.code != http.StatusNotFound {
@@ -155,7 +165,7 @@ func TestALookFromTheOffice(t *testing.T) {
 				}
 			}
 		}
-		if a := s.form("thanhvien", look, "id", inspection.NewID(), "do", "minutes", "version", "1", "strengths", "Từ trang cũ", "requests", ""); a.code != http.StatusConflict || !strings.Contains(a.body, "Từ trang cũ") {
+		if a := s.form("thanhvien", look, "id", inspection.NewID(), "do", "minutes", "was", was, "strengths", "Từ trang cũ", "requests", ""); a.code != http.StatusConflict || !strings.Contains(a.body, "Từ trang cũ") {
 			t.Errorf("minutes from an old page: %d", a.code)
 		}
 		s.derive()
