@@ -243,6 +243,7 @@ func TestALookFromTheOffice(t *testing.T) {
 		s.says(s.page("thutruong", "/visits/"+check), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
 		s.says(s.page("thutruong", "/visits/"+check+"/minutes"), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
 		s.says(s.page("truongdoan", "/visits/"+check+"/report"), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
+		s.says(s.page("chutich", "/visits/"+check+"/conclusion"), "chưa báo cáo kết quả nên chưa kết luận được")
 		s.reports(check)
 		conclusion := s.page("chutich", "/visits/"+check+"/conclusion")
 		s.says(conclusion, "Cán bộ quầy 2 đi lấy hồ sơ ở kho.", "Không có người trực", "không chấm điểm")
