@@ -190,19 +190,15 @@ func (s *Server) lookCameras(c echo.Context, v visit.View) (out []lookCamera, er
 	}
 	all, err := s.Snapshots.AtDesk(c.Request().Context(), *v.DeskID)
 	today := s.Clock.Now().Date()
+	var not []lookCamera
 	for _, one := range all {
-		out = append(out, lookCamera{one, one.Noticed(today), s.outside(one)})
-	}
-	slices.SortStableFunc(out, func(a, b lookCamera) int {
-		switch {
-		case a.Usable() == b.Usable():
-			return 0
-		case a.Usable():
-			return -1
+		if c := (lookCamera{one, one.Noticed(today), s.outside(one)}); c.Usable() {
+			out = append(out, c)
+		} else {
+			not = append(not, c)
 		}
-		return 1
-	})
-	return out, err
+	}
+	return append(out, not...), err
 }
 
 // lookStills lists the stills of a look, the newest first, as the reader may see them.

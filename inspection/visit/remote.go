@@ -195,8 +195,8 @@ func (s *State) Looked() bool {
 	return slices.ContainsFunc(s.Stills, func(a Still) bool { return a.Came.Outcome == StillTaken || a.Came.Outcome == StillFailed })
 }
 
-// remoteOpen lists what is missing on a look: a judgement of each still of working hours, and something to
-// see for each answer.
+// remoteOpen lists what is missing on a look: a judgement of each still of working hours,
+// and something to see for each answer.
 func (s *State) remoteOpen(rules Rules, arrived func([]Image) int) []Open {
 	open := s.unjudged(rules)
 	for _, it := range rules.Items {

@@ -111,7 +111,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 	if err != nil {
 		return noRoom(err)
 	}
-	return s.sync(path.Dir(final))
+	return noRoom(s.sync(path.Dir(final)))
 }
 
 // Mend implements blob.Store.
@@ -132,7 +132,7 @@ func (s *Store) Mend(ctx context.Context, key string, r io.Reader, size int64, s
 		s.root.Remove(tmp)
 		return noRoom(err)
 	}
-	return s.sync(path.Dir(final))
+	return noRoom(s.sync(path.Dir(final)))
 }
 
 // write has bytes on the disk under a temporary name; on an error nothing is left of it.
