@@ -38,6 +38,7 @@ type post struct {
 	plain   bool // offers no STARTTLS
 	over    bool // speaks TLS from the first byte
 	server  *smtp.Server
+	ear     net.Listener
 	mu      sync.Mutex
 	got     []received
 	refuses map[string]int // status by address
@@ -82,11 +83,16 @@ func (p *post) serve(listener net.Listener) {
 		s.TLSConfig = config
 	}
 	s.AllowInsecureAuth = p.plain
-	p.server = s
+	p.server, p.ear = s, listener
 	go s.Serve(listener)
 }
 
-func (p *post) stop() { _ = p.server.Close() }
+// stop ends it. Its ear is closed by hand: a server that has not begun to serve yet does
+// not know it.
+func (p *post) stop() {
+	_ = p.server.Close()
+	_ = p.ear.Close()
+}
 
 type discard struct{}
 

@@ -67,8 +67,9 @@ type Device struct {
 	URL         string // of the device, without a path
 	Fingerprint string // of its certificate, where it has one
 
-	o      Options
-	server *http.Server
+	o        Options
+	server   *http.Server
+	listener net.Listener
 
 	mu     sync.Mutex
 	nonces map[string]int    // that it gave, and how often each was used
@@ -102,12 +103,17 @@ func New(o Options) (*Device, error) {
 	mux.HandleFunc("/snapshot.jpg", d.still)
 	mux.HandleFunc("POST /onvif/{service}", d.soap)
 	d.server = &http.Server{Handler: d.dated(mux), ReadHeaderTimeout: 10 * time.Second, ErrorLog: quiet()}
+	d.listener = l
 	go func() { _ = d.server.Serve(l) }()
 	return d, nil
 }
 
-// Close ends it, with whoever still waits for an answer.
-func (d *Device) Close() { _ = d.server.Close() }
+// Close ends it, with whoever still waits for an answer. Nobody is let in afterwards: a
+// server that has not begun to serve yet does not know its listener.
+func (d *Device) Close() {
+	_ = d.listener.Close()
+	_ = d.server.Close()
+}
 
 // Still is the address of its stills, Service that of ONVIF.
 func (d *Device) Still() string { return d.URL + "/snapshot.jpg" }
