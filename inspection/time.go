@@ -2,6 +2,7 @@ package inspection
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -97,6 +98,15 @@ func (d Date) VN() string {
 // Within tells whether the day lies in [from, to], where an empty border is open.
 func (d Date) Within(from, to Date) bool {
 	return (from == "" || d >= from) && (to == "" || d <= to)
+}
+
+// Session is one sitting of a working day; at Close it is over.
+type Session struct{ Open, Close Minute }
+
+// Within tells whether an instant lies in one of the sittings of its day.
+func Within(day []Session, at Instant) bool {
+	m := MinuteOf(at)
+	return slices.ContainsFunc(day, func(s Session) bool { return m >= s.Open && m < s.Close })
 }
 
 // Minute is a time of day as minutes after midnight in Vietnam.

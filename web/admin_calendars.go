@@ -131,7 +131,7 @@ func (p adminCalendar) RemovesDay() bool { return strings.HasPrefix(p.Open, "rem
 // DayLine is the hours of one day of the week.
 type DayLine struct {
 	Weekday  int
-	Sessions []org.Session
+	Sessions []inspection.Session
 }
 
 // Days are the days of a period from Monday on.
@@ -213,7 +213,7 @@ func (s *Server) changeCalendar(c echo.Context) error {
 func (s *Server) setPeriod(c echo.Context, page adminCalendar) error {
 	w := org.Week{From: inspection.Date(c.FormValue("valid_from")), To: inspection.Date(c.FormValue("valid_to"))}
 	for _, r := range page.Rows() {
-		var sessions []org.Session
+		var sessions []inspection.Session
 		for _, n := range []string{"1", "2"} {
 			open, shut := c.FormValue(r.Key+"_open"+n), c.FormValue(r.Key+"_close"+n)
 			if open == "" && shut == "" {
@@ -224,7 +224,7 @@ func (s *Server) setPeriod(c echo.Context, page adminCalendar) error {
 			if err1 != nil || err2 != nil {
 				return inspection.E(inspection.Invalid, "org.error.hours").Field("hours", "org.error.hours")
 			}
-			sessions = append(sessions, org.Session{Open: from, Close: to})
+			sessions = append(sessions, inspection.Session{Open: from, Close: to})
 		}
 		for _, d := range r.days {
 			w.Days[d] = sessions

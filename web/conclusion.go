@@ -156,3 +156,56 @@ func concludedAs(v visit.View) string {
 	}
 	return "concluded"
 }
+
+type reportPage struct {
+	Base
+	V        visit.View
+	Form     string
+	Report   visit.Report
+	Replies  []finding.Reply
+	Opinions []opinionLine   // of a look from the office
+	Waits    inspection.Date // until when its unit may still speak
+}
+
+func (s *Server) reportPage(c echo.Context) error {
+	v, err := s.Visits.Get(c.Request().Context(), actor(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if _, ok := org.Can(actor(c), org.ReportVisit, v.Subject()); !ok {
+		return org.MustNot()
+	}
+	replies, err := s.Findings.Replies(c.Request().Context(), actor(c), v.ID)
+	if err != nil {
+		return err
+	}
+	opinions, err := s.opinions(c, v)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "report", reportPage{Base: s.base(c, "report.title"), V: v, Form: inspection.NewID(), Replies: replies, Opinions: opinions, Waits: v.State.Awaits(v.Visit, s.Clock.Now().Date())})
+}
+
+func (s *Server) report(c echo.Context) error {
+	ctx, a, id := c.Request().Context(), actor(c), c.Param("id")
+	r := visit.Report{Summary: c.FormValue("summary"), Causes: c.FormValue("causes"), Proposals: c.FormValue("proposals")}
+	version, err := formVersion(c)
+	if err == nil {
+		err = s.Visits.Report(ctx, a, id, formID(c), version, r)
+	}
+	if err == nil {
+		return c.Redirect(http.StatusSeeOther, "/visits/"+id+"?done=reported")
+	}
+	v, again := s.Visits.Get(ctx, a, id)
+	if again != nil {
+		return again
+	}
+	page := reportPage{Base: s.base(c, "report.title"), V: v, Form: formID(c), Report: r}
+	if page.Replies, again = s.Findings.Replies(ctx, a, id); again != nil {
+		return again
+	}
+	if page.Opinions, again = s.opinions(c, v); again != nil {
+		return again
+	}
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "report", page) })
+}

@@ -222,3 +222,13 @@ func parsePercent(text string) (float64, error) {
 	}
 	return n / 100, nil
 }
+
+// formAgain shows a form again with what is wrong and all that was typed; an error
+// that is no matter of the form goes on.
+func (s *Server) formAgain(c echo.Context, b *Base, err error, draw func() error) error {
+	request, _ := c.Get(keyRequest).(string)
+	if !b.with(err, request) {
+		return err
+	}
+	return draw()
+}

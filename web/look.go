@@ -57,7 +57,7 @@ type lookPage struct {
 	Until   inspection.Instant // stills after that wait for the lead's leave
 	Left    int                // stills before that
 	Open    []string           // what is missing before it can be finished
-	Unseen  int                // stills that show what falls short and that the unit cannot see yet
+	Unseen  int                // see unseen
 	Today   bool               // the day on which it began is not over
 	Looks   []visit.Looks
 	Values  map[string]string // what was typed, by field
@@ -134,16 +134,13 @@ func (s *Server) lookView(c echo.Context) (lookPage, error) {
 		return page, err
 	}
 	photos := map[string]photo{}
-	page.Left = snapshot.Many
+	page.Left, page.Unseen = snapshot.Many, unseen(page.Stills)
 	for _, l := range page.Stills {
 		if l.State == snapshot.Waiting {
 			page.Coming++
 		}
 		if l.State != snapshot.Declined && l.State != snapshot.Lapsed {
 			page.Left = max(0, page.Left-1)
-		}
-		if short := l.Judged != nil && (l.Judged.Value == visit.Unmanned || l.Judged.Value == visit.Shut); l.Photo != nil && !l.Photo.Shared && (short || len(l.Items) > 0) {
-			page.Unseen++
 		}
 		if l.Photo != nil {
 			photos[l.FileID] = *l.Photo
@@ -233,6 +230,17 @@ func (s *Server) lookStills(c echo.Context, v visit.View) ([]lookStill, error) {
 	return out, nil
 }
 
+// unseen counts the stills that show what falls short and that the unit cannot see yet.
+func unseen(stills []lookStill) (n int) {
+	for _, l := range stills {
+		short := l.Judged != nil && (l.Judged.Value == visit.Unmanned || l.Judged.Value == visit.Shut)
+		if l.Photo != nil && !l.Photo.Shared && (short || len(l.Items) > 0) {
+			n++
+		}
+	}
+	return n
+}
+
 // ofCamera tells the items that a camera which gives nothing answers.
 func ofCamera(it visit.Item) bool {
 	return it.Applies && it.Source == score.FromAnswer && it.Photo == visit.PhotoCamera
@@ -292,10 +300,10 @@ func (s *Server) look(c echo.Context) error {
 	case "finish":
 		acts, at = []visit.Act{{ID: id, Type: visit.OpFinish, Payload: struct{}{}}}, "finish"
 	case "send":
-		if page, err := s.lookView(c); err != nil {
+		if stills, err := s.lookStills(c, v); err != nil {
 			return err
-		} else if page.Unseen > 0 && c.FormValue("unseen") == "" {
-			return s.lookAgain(c, inspection.E(inspection.Conflict, "look.error.unseen", "n", page.Unseen), "send")
+		} else if n := unseen(stills); n > 0 && c.FormValue("unseen") == "" {
+			return s.lookAgain(c, inspection.E(inspection.Conflict, "look.error.unseen", "n", n), "send")
 		}
 		acts, at = []visit.Act{{ID: id, Type: visit.OpSend, Payload: struct{}{}}}, "send"
 		to = "/visits/" + v.ID + "?done=minutes_sent"

@@ -22,7 +22,7 @@ func TestWhatTheHeadCountDoesNotAssessIsNotMetOnPaper(t *testing.T) {
 		v.Checklist.Items = append(v.Checklist.Items, checklist.Item{Key: it.key, Code: it.key, Section: "A", Response: "CNT", Source: it.source, Target: 10000})
 		v.Rules.Items = append(v.Rules.Items, visit.Item{Key: it.key, Code: it.key, Section: "A", Response: score.CNT, Source: score.Source(it.source), Target: 10000, Weight: 1, Applies: true})
 	}
-	v.Rules.Hours = []score.Session{{Open: 450, Close: 690}}
+	v.Rules.Hours = []inspection.Session{{Open: 450, Close: 690}}
 	for _, c := range []struct {
 		hour int
 		of   int

@@ -79,7 +79,7 @@ func TestScenarios(t *testing.T) {
 		unit := s.demo.organs["mau/07"]
 		early := org.Week{From: "2026-01-01"}
 		for d := time.Monday; d <= time.Friday; d++ {
-			early.Days[d] = []org.Session{{Open: 7 * 60, Close: 11*60 + 30}, {Open: 13 * 60, Close: 17 * 60}}
+			early.Days[d] = []inspection.Session{{Open: 7 * 60, Close: 11*60 + 30}, {Open: 13 * 60, Close: 17 * 60}}
 		}
 		s.must(org.SetHours(db, act, unit.AdminUnitID, []org.Week{early}))
 		text := func(t string) *string { return &t }

@@ -53,7 +53,7 @@ func TestWhatFallsDueOnADayThatBecameFreeIsDueOnTheNextWorkingDay(t *testing.T) 
 		}
 		week := org.Week{}
 		for _, d := range []time.Weekday{time.Monday, time.Tuesday, time.Thursday, time.Friday} {
-			week.Days[d] = []org.Session{{Open: 480, Close: 1000}}
+			week.Days[d] = []inspection.Session{{Open: 480, Close: 1000}}
 		}
 		c, err := orgs.OwnCalendar(ctx, boot, w.unit.ID)
 		w.must(err)

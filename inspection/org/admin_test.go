@@ -311,7 +311,7 @@ func TestANewNameKeepsTheCalendarAndWhatLiesBelow(t *testing.T) {
 		week := func(from inspection.Date, opens inspection.Minute) Week {
 			k := Week{From: from}
 			for d := time.Monday; d <= time.Friday; d++ {
-				k.Days[d] = []Session{{opens, at(17, 0)}}
+				k.Days[d] = []inspection.Session{{Open: opens, Close: at(17, 0)}}
 			}
 			return k
 		}
@@ -493,7 +493,7 @@ func TestPeriodsOfACalendarDoNotOverlap(t *testing.T) {
 		owner := w["new"].ID
 		week := func(from, to inspection.Date) Week {
 			out := Week{From: from, To: to}
-			out.Days[time.Monday] = []Session{{450, 690}}
+			out.Days[time.Monday] = []inspection.Session{{Open: 450, Close: 690}}
 			return out
 		}
 		set := func(version int64, w Week) error {
@@ -508,7 +508,7 @@ func TestPeriodsOfACalendarDoNotOverlap(t *testing.T) {
 		wrongs(t, "reversed", set(2, week("2027-02-01", "2027-01-01")), inspection.Invalid, "org.error.dates_reversed", "")
 		wrongs(t, "no hours", set(2, Week{From: "2027-01-01"}), inspection.Invalid, "org.error.no_hours", "hours")
 		twice := week("2027-01-01", "")
-		twice.Days[time.Monday] = append(twice.Days[time.Monday], Session{600, 700})
+		twice.Days[time.Monday] = append(twice.Days[time.Monday], inspection.Session{Open: 600, Close: 700})
 		wrongs(t, "sessions that overlap", set(2, twice), inspection.Invalid, "org.error.hours", "hours")
 		wrongs(t, "an old version", set(1, week("2027-01-01", "")), inspection.Conflict, "", "")
 		wrongs(t, "unknown", s.SetPeriod(ctx, admin, inspection.NewID(), 0, week("", ""), nil, ""), inspection.NotFound, "", "")
@@ -555,8 +555,8 @@ func TestACalendarChangesWithAReasonThatIsKept(t *testing.T) {
 		s, w := service(db), world(t, db)
 		owner := w["new"].ID
 		week := Week{From: "2026-01-01"}
-		week.Days[time.Monday] = []Session{{at(7, 0), at(11, 0)}, {at(13, 0), at(17, 0)}}
-		week.Days[time.Saturday] = []Session{{at(7, 0), at(11, 0)}}
+		week.Days[time.Monday] = []inspection.Session{{Open: at(7, 0), Close: at(11, 0)}, {Open: at(13, 0), Close: at(17, 0)}}
+		week.Days[time.Saturday] = []inspection.Session{{Open: at(7, 0), Close: at(11, 0)}}
 		must := func(err error) {
 			t.Helper()
 			if err != nil {

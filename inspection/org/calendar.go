@@ -7,14 +7,11 @@ import (
 	"congvu/inspection"
 )
 
-// Session is one sitting of a working day, as minutes after midnight.
-type Session struct{ Open, Close inspection.Minute }
-
 // Week is a pattern of hours that holds in a period (summer, winter): the sessions
 // of each weekday, indexed by time.Weekday.
 type Week struct {
 	From, To inspection.Date
-	Days     [7][]Session
+	Days     [7][]inspection.Session
 }
 
 // DayKind says what a special day is.
@@ -70,7 +67,7 @@ func (c Calendar) ID() string {
 
 // Hours are the sessions of a day, none on a day off. A make-up working day whose
 // weekday is free has the hours of the first working weekday from Monday.
-func (c Calendar) Hours(d inspection.Date) []Session {
+func (c Calendar) Hours(d inspection.Date) []inspection.Session {
 	kind := c.kind(d)
 	if kind == Holiday {
 		return nil
@@ -187,6 +184,6 @@ func DueAt(c Calendar, d inspection.Date) inspection.Instant {
 	if len(hours) == 0 {
 		return inspection.At(d.AddDays(1).Time())
 	}
-	last := slices.MaxFunc(hours, func(a, b Session) int { return int(a.Close - b.Close) })
+	last := slices.MaxFunc(hours, func(a, b inspection.Session) int { return int(a.Close - b.Close) })
 	return inspection.At(d.Time().Add(time.Duration(last.Close) * time.Minute))
 }

@@ -13,7 +13,7 @@ func at(h, m int) inspection.Minute { return inspection.Minute(h*60 + m) }
 func fiveDays(from, to inspection.Date, open inspection.Minute) Week {
 	w := Week{From: from, To: to}
 	for d := time.Monday; d <= time.Friday; d++ {
-		w.Days[d] = []Session{{open, at(11, 30)}, {at(13, 30), at(17, 0)}}
+		w.Days[d] = []inspection.Session{{Open: open, Close: at(11, 30)}, {Open: at(13, 30), Close: at(17, 0)}}
 	}
 	return w
 }

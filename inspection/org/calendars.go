@@ -143,5 +143,5 @@ func (l *Layer) hours(h hoursRow) {
 		l.Weeks = append(l.Weeks, Week{From: h.ValidFrom, To: h.ValidTo})
 		last++
 	}
-	l.Weeks[last].Days[h.Weekday] = append(l.Weeks[last].Days[h.Weekday], Session{h.Opens, h.Closes})
+	l.Weeks[last].Days[h.Weekday] = append(l.Weeks[last].Days[h.Weekday], inspection.Session{Open: h.Opens, Close: h.Closes})
 }

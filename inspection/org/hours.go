@@ -241,7 +241,7 @@ func (s *Service) SetPeriod(ctx context.Context, actor inspection.Actor, owner s
 				return inspection.E(inspection.Invalid, "org.error.invalid").Field(field, "org.error.day")
 			}
 		}
-		if !slices.ContainsFunc(w.Days[:], func(day []Session) bool { return len(day) > 0 }) {
+		if !slices.ContainsFunc(w.Days[:], func(day []inspection.Session) bool { return len(day) > 0 }) {
 			return inspection.E(inspection.Invalid, "org.error.no_hours").Field("hours", "org.error.no_hours")
 		}
 		return s.period(tx, act, owner, version, &w, replaces, reason)
@@ -422,7 +422,7 @@ func (s *Service) day(tx *gorm.DB, act Act, owner string, day inspection.Date, d
 type DayPreview struct {
 	Day     inspection.Date
 	Kind    DayKind // empty: an ordinary day
-	Hours   []Session
+	Hours   []inspection.Session
 	Weekday time.Weekday
 }
 

@@ -55,8 +55,8 @@ func (s *Service) ImportHours(ctx context.Context, actor inspection.Actor, unitK
 			i = len(weeks) - 1
 		}
 		for d := first; d <= last; d++ {
-			day := append(weeks[i].Days[d], Session{opens, closes})
-			slices.SortFunc(day, func(a, b Session) int { return int(a.Open - b.Open) })
+			day := append(weeks[i].Days[d], inspection.Session{Open: opens, Close: closes})
+			slices.SortFunc(day, func(a, b inspection.Session) int { return int(a.Open - b.Open) })
 			weeks[i].Days[d] = day
 		}
 		im.report.Added++

@@ -325,7 +325,7 @@ func TestCalendarsFromFiles(t *testing.T) {
 		u, _ := UnitByKey(db, "q/c")
 		summer, winter := Week{From: "2026-04-15", To: "2026-10-14"}, Week{From: "2026-10-15"}
 		for d := time.Monday; d <= time.Friday; d++ {
-			summer.Days[d], winter.Days[d] = []Session{{at(7, 0), at(11, 30)}, {at(13, 30), at(17, 0)}}, []Session{{at(7, 30), at(11, 30)}, {at(13, 0), at(17, 0)}}
+			summer.Days[d], winter.Days[d] = []inspection.Session{{Open: at(7, 0), Close: at(11, 30)}, {Open: at(13, 30), Close: at(17, 0)}}, []inspection.Session{{Open: at(7, 30), Close: at(11, 30)}, {Open: at(13, 0), Close: at(17, 0)}}
 		}
 		if err := SetHours(db, act(), u.ID, []Week{summer, winter}); err != nil {
 			t.Fatal(err)
@@ -350,7 +350,7 @@ func TestCalendarsFromFiles(t *testing.T) {
 			t.Error(d, err)
 		}
 		week := Week{}
-		week.Days[time.Monday] = []Session{{at(8, 0), at(12, 0)}, {at(11, 0), at(17, 0)}}
+		week.Days[time.Monday] = []inspection.Session{{Open: at(8, 0), Close: at(12, 0)}, {Open: at(11, 0), Close: at(17, 0)}}
 		if err := SetHours(db, act(), u.ID, []Week{week}); inspection.CodeOf(err) != inspection.Invalid {
 			t.Error("sessions that overlap:", err)
 		}

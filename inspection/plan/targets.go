@@ -107,10 +107,7 @@ func (s *Service) Sheet(ctx context.Context, actor inspection.Actor, id string) 
 		}
 		sheet.DayOff = !calendar.IsWorkingDay(it.PlannedOn)
 		at := s.clock.Now()
-		sheet.Closed = !slices.ContainsFunc(calendar.Hours(at.Date()), func(h org.Session) bool {
-			m := inspection.MinuteOf(at)
-			return m >= h.Open && m < h.Close
-		})
+		sheet.Closed = !inspection.Within(calendar.Hours(at.Date()), at)
 	}
 	err = tx.Model(&Opening{}).Select("target_openings.*, people.name, people.position").Joins("JOIN people ON people.id = target_openings.person_id").
 		Where("target_id = ?", id).Order("people.search, people.id").Find(&sheet.Openings).Error

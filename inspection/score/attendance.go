@@ -2,9 +2,6 @@ package score
 
 import "congvu/inspection"
 
-// Session is one sitting of a working day, as minutes after midnight.
-type Session struct{ Open, Close inspection.Minute }
-
 // Row is one person of the attendance table: no name, only what is counted.
 type Row struct {
 	Required   bool
@@ -57,9 +54,9 @@ func (a Attendance) Absent() int { return a.Excused + a.Unexcused }
 // Summarise judges a head count made at a time against the unit's working hours of
 // that day. Late is who came after the session of the count had opened. Outside
 // every session nobody has to be there: nobody is required, late or absent.
-func Summarise(at inspection.Minute, hours []Session, rows []Row) Attendance {
+func Summarise(at inspection.Minute, hours []inspection.Session, rows []Row) Attendance {
 	a := Attendance{Staff: len(rows), OutsideHours: true}
-	var session Session
+	var session inspection.Session
 	for _, s := range hours {
 		if at >= s.Open && at <= s.Close {
 			session, a.OutsideHours = s, false

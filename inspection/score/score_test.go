@@ -278,7 +278,7 @@ func minute(s string) inspection.Minute {
 }
 
 func TestSummarise(t *testing.T) {
-	hours := []Session{{minute("07:00"), minute("11:30")}, {minute("13:30"), minute("17:00")}}
+	hours := []inspection.Session{{Open: minute("07:00"), Close: minute("11:30")}, {Open: minute("13:30"), Close: minute("17:00")}}
 	early, late, noon := minute("06:55"), minute("07:10"), minute("13:31")
 	rows := []Row{
 		{Required: true, Present: true, Arrived: &early, Badge: true, Dress: true},

@@ -130,7 +130,7 @@ func (v vectorRules) rules() Rules {
 			Severity: it.Severity, Target: it.Target, ZeroAt: it.ZeroAt, Weight: 1, Section: it.Code[:1], Applies: it.Applies})
 	}
 	for _, h := range v.Hours {
-		r.Hours = append(r.Hours, score.Session{Open: h.Open, Close: h.Close})
+		r.Hours = append(r.Hours, inspection.Session{Open: h.Open, Close: h.Close})
 	}
 	return r
 }

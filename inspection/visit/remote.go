@@ -8,8 +8,6 @@ import (
 	"congvu/inspection"
 	"congvu/inspection/org"
 	"congvu/inspection/plan"
-	"congvu/inspection/score"
-
 	"gorm.io/gorm"
 )
 
@@ -91,8 +89,7 @@ func (r Rules) fits(t Type) error {
 // Working tells whether an instant lies in the working hours that the check is held
 // against: of its unit, on its day.
 func (r Rules) Working(at inspection.Instant) bool {
-	m := inspection.MinuteOf(at)
-	return at.Date() == r.Day && slices.ContainsFunc(r.Hours, func(h score.Session) bool { return m >= h.Open && m < h.Close })
+	return at.Date() == r.Day && inspection.Within(r.Hours, at)
 }
 
 func (s *State) judge(rules Rules, op Operation) error {

@@ -96,7 +96,7 @@ func (l *look) open(files ...string) (list []string) {
 
 func newLook(t *testing.T) *look {
 	at := inspection.At(time.Date(2026, 3, 2, 9, 0, 0, 0, inspection.Zone))
-	l := &look{t: t, now: at, rules: Rules{Remote: true, Day: at.Date(), Hours: []score.Session{{Open: 450, Close: 690}, {Open: 780, Close: 1020}},
+	l := &look{t: t, now: at, rules: Rules{Remote: true, Day: at.Date(), Hours: []inspection.Session{{Open: 450, Close: 690}, {Open: 780, Close: 1020}},
 		Items: []Item{{Key: "staffed", Code: "A04", Response: score.YN, Source: score.FromAnswer, Photo: PhotoNone, Severity: score.Moderate, Weight: 1, Section: "A", Applies: true},
 			{Key: "cameras", Code: "F04", Response: score.YN, Source: score.FromAnswer, Photo: PhotoCamera, Severity: score.Moderate, Weight: 1, Section: "F", Applies: true},
 			{Key: "present", Code: "A01", Response: score.ATT, Source: score.FromAttendance, Severity: score.Minor, Weight: 1, Section: "A", Applies: true}}}}

@@ -6,7 +6,6 @@ import (
 
 	"congvu/inspection"
 	"congvu/inspection/checklist"
-	"congvu/inspection/org"
 	"congvu/inspection/plan"
 	"congvu/inspection/score"
 
@@ -53,7 +52,7 @@ func (s *Service) checklist(tx *gorm.DB, id string) (checklist.Version, error) {
 	return version, err
 }
 
-func writeHours(sessions []org.Session) string {
+func writeHours(sessions []inspection.Session) string {
 	parts := make([]string, 0, len(sessions))
 	for _, s := range sessions {
 		parts = append(parts, fmt.Sprintf("%d-%d", s.Open, s.Close))
@@ -61,12 +60,12 @@ func writeHours(sessions []org.Session) string {
 	return strings.Join(parts, " ")
 }
 
-func readHours(s string) []score.Session {
-	var sessions []score.Session
+func readHours(s string) []inspection.Session {
+	var sessions []inspection.Session
 	for part := range strings.FieldsSeq(s) {
 		var from, to inspection.Minute
 		if _, err := fmt.Sscanf(part, "%d-%d", &from, &to); err == nil {
-			sessions = append(sessions, score.Session{Open: from, Close: to})
+			sessions = append(sessions, inspection.Session{Open: from, Close: to})
 		}
 	}
 	return sessions

@@ -65,10 +65,10 @@ const (
 // checklist, by key, or the findings that a re-inspection is limited to.
 type Rules struct {
 	Items    []Item
-	Findings []string        // re-inspection only
-	Hours    []score.Session // the unit's working hours on the day of the check
-	Remote   bool            // a look from the office, through the desk's cameras
-	Day      inspection.Date // of the check
+	Findings []string             // re-inspection only
+	Hours    []inspection.Session // the unit's working hours on the day of the check
+	Remote   bool                 // a look from the office, through the desk's cameras
+	Day      inspection.Date      // of the check
 }
 
 // Item finds an item by key.
