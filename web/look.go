@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,6 +28,23 @@ type lookStill struct {
 	Working bool     // it was taken in working hours
 	Answers bool     // an item can be answered by it
 	Items   []string // codes of the items that it hangs on
+	Short   bool     // one of them falls short
+}
+
+// Looks and Words are what a still was judged, for its form.
+func (l lookStill) Looks() string {
+	if l.Judged == nil {
+		return ""
+	}
+	return string(l.Judged.Value)
+}
+
+// Words see Looks.
+func (l lookStill) Words() string {
+	if l.Judged == nil {
+		return ""
+	}
+	return l.Judged.Text
 }
 
 // lookAnswer is an item that was answered by what a still shows.
@@ -76,17 +94,51 @@ func (p lookPage) Value(at, field, otherwise string) string {
 	return otherwise
 }
 
+// Stands is what the minutes say, on the page of a form that was refused: another person
+// may have written it meanwhile.
+func (p lookPage) Stands(field, stands string) bool {
+	typed, ok := p.Values[field]
+	typed, _ = inspection.Text(typed, len(typed))
+	return ok && p.At == "minutes" && typed != stands
+}
+
+// Usable tells whether the desk has a camera that can be asked.
+func (p lookPage) Usable() bool { return slices.ContainsFunc(p.Cameras, lookCamera.Usable) }
+
 // Reason is why a still is taken, as the form suggests it; it is recorded, in Vietnamese.
 func (p lookPage) Reason() string {
 	return p.VI().T("look.reason_default", "number", p.V.DecisionNumber)
 }
 
-// Was names the minutes that the page shows: who changes them has seen these. Stills and
-// answers that come meanwhile change the check, and not what was read.
-func (p lookPage) Was() string { return minutesWere(p.V) }
+// Texts, Shown, Judged and Answered name what the page shows: its texts of the minutes, what
+// else they print, what a still was judged, and how an item was answered. A form that writes
+// over one of them carries it, so that nobody's word goes without having been read.
+func (p lookPage) Texts() string { return textsOf(p.V.State) }
 
-func minutesWere(v visit.View) string {
-	return derivedID(v.ID, v.State.Minutes.Strengths, v.State.Minutes.Requests)
+// Shown see Texts.
+func (p lookPage) Shown() string { return shownOf(p.V.State) }
+
+// JudgedAs see Texts.
+func (p lookPage) JudgedAs(request string) string { return judgedOf(p.V.State, request) }
+
+// AnsweredAs see Texts.
+func (p lookPage) AnsweredAs(item string) string { return answeredOf(p.V.State, item) }
+
+func textsOf(s *visit.State) string { return hashOf(s.Minutes.Strengths, s.Minutes.Requests) }
+
+func shownOf(s *visit.State) string { return hashOf(s.Judged, s.Answers, s.Drafts, s.Photos) }
+
+func judgedOf(s *visit.State, request string) string { return hashOf(s.Judged[request]) }
+
+func answeredOf(s *visit.State, item string) string { return hashOf(s.Answers[item], s.Drafts[item]) }
+
+// hashOf names values: equal ones have the same name.
+func hashOf(values ...any) string {
+	raw, err := json.Marshal(values)
+	if err != nil {
+		return inspection.NewID() // like nothing else
+	}
+	return derivedID(string(raw))
 }
 
 // Finished tells whether the look is over and its minutes are still to be sent.
@@ -168,13 +220,19 @@ func (s *Server) lookView(c echo.Context) (lookPage, error) {
 	if !v.State.Looked() && page.Today {
 		page.Open = append(page.Open, page.T("visit.open.STILL"))
 	}
+	times := map[string]int{}
 	for _, o := range v.State.Still(v.Rules, v.Files) {
 		words := page.Of("visit.open", o.What)
 		if o.Code != "" {
 			words = o.Code + ": " + words
 		}
-		if !slices.Contains(page.Open, words) {
+		if times[words]++; times[words] == 1 {
 			page.Open = append(page.Open, words)
+		}
+	}
+	for i, words := range page.Open {
+		if n := times[words]; n > 1 {
+			page.Open[i] = page.T("look.open_times", "what", words, "n", n)
 		}
 	}
 	return page, nil
@@ -214,17 +272,20 @@ func (s *Server) lookStills(c echo.Context, v visit.View) ([]lookStill, error) {
 	}
 	var out []lookStill
 	for _, l := range slices.Backward(lines) {
-		one := lookStill{stillLine: l, Items: itemsOf(v, l.FileID)}
+		one := lookStill{stillLine: l, Working: v.Rules.Working(l.TakenAt)}
+		one.Items, one.Short = itemsOf(v, l.FileID)
 		if p, ok := photos[l.FileID]; ok {
 			one.Photo = &p
 		}
 		if j, ok := v.State.Judged[l.ID]; ok {
 			one.Judged = &j
 		}
-		if asked, ok := v.State.StillOf(l.ID); ok {
-			one.Judges, one.Working = asked.Judgeable(), v.Rules.Working(asked.Came.At)
+		asked, _ := v.State.StillOf(l.ID)
+		one.Judges = asked.Judgeable()
+		if asked.Came.Outcome == "" && (v.State.Phase == visit.Inspecting || v.State.Phase == visit.Drafting) && (l.State == snapshot.Taken || l.State == snapshot.Failed) {
+			one.State = snapshot.Waiting // it came after the check was read: whoever reads both again has it
 		}
-		one.Answers = l.State == snapshot.Taken || l.State == snapshot.Failed && !slices.Contains(visit.NotTheirs, string(l.Cause)) && slices.ContainsFunc(v.Rules.Items, ofCamera)
+		one.Answers = one.State == snapshot.Taken || one.State == snapshot.Failed && !slices.Contains(visit.NotTheirs, string(l.Cause)) && slices.ContainsFunc(v.Rules.Items, ofCamera)
 		out = append(out, one)
 	}
 	return out, nil
@@ -234,7 +295,7 @@ func (s *Server) lookStills(c echo.Context, v visit.View) ([]lookStill, error) {
 func unseen(stills []lookStill) (n int) {
 	for _, l := range stills {
 		short := l.Judged != nil && (l.Judged.Value == visit.Unmanned || l.Judged.Value == visit.Shut)
-		if l.Photo != nil && !l.Photo.Shared && (short || len(l.Items) > 0) {
+		if l.Photo != nil && !l.Photo.Shared && (short || l.Short) {
 			n++
 		}
 	}
@@ -246,14 +307,15 @@ func ofCamera(it visit.Item) bool {
 	return it.Applies && it.Source == score.FromAnswer && it.Photo == visit.PhotoCamera
 }
 
-// itemsOf lists the codes of the items that a still hangs on.
-func itemsOf(v visit.View, file string) (codes []string) {
+// itemsOf lists the codes of the items that a still hangs on, and whether one falls short.
+func itemsOf(v visit.View, file string) (codes []string, short bool) {
 	for _, it := range v.Checklist.Items {
 		if file != "" && slices.ContainsFunc(v.State.Photos[it.Key], func(i visit.Image) bool { return i.File == file }) {
-			codes = append(codes, it.Code)
+			rule, _ := v.Rules.Item(it.Key)
+			codes, short = append(codes, it.Code), short || v.State.Failed(v.Rules, rule)
 		}
 	}
-	return codes
+	return codes, short
 }
 
 // beginLook checks a desk in from the office.
@@ -280,41 +342,69 @@ func (s *Server) look(c echo.Context) error {
 	request := c.FormValue("request")
 	to, at := "/visits/"+v.ID+"/look", request
 	var acts []visit.Act
-	version := int64(0)
-	switch c.FormValue("do") {
+	var seen func(*visit.State) bool
+	switch do := c.FormValue("do"); do {
 	case "still":
 		acts, at = []visit.Act{{ID: id, Type: visit.OpSnapshot, Payload: visit.Snapshot{Camera: c.FormValue("camera"), Reason: c.FormValue("reason")}}}, c.FormValue("camera")
 	case "judge":
 		acts = []visit.Act{{ID: id, Type: visit.OpJudge, Payload: visit.Judge{Request: request, Value: visit.Looks(c.FormValue("value")), Text: c.FormValue("text")}}}
+		seen = func(now *visit.State) bool { return judgedOf(now, request) == c.FormValue("was") }
 		to += "?done=judged#still-" + request
-	case "minutes":
-		strengths, requests := c.FormValue("strengths"), c.FormValue("requests")
-		if version = v.Version; c.FormValue("was") != minutesWere(v) {
-			version = -1 // none: somebody else wrote them meanwhile, unless this form is sent again
-		}
-		acts, at = []visit.Act{{ID: id, Type: visit.OpMinutes, Payload: visit.Minutes{Strengths: &strengths, Requests: &requests}}}, "minutes"
-		to += "?done=minutes_kept#minutes"
 	case "drop":
-		acts, at = dropped(v, id, c.FormValue("item")), "item"
+		item := c.FormValue("item")
+		acts, at = dropped(v, id, item), "item"
+		seen = func(now *visit.State) bool { return answeredOf(now, item) == c.FormValue("was") }
 		to += "?done=answer_dropped#answers"
-	case "finish":
-		acts, at = []visit.Act{{ID: id, Type: visit.OpFinish, Payload: struct{}{}}}, "finish"
-	case "send":
+	case "minutes":
+		acts, at = []visit.Act{minutesAct(c, id)}, "minutes"
+		seen = func(now *visit.State) bool { return textsOf(now) == c.FormValue("texts") }
+		to += "?done=minutes_kept#minutes"
+	case "finish", "send":
+		// Both end what is written: what was typed goes along, and nobody ends what they have
+		// not read.
+		if retyped(c, v.State) {
+			acts = append(acts, minutesAct(c, derivedID(id, "minutes")))
+		}
+		seen = func(now *visit.State) bool {
+			return textsOf(now) == c.FormValue("texts") && shownOf(now) == c.FormValue("shown")
+		}
+		at = "minutes"
+		if do == "finish" {
+			acts = append(acts, visit.Act{ID: id, Type: visit.OpFinish, Payload: struct{}{}})
+			to += "?done=look_finished#minutes"
+			break
+		}
 		if stills, err := s.lookStills(c, v); err != nil {
 			return err
 		} else if n := unseen(stills); n > 0 && c.FormValue("unseen") == "" {
-			return s.lookAgain(c, inspection.E(inspection.Conflict, "look.error.unseen", "n", n), "send")
+			return s.lookAgain(c, inspection.E(inspection.Conflict, "look.error.unseen", "n", n), at)
 		}
-		acts, at = []visit.Act{{ID: id, Type: visit.OpSend, Payload: struct{}{}}}, "send"
+		acts = append(acts, visit.Act{ID: id, Type: visit.OpSend, Payload: struct{}{}})
 		to = "/visits/" + v.ID + "?done=minutes_sent"
 	default:
 		return inspection.E(inspection.Invalid, "error.invalid")
 	}
-	if err = s.Visits.Look(ctx, actor(c), v.ID, version, acts...); err != nil {
+	if err = s.Visits.Look(ctx, actor(c), v.ID, seen, acts...); err != nil {
 		return s.lookAgain(c, err, at)
 	}
 	s.Snapshots.Wake()
 	return c.Redirect(http.StatusSeeOther, to)
+}
+
+// minutesAct writes the texts of the minutes that were typed.
+func minutesAct(c echo.Context, id string) visit.Act {
+	strengths, requests := c.FormValue("strengths"), c.FormValue("requests")
+	return visit.Act{ID: id, Type: visit.OpMinutes, Payload: visit.Minutes{Strengths: &strengths, Requests: &requests}}
+}
+
+// retyped tells whether a form has texts of the minutes, and others than those that stand.
+func retyped(c echo.Context, s *visit.State) bool {
+	form, err := c.FormParams()
+	other := func(field, stands string) bool {
+		typed, _ := inspection.Text(form.Get(field), len(form.Get(field)))
+		return typed != stands
+	}
+	return err == nil && form.Has("strengths") && form.Has("requests") && (other("strengths", s.Minutes.Strengths) || other("requests", s.Minutes.Requests))
 }
 
 // lookAgain shows the page with what was refused, and what was typed.
@@ -351,7 +441,19 @@ type lookItemPage struct {
 	Values   map[string]string
 	Choices  []score.Value
 	Grades   []score.Severity
+	Stale    bool // somebody answered it meanwhile
 }
+
+// Stands is the answer that stands, in words.
+func (p lookItemPage) Stands() string {
+	if p.Had.Value == "" {
+		return ""
+	}
+	return (&minutesPage{Base: p.Base, V: p.V}).value(*p.Item, p.Had)
+}
+
+// Was names the answer that the page shows.
+func (p lookItemPage) Was() string { return answeredOf(p.V.State, p.Item.Key) }
 
 type lookSection struct {
 	Code, Name string
@@ -449,7 +551,7 @@ func (s *Server) lookItem(c echo.Context) error {
 	}
 	acts, err := page.acts(c)
 	if err == nil {
-		err = s.Visits.Look(c.Request().Context(), actor(c), page.V.ID, 0, acts...)
+		err = s.Visits.Look(c.Request().Context(), actor(c), page.V.ID, func(now *visit.State) bool { return answeredOf(now, page.Item.Key) == c.FormValue("was") }, acts...)
 	}
 	if err == nil {
 		return c.Redirect(http.StatusSeeOther, "/visits/"+page.V.ID+"/look?done=answered#answers")
@@ -458,6 +560,7 @@ func (s *Server) lookItem(c echo.Context) error {
 	for _, field := range []string{"value", "of", "failing", "note", "severity", "severity_reason"} {
 		page.Values[field] = c.FormValue(field)
 	}
+	page.Stale = c.FormValue("was") != page.Was()
 	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "look_item", page) })
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -29,8 +30,43 @@ func (s *site) remoteTarget(commune int) string {
 	return id
 }
 
-// minutesWere is what the form of the minutes of a look carries of what it shows.
-var minutesWere = regexp.MustCompile(`name="was" value="([^"]+)"`)
+// shownBy are the fields by which a form of a look says what its page shows.
+var shownBy = regexp.MustCompile(`<input type="hidden" name="(was|texts|shown)" value="([^"]+)">`)
+
+// asShown is a form of the page of a look, as somebody who has just opened it sends it.
+func (s *site) asShown(who, path string, fields ...string) []string {
+	s.t.Helper()
+	values := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		values.Set(fields[i], fields[i+1])
+	}
+	mark := `data-form="minutes"`
+	switch {
+	case values.Get("do") == "judge":
+		mark = `data-form="judge-` + values.Get("request") + `"`
+	case values.Get("do") == "drop":
+		mark = `data-form="drop-` + values.Get("item") + `"`
+	case values.Get("still") != "":
+		mark, path = `<form method="post" action="`+path+`"`, path+"?"+values.Encode()
+	}
+	_, form, ok := strings.Cut(s.page(who, path), mark)
+	form, _, _ = strings.Cut(form, "</form>")
+	hidden := shownBy.FindAllStringSubmatch(form, -1)
+	if !ok || len(hidden) == 0 {
+		s.t.Fatalf("%s has no such form: %v", path, fields)
+	}
+	fields = append([]string{"id", inspection.NewID()}, fields...)
+	for _, h := range hidden {
+		fields = append(fields, h[1], h[2])
+	}
+	return fields
+}
+
+// onLook sends a form of the page of a look, just opened.
+func (s *site) onLook(who, path string, fields ...string) {
+	s.t.Helper()
+	s.sent(who, path, s.asShown(who, path, fields...)...)
+}
 
 // beginsLook begins a look from the office by its page, and gives the check.
 func (s *site) beginsLook(target string) string {
@@ -65,8 +101,8 @@ func (s *site) endsLook(check string) {
 		return s.demo.services.Visits.StillCame(tx, s.actor("truongdoan"), check, inspection.NewID(), visit.StillCame{Request: id, Outcome: visit.StillFailed, Cause: string(camera.Timeout), At: s.clock.Now()})
 	}))
 	s.clock.Advance(10 * time.Second)
-	s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "finish")
-	s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "send")
+	s.onLook("truongdoan", "/visits/"+check+"/look", "do", "finish")
+	s.onLook("truongdoan", "/visits/"+check+"/look", "do", "send")
 }
 
 // seenIn opens pages in Chromium as somebody.
@@ -123,18 +159,18 @@ func TestALookFromTheOffice(t *testing.T) {
 			t.Fatalf("%+v", none)
 		}
 		s.says(s.page("truongdoan", look), "Ảnh này cho thấy gì?", "Camera không truy cập được lúc", "ảnh chưa có nhận định", "Còn 17 ảnh")
-		if a := s.form("truongdoan", look, "id", inspection.NewID(), "do", "finish"); a.code != http.StatusConflict {
+		if a := s.form("truongdoan", look, s.asShown("truongdoan", look, "do", "finish")...); a.code != http.StatusConflict {
 			t.Errorf("a look without judgements is finished: %d", a.code)
 		}
 		s.clock.Advance(10 * time.Second)
-		s.sent("thanhvien", look, "id", inspection.NewID(), "do", "judge", "request", first.ID, "value", "MANNED", "text", "")
-		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "judge", "request", second.ID, "value", "UNMANNED", "text", "Quầy 2 không có người")
+		s.onLook("thanhvien", look, "do", "judge", "request", first.ID, "value", "MANNED", "text", "")
+		s.onLook("truongdoan", look, "do", "judge", "request", second.ID, "value", "UNMANNED", "text", "Quầy 2 không có người")
 
 		item := look + "/item"
 		s.says(s.page("truongdoan", item+"?still="+second.ID), "A04 – Bố trí đủ người", "Chọn mục kiểm tra", "Mục mà ảnh camera hiếm khi cho thấy")
 		s.says(s.page("truongdoan", item+"?still="+second.ID+"&item=A04"), "Không đạt", "Vì sao khác mức mặc định")
 		answer := []string{"still", second.ID, "item", "A04", "value", "NO", "note", "Quầy 2 không có người trực lúc 8 giờ", "severity", "MAJOR", "severity_reason", ""}
-		if a := s.form("truongdoan", item, append([]string{"id", inspection.NewID()}, answer...)...); a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Quầy 2 không có người trực lúc 8 giờ") {
+		if a := s.form("truongdoan", item, s.asShown("truongdoan", item, answer...)...); a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Quầy 2 không có người trực lúc 8 giờ") {
 			t.Errorf("another severity without a reason: %d %s", a.code, mainOf(a.body))
 		}
 		if len(s.state(check, "truongdoan").Photos["A04"]) != 0 {
@@ -144,17 +180,17 @@ func TestALookFromTheOffice(t *testing.T) {
 			t.Errorf("an item that falls short without a word: %d", a.code)
 		}
 		answer[len(answer)-1] = "cả quầy trống"
-		s.sent("truongdoan", item, append([]string{"id", inspection.NewID()}, answer...)...)
-		s.sent("truongdoan", item, "id", inspection.NewID(), "still", first.ID, "item", "B03", "of", "3", "failing", "0", "note", "")
+		s.onLook("truongdoan", item, answer...)
+		s.onLook("truongdoan", item, "still", first.ID, "item", "B03", "of", "3", "failing", "0", "note", "")
 		s.says(s.page("truongdoan", look), "Không đạt", "Quầy 2 không có người trực lúc 8 giờ")
-		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "drop", "item", "B03")
+		s.onLook("truongdoan", look, "do", "drop", "item", "B03")
 		if st := s.state(check, "truongdoan"); st.Answers["B03"].Value != "" || len(st.Photos["B03"]) != 0 {
 			t.Errorf("a dropped item stays: %+v", st.Answers["B03"])
 		}
-		was := minutesWere.FindStringSubmatch(s.page("truongdoan", look))[1]
+		written := s.asShown("truongdoan", look, "do", "minutes", "strengths", "Quầy 1 có người trực.", "requests", "Giải trình việc quầy 2.")
+		old := s.asShown("thanhvien", look, "do", "minutes", "strengths", "Từ trang cũ", "requests", "")
 		s.clock.Advance(10 * time.Second)
-		s.sent("thanhvien", look, "id", inspection.NewID(), "do", "judge", "request", first.ID, "value", "MANNED", "text", "Quầy 1") // changes the check, not what stands in the minutes
-		written := []string{"id", inspection.NewID(), "do", "minutes", "was", was, "strengths", "Quầy 1 có người trực.", "requests", "Giải trình việc quầy 2."}
+		s.onLook("thanhvien", look, "do", "judge", "request", first.ID, "value", "MANNED", "text", "Quầy 1") // changes the check, not what stands in the minutes
 		for range 2 {
 			s.sent("truongdoan", look, written...)
 		}
@@ -165,7 +201,7 @@ func TestALookFromTheOffice(t *testing.T) {
 				}
 			}
 		}
-		if a := s.form("thanhvien", look, "id", inspection.NewID(), "do", "minutes", "was", was, "strengths", "Từ trang cũ", "requests", ""); a.code != http.StatusConflict || !strings.Contains(a.body, "Từ trang cũ") {
+		if a := s.form("thanhvien", look, old...); a.code != http.StatusConflict || !strings.Contains(a.body, "Từ trang cũ") || !strings.Contains(a.body, "Nội dung đang lưu: Quầy 1 có người trực.") {
 			t.Errorf("minutes from an old page: %d", a.code)
 		}
 		s.derive()
@@ -175,18 +211,18 @@ func TestALookFromTheOffice(t *testing.T) {
 		b.everyLook("look")
 		b.open(item + "?still=" + second.ID + "&item=A04")
 		b.everyLook("look-item")
-		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "finish")
-		if a := s.form("thanhvien", look, "id", inspection.NewID(), "do", "send", "unseen", "1"); a.code != http.StatusForbidden {
+		s.onLook("truongdoan", look, "do", "finish")
+		if a := s.form("thanhvien", look, s.asShown("thanhvien", look, "do", "send", "unseen", "1")...); a.code != http.StatusForbidden {
 			t.Errorf("any member sends the minutes: %d", a.code)
 		}
 		b.open(look)
 		b.sees("Đọc lại biên bản")
 		b.everyLook("look-finished")
-		if a := s.form("truongdoan", look, "id", inspection.NewID(), "do", "send"); a.code != http.StatusConflict || !strings.Contains(a.body, "Đơn vị chưa xem được 1 ảnh") {
+		if a := s.form("truongdoan", look, s.asShown("truongdoan", look, "do", "send")...); a.code != http.StatusConflict || !strings.Contains(a.body, "Đơn vị chưa xem được 1 ảnh") {
 			t.Errorf("minutes are sent about what the unit cannot see: %d", a.code)
 		}
 		s.must(s.demo.services.Evidence.ConfirmShared(t.Context(), s.actor("truongdoan"), second.FileID, nil, true))
-		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "send")
+		s.onLook("truongdoan", look, "do", "send")
 
 		findings := s.findings(check)
 		if len(findings) != 1 || findings[0].ItemCode != "A04" || findings[0].Severity != finding.Major || findings[0].State != finding.Recorded || findings[0].Text != "Quầy 2 không có người trực lúc 8 giờ" {
@@ -303,8 +339,8 @@ func TestALookOutsideWorkingHours(t *testing.T) {
 		b := s.seenIn("look-noon", "truongdoan")
 		b.open(look)
 		b.everyLook("look-noon")
-		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "finish")
-		s.sent("truongdoan", look, "id", inspection.NewID(), "do", "send")
+		s.onLook("truongdoan", look, "do", "finish")
+		s.onLook("truongdoan", look, "do", "send")
 		s.says(s.page("truongdoan", "/visits/"+check+"/minutes"), "ngoài giờ làm việc")
 	})
 }
@@ -365,25 +401,25 @@ func TestALookHasItsBounds(t *testing.T) {
 		back := s.operation(check, visit.OpSnapshot, visit.Snapshot{Camera: c.id, Reason: "lùi giờ"})
 		back.DeviceAt = yesterday
 		s.refuses("truongdoan", 409, "không có bước đó", back)
-		s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "judge", "request", late.ID, "value", "MANNED", "text", "")
-		s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "finish")
+		s.onLook("truongdoan", "/visits/"+check+"/look", "do", "judge", "request", late.ID, "value", "MANNED", "text", "")
+		s.onLook("truongdoan", "/visits/"+check+"/look", "do", "finish")
 		if r := s.request(waiting.ID); r.State != snapshot.Lapsed {
 			t.Errorf("what waited for leave when the look was finished: %+v", r)
 		}
 		if c.asked.Load() != asked {
 			t.Error("the camera was asked on another day")
 		}
-		s.sent("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "send")
+		s.onLook("truongdoan", "/visits/"+check+"/look", "do", "send")
 		s.says(s.page("thutruong", "/visits/"+check+"/minutes"), "ngày "+s.clock.Now().Date().VN())
 
 		empty := s.beginsLook(s.remoteTarget(9)) // nothing was taken: not at once, but it can be ended
-		if a := s.form("truongdoan", "/visits/"+empty+"/look", "id", inspection.NewID(), "do", "finish"); a.code != http.StatusConflict {
+		if a := s.form("truongdoan", "/visits/"+empty+"/look", s.asShown("truongdoan", "/visits/"+empty+"/look", "do", "finish")...); a.code != http.StatusConflict {
 			t.Errorf("a look that has just begun is ended by a slip: %d", a.code)
 		}
 		s.clock.Advance(24 * time.Hour)
 		clear(s.tokens)
-		s.sent("truongdoan", "/visits/"+empty+"/look", "id", inspection.NewID(), "do", "finish")
-		s.sent("truongdoan", "/visits/"+empty+"/look", "id", inspection.NewID(), "do", "send")
+		s.onLook("truongdoan", "/visits/"+empty+"/look", "do", "finish")
+		s.onLook("truongdoan", "/visits/"+empty+"/look", "do", "send")
 
 		onSite := s.begin(s.seal(7))
 		if a := s.get("truongdoan", "/visits/"+onSite+"/look"); a.code != http.StatusNotFound {
@@ -454,4 +490,125 @@ func TestAStandingDecisionLetsTheChiefOfOfficeLook(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestALookIsSentAsItWasRead: nobody writes over or sends what another person of the team
+// has changed since, without having read it; and what was typed goes along.
+func TestALookIsSentAsItWasRead(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := newSite(t, db)
+		c := s.camera(7)
+		s.taking()
+		check := s.beginsLook(s.remoteTarget(7))
+		look := "/visits/" + check + "/look"
+		still := s.stillOf(check, c)
+		judge := func(value, text string) []string {
+			return []string{"do", "judge", "request", still.ID, "value", value, "text", text}
+		}
+		answer := func(value, note string) []string {
+			return []string{"still", still.ID, "item", "A04", "value", value, "note", note}
+		}
+		s.clock.Advance(10 * time.Second)
+
+		late := s.asShown("thanhvien", look, judge("MANNED", "")...)
+		s.onLook("truongdoan", look, judge("UNMANNED", "Cả quầy trống")...)
+		if a := s.form("thanhvien", look, late...); a.code != http.StatusConflict || !strings.Contains(a.body, "Cả quầy trống") {
+			t.Errorf("a judgement is written over unread: %d", a.code)
+		}
+		late = s.asShown("thanhvien", look+"/item", answer("YES", "")...)
+		s.onLook("truongdoan", look+"/item", answer("NO", "Không ai ở quầy")...)
+		if a := s.form("thanhvien", look+"/item", late...); a.code != http.StatusConflict || !strings.Contains(a.body, "Mục này vừa được người khác ghi: <strong>Không đạt</strong>: Không ai ở quầy") {
+			t.Errorf("an answer is written over unread: %d %s", a.code, mainOf(a.body))
+		}
+		late = s.asShown("thanhvien", look, "do", "drop", "item", "A04")
+		s.clock.Advance(time.Second)
+		s.onLook("truongdoan", look+"/item", answer("NO", "Không ai ở quầy 2")...)
+		if a := s.form("thanhvien", look, late...); a.code != http.StatusConflict {
+			t.Errorf("an answer is dropped unread: %d", a.code)
+		}
+
+		late = s.asShown("truongdoan", look, "do", "finish", "strengths", "", "requests", "")
+		s.onLook("thanhvien", look, "do", "minutes", "strengths", "Của thành viên", "requests", "")
+		if a := s.form("truongdoan", look, late...); a.code != http.StatusConflict || !strings.Contains(a.body, "Nội dung đang lưu: Của thành viên") {
+			t.Errorf("a look ends with minutes that were not read: %d", a.code)
+		}
+		late = s.asShown("truongdoan", look, "do", "finish", "strengths", "Của thành viên", "requests", "Bổ sung khi kết thúc")
+		for range 2 { // the same form again is the same end
+			s.sent("truongdoan", look, late...)
+		}
+		if m := s.state(check, "truongdoan").Minutes; m.Strengths != "Của thành viên" || m.Requests != "Bổ sung khi kết thúc" {
+			t.Errorf("what was typed when the look ended is gone: %+v", m)
+		}
+
+		s.clock.Advance(10 * time.Second)
+		send := []string{"do", "send", "unseen", "1", "strengths", "Của thành viên", "requests", "Giải trình trong 5 ngày"}
+		late = s.asShown("truongdoan", look, send...)
+		s.onLook("thanhvien", look, judge("MANNED", "Nhìn kỹ thì có người")...)
+		if a := s.form("truongdoan", look, late...); a.code != http.StatusConflict || !strings.Contains(a.body, "Nhìn kỹ thì có người") || !strings.Contains(a.body, "Giải trình trong 5 ngày") {
+			t.Errorf("minutes are sent that nobody read: %d", a.code)
+		}
+		if st := s.state(check, "truongdoan"); st.Phase != visit.Drafting || st.Minutes.Requests != "Bổ sung khi kết thúc" {
+			t.Errorf("a refusal has done half: %s %+v", st.Phase, st.Minutes)
+		}
+		s.onLook("truongdoan", look, send...)
+		if st := s.state(check, "truongdoan"); st.Phase != visit.MinutesNoSig || st.Minutes.Requests != "Giải trình trong 5 ngày" {
+			t.Errorf("what was typed does not go along: %s %+v", st.Phase, st.Minutes)
+		}
+	})
+}
+
+// TestWhatIsTypedOnALookStays: a still is asked for, another judged, and what was typed into
+// the other forms of the page is still there; a page with something typed is not left without
+// a question, and minutes do not go out while a judgement is only half written.
+func TestWhatIsTypedOnALookStays(t *testing.T) {
+	s := newSite(t, dbtest.SQLite(t))
+	c := s.camera(7)
+	s.taking()
+	check := s.beginsLook(s.remoteTarget(7))
+	first, second := s.stillOf(check, c), s.stillOf(check, c)
+	b := s.seenIn("look-typed", "truongdoan")
+	b.open("/visits/" + check + "/look")
+	b.fill("#strengths", "Bàn ghế gọn gàng")
+	b.fill("#text-"+first.ID, "Hai người ở quầy")
+	b.click(`#still-` + first.ID + ` input[value=MANNED]`)
+	b.click(`[data-form="still-` + c.id + `"] button`)
+	b.wait("a third still", `document.querySelectorAll('#look-stills [data-state=TAKEN]').length === 3`)
+	b.fill("#text-"+second.ID, "Ba người đang chờ")
+	b.click(`#still-` + second.ID + ` input[value=QUEUE]`)
+	b.click(`#still-` + second.ID + ` [data-form^=judge] button`)
+	b.wait("the judgement", `document.querySelector('#still-`+second.ID+` .tag.soon')?.innerText === 'Người dân đang xếp hàng chờ' && document.querySelector('.said')?.innerText === 'Đã ghi nhận định.'`)
+	var kept [3]string
+	b.eval(`[document.getElementById('strengths').value, document.getElementById('text-`+first.ID+`').value, document.querySelector('#still-`+first.ID+` input:checked')?.value]`, &kept)
+	if kept != [3]string{"Bàn ghế gọn gàng", "Hai người ở quầy", "MANNED"} {
+		t.Errorf("what was typed is gone: %q", kept)
+	}
+	b.everyLook("look-typed")
+	var asks bool
+	b.eval(`!dispatchEvent(new Event('beforeunload', {cancelable: true}))`, &asks)
+	if !asks {
+		t.Error("the page can be left without a question")
+	}
+	b.click(`#look-minutes [value=minutes]`)
+	b.sees("Đã lưu nội dung biên bản.")
+	if m := s.state(check, "truongdoan").Minutes; m.Strengths != "Bàn ghế gọn gàng" {
+		t.Errorf("%+v", m)
+	}
+	b.click(`#still-` + first.ID + ` [data-form^=judge] button`)
+	b.wait("the judgement", `document.querySelector('#still-`+first.ID+` .tag.good:not(.plain)') !== null && document.querySelectorAll('#look-stills .tag').length >= 5`)
+	b.click(`#look-stills [data-still]:first-child input[value=MANNED]`)
+	b.click(`#look-stills [data-still]:first-child [data-form^=judge] button`)
+	b.wait("all are judged", `document.querySelector('#look-next [value=finish]') !== null`)
+	b.fill("#requests", "Giữ như vậy")
+	b.click(`#look-next [value=finish]`)
+	b.wait("the end", `document.querySelector('#look-next [value=send]') !== null`)
+	b.fill("#text-"+first.ID, "Còn đang viết")
+	b.click(`#look-next [value=send]`)
+	b.sees("Chưa gửi biên bản: trên trang còn nội dung đã nhập mà chưa ghi")
+	b.everyLook("look-unsent")
+	b.eval(`document.getElementById('text-`+first.ID+`').value = 'Hai người ở quầy'`, nil)
+	b.click(`#look-next [value=send]`)
+	b.wait("the check", `location.pathname === '/visits/`+check+`'`)
+	if st := s.state(check, "truongdoan"); st.Phase != visit.MinutesNoSig || st.Minutes.Requests != "Giữ như vậy" || st.Judged[first.ID].Text != "Hai người ở quầy" {
+		t.Errorf("%s %+v %+v", st.Phase, st.Minutes, st.Judged)
+	}
 }

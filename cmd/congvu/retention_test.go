@@ -60,7 +60,7 @@ func (s *site) looks(check string, acts ...visit.Act) {
 	for i := range acts {
 		acts[i].ID = inspection.NewID()
 	}
-	s.must(s.demo.services.Visits.Look(s.t.Context(), s.actor("truongdoan"), check, 0, acts...))
+	s.must(s.demo.services.Visits.Look(s.t.Context(), s.actor("truongdoan"), check, nil, acts...))
 }
 
 // frame takes a still in a look, for an item or for the check itself, judges it, and gives
@@ -69,7 +69,7 @@ func (s *site) frame(check string, c *hung, item string) (snapshot.Request, []by
 	s.t.Helper()
 	s.clock.Advance(10 * time.Second)
 	id := inspection.NewID()
-	s.must(s.demo.services.Visits.Look(s.t.Context(), s.actor("truongdoan"), check, 0,
+	s.must(s.demo.services.Visits.Look(s.t.Context(), s.actor("truongdoan"), check, nil,
 		visit.Act{ID: id, Type: visit.OpSnapshot, Payload: visit.Snapshot{Camera: c.id, Item: item, Reason: "xem quầy"}}))
 	s.demo.services.Snapshots.Wake()
 	r := s.decided(id)
@@ -546,7 +546,7 @@ func TestAStillThatNobodyTookLeavesNothing(t *testing.T) {
 			_, _ = w.Write(frame(5))
 		})
 		id := inspection.NewID()
-		s.must(s.demo.services.Visits.Look(t.Context(), s.actor("truongdoan"), check, 0, visit.Act{ID: id, Type: visit.OpSnapshot, Payload: visit.Snapshot{Camera: c.id}}))
+		s.must(s.demo.services.Visits.Look(t.Context(), s.actor("truongdoan"), check, nil, visit.Act{ID: id, Type: visit.OpSnapshot, Payload: visit.Snapshot{Camera: c.id}}))
 		if r := s.decided(id); r.State != snapshot.Lapsed {
 			t.Errorf("%+v", r)
 		}

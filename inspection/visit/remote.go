@@ -235,10 +235,10 @@ type Act struct {
 var lookActs = []Type{OpSnapshot, OpJudge, OpPhoto, OpPhotoOff, OpAnswer, OpNote, OpFinding, OpMinutes, OpFinish, OpSend}
 
 // Look does what a page asks of a check of form REMOTE: all acts or none. Members of its
-// team may; its lead, deputy or secretary finishes it and sends the minutes. version is
-// that of the page, 0 where it does not matter. Codes: invalid, not_found, forbidden,
-// conflict.
-func (s *Service) Look(ctx context.Context, actor inspection.Actor, id string, version int64, acts ...Act) error {
+// team may; its lead, deputy or secretary finishes it and sends the minutes. seen tells
+// whether the check still is what the page showed, nil where that does not matter. Codes:
+// invalid, not_found, forbidden, conflict.
+func (s *Service) Look(ctx context.Context, actor inspection.Actor, id string, seen func(*State) bool, acts ...Act) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		w, err := s.open(tx, actor, id)
 		if err != nil {
@@ -273,7 +273,7 @@ func (s *Service) Look(ctx context.Context, actor inspection.Actor, id string, v
 		switch {
 		case known == len(acts): // the same form again
 			return nil
-		case version != 0 && w.visit.Version != version:
+		case seen != nil && !seen(w.state):
 			return inspection.E(inspection.Conflict, "error.conflict")
 		}
 		if err := w.elsewhere(ops); err != nil {
