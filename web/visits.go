@@ -91,6 +91,11 @@ type visitPage struct {
 	CanOpine     bool
 }
 
+// SaidAll tells whether the unit of a look has nothing to add to its opinion.
+func (p visitPage) SaidAll() bool {
+	return slices.ContainsFunc(p.Opinions, func(o opinionLine) bool { return o.Done })
+}
+
 // clocks says what is odd about the devices' clocks.
 func clocks(b Base, v visit.View) (said []string) {
 	for _, c := range v.Clocks() {

@@ -276,7 +276,7 @@ func TestALookFromTheOffice(t *testing.T) {
 		s.says(s.page("truongdoan", "/visits/"+check+"/report"), "Đang chờ ý kiến của đơn vị")
 		s.sent("thutruong", "/visits/"+check+"/opinion", "id", inspection.NewID(), "opinion", "Đơn vị không còn ý kiến khác.", "done", "1")
 		s.says(s.page("truongdoan", "/inbox"), "/visits/"+check+"/report")
-		s.says(s.page("thutruong", "/visits/"+check), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
+		s.says(s.page("thutruong", "/visits/"+check), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.", "đơn vị đã nêu đủ ý kiến", "Bổ sung ý kiến")
 		s.says(s.page("thutruong", "/visits/"+check+"/minutes"), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
 		s.says(s.page("truongdoan", "/visits/"+check+"/report"), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
 		s.says(s.page("chutich", "/visits/"+check+"/conclusion"), "chưa báo cáo kết quả nên chưa kết luận được")
