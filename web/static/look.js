@@ -11,7 +11,8 @@ document.body.append(said);
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let passing; // until what was said goes
-let leaving = false; // what is typed has been sent, or is to go
+/** @type {HTMLFormElement | undefined} */
+let going; // the form with which the page is left
 
 const main = () => /** @type {HTMLElement} */ (document.querySelector('main'));
 const forms = () => /** @type {NodeListOf<HTMLFormElement>} */ (main().querySelectorAll('form[data-form]'));
@@ -91,6 +92,7 @@ document.addEventListener('submit', async (event) => {
   const data = new FormData(form);
   if (button?.name) data.append(button.name, button.value);
   form.dataset.busy = '';
+  form.inert = true; // what is typed from now on would not be in it
   button?.setAttribute('aria-busy', 'true');
   say(words.sending ?? '', false);
   try {
@@ -101,7 +103,7 @@ document.addEventListener('submit', async (event) => {
       void refresh();
       return;
     }
-    leaving = true;
+    going = form;
     if (answer.ok && answer.redirected) {
       location.assign(answer.url);
       return;
@@ -111,13 +113,15 @@ document.addEventListener('submit', async (event) => {
   } catch {
     say(words.failed ?? '', true); // nothing came back: sent again it counts once
   } finally {
+    form.inert = false;
     delete form.dataset.busy;
     button?.removeAttribute('aria-busy');
+    if (said.classList.contains('bad') && button?.isConnected) button.focus({ preventScroll: true });
   }
 });
 
 addEventListener('beforeunload', (event) => {
-  if (!leaving && [...forms()].some(typed)) event.preventDefault();
+  if ([...forms()].some((f) => f !== going && typed(f))) event.preventDefault();
 });
 
 let asking = false;
