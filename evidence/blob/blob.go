@@ -35,8 +35,9 @@ type Health struct{ Free int64 }
 // Store keeps objects under keys. Safe for concurrent use.
 type Store interface {
 	// Put writes an object of exactly size bytes whose SHA-256 is sum (64 lower-case
-	// hex digits). ErrExists when the key is taken: what stands there stays. On any
-	// error nothing stands under the key that did not stand there before. Once it has
+	// hex digits). ErrExists when the key is taken: what stands there stays, and lasts like
+	// what was put. On any other error nothing but that object may stand under the key: it
+	// does where all was written and the store could not say whether it lasts. Once it has
 	// returned nobody reads r any more.
 	Put(ctx context.Context, key string, r io.Reader, size int64, sum string) error
 

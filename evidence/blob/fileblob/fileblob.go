@@ -2,7 +2,8 @@
 //
 // An object is written to a temporary name, synced, given its final name by a hard
 // link (which, unlike a rename, never replaces anything), and its folder is synced:
-// after a power cut a key holds all of its bytes or does not exist. All access goes
+// after a power cut a key holds all of its bytes or does not exist. Who is told that a key
+// is taken may rely on it as well: the folder is synced once more before. All access goes
 // through os.Root, so that no key and no symbolic link leads out of the folder. The
 // file system must know hard links.
 //
@@ -20,6 +21,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -35,8 +37,10 @@ const abandoned = 24 * time.Hour
 
 // Store keeps objects in a folder.
 type Store struct {
-	root *os.Root
-	dir  string
+	root    *os.Root
+	dir     string
+	fsync   func(*os.File) error // of a folder
+	folders sync.Map             // class/xx: false where this process made it, true where it has synced those above since
 }
 
 var _ blob.Store = (*Store)(nil)
@@ -51,7 +55,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{root: root, dir: dir}
+	s := &Store{root: root, dir: dir, fsync: (*os.File).Sync}
 	if err := root.MkdirAll(temporary, 0o700); err != nil {
 		root.Close()
 		return nil, err
@@ -91,7 +95,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 	}
 	final := place(key)
 	if _, err := s.root.Lstat(final); err == nil {
-		return blob.ErrExists
+		return s.exists(path.Dir(final))
 	}
 	tmp, err := s.write(ctx, r, size, sum)
 	if err != nil {
@@ -106,12 +110,21 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64, su
 		err = s.root.Link(tmp, final)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return blob.ErrExists
+		return s.exists(path.Dir(final))
 	}
 	if err != nil {
 		return noRoom(err)
 	}
-	return noRoom(s.sync(path.Dir(final)))
+	return noRoom(s.settle(path.Dir(final), false))
+}
+
+// exists tells that a key is taken, for good: whoever took it may not have synced its
+// folder yet, or may have failed to.
+func (s *Store) exists(dir string) error {
+	if err := s.settle(dir, true); err != nil {
+		return noRoom(err)
+	}
+	return blob.ErrExists
 }
 
 // Mend implements blob.Store.
@@ -132,7 +145,7 @@ func (s *Store) Mend(ctx context.Context, key string, r io.Reader, size int64, s
 		s.root.Remove(tmp)
 		return noRoom(err)
 	}
-	return noRoom(s.sync(path.Dir(final)))
+	return noRoom(s.settle(path.Dir(final), false))
 }
 
 // write has bytes on the disk under a temporary name; on an error nothing is left of it.
@@ -174,15 +187,30 @@ func source(ctx context.Context, r io.Reader, size int64, sum string) io.Reader 
 	return &withContext{ctx, verified}
 }
 
-// mkdir makes class/xx and syncs what it made.
+// mkdir makes class/xx, which settle syncs.
 func (s *Store) mkdir(dir string) error {
-	if err := s.root.MkdirAll(dir, 0o700); err != nil {
+	s.folders.Store(dir, false) // before it is there: whoever links into it first has to sync it
+	return s.root.MkdirAll(dir, 0o700)
+}
+
+// settle syncs class/xx, and the folders above it where this process made it and has not
+// synced them since; where it does not know whether anybody did, too, if others says so.
+func (s *Store) settle(dir string, others bool) error {
+	if err := s.sync(dir); err != nil {
 		return err
+	}
+	above, here := s.folders.Load(dir)
+	if above == true || !here && !others {
+		return nil
 	}
 	if err := s.sync(path.Dir(dir)); err != nil {
 		return err
 	}
-	return s.sync(".")
+	if err := s.sync("."); err != nil {
+		return err
+	}
+	s.folders.Store(dir, true)
+	return nil
 }
 
 func (s *Store) sync(dir string) error {
@@ -191,7 +219,7 @@ func (s *Store) sync(dir string) error {
 		return err
 	}
 	defer d.Close()
-	if err := d.Sync(); err != nil {
+	if err := s.fsync(d); err != nil {
 		return fmt.Errorf("sync %s: %w", dir, err)
 	}
 	return nil
