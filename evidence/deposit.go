@@ -24,8 +24,8 @@ type Deposit struct {
 // transaction that declares it (DeclareIn) and says that it is there (Arrive): either the
 // file comes into being whole, or nothing but bytes that nobody knows of. of is the id of
 // the file that they will be where they may have to go some day (Remove): they are kept
-// apart from equal bytes of other files then; empty otherwise. Codes: as Fits, and
-// unavailable, full.
+// apart from equal bytes of other files then, and of is a new id; empty otherwise. Codes: as
+// Fits, and unavailable, full.
 func (s *Service) Deposit(ctx context.Context, kind Kind, raw []byte, of string) (Deposit, error) {
 	if len(raw) == 0 {
 		return Deposit{}, inspection.E(inspection.Invalid, "evidence.error.empty")
@@ -39,7 +39,11 @@ func (s *Service) Deposit(ctx context.Context, kind Kind, raw []byte, of string)
 	if of != "" {
 		d.object = apart(of)
 	}
-	return d, s.keep(ctx, file{SHA256: d.SHA256, Object: d.object}.key(), bytes.NewReader(raw), d.Size, d.SHA256)
+	if err := s.keep(ctx, file{SHA256: d.SHA256, Object: d.object}.key(), bytes.NewReader(raw), d.Size, d.SHA256); err != nil {
+		s.discard(ctx, d.object) // it may stand nevertheless: an answer of the store was lost
+		return Deposit{}, err
+	}
+	return d, nil
 }
 
 // Discard takes a deposit back that became no file: the caller is sure that no transaction

@@ -269,7 +269,8 @@ func (k *keepError) Read(p []byte) (int, error) {
 }
 
 // keep puts bytes under a key that is made of their hash, or is theirs alone. What stands
-// there already has to be the same: what was cut off or spoilt is put right.
+// there already has to be the same: what was cut off or spoilt, or cannot be read any more,
+// is put right.
 func (s *Service) keep(ctx context.Context, key string, r io.ReadSeeker, size int64, sum string) error {
 	err := s.store.Put(ctx, key, r, size, sum)
 	if errors.Is(err, blob.ErrExists) {
@@ -306,6 +307,10 @@ func (s *Service) stands(ctx context.Context, key string, size int64, sum string
 	}
 	h := sha256.New()
 	n, err := io.Copy(h, object)
+	if err != nil && ctx.Err() == nil { // a bad sector, say; of a store in trouble Mend will tell
+		slog.ErrorContext(ctx, "an object cannot be read", "key", key, "error", err)
+		return false, nil
+	}
 	return n == size && hex.EncodeToString(h.Sum(nil)) == sum, err
 }
 
