@@ -30,6 +30,7 @@ type snapshotBody struct {
 	State   string `json:"state" enum:"ASKED,WAITING,TAKEN,FAILED,DECLINED,LAPSED"`
 	Why     string `json:"why,omitempty" doc:"it needs the lead's leave: COUNT, more than 20 in this check; TIME, more than 30 minutes after it was asked for"`
 	Camera  string `json:"camera"`
+	Name    string `json:"name" doc:"of the camera, as it was then"`
 	Cause   string `json:"cause,omitempty"`
 	File    string `json:"file,omitempty"`
 	TakenAt string `json:"taken_at,omitempty" doc:"by the server's clock"`
@@ -52,7 +53,7 @@ func (s *Server) cameras(ctx context.Context, v visit.Visit) ([]cameraBody, erro
 func snapshots(list []snapshot.Request) []snapshotBody {
 	out := []snapshotBody{}
 	for _, r := range list {
-		out = append(out, snapshotBody{r.ID, string(r.State), r.Why, r.CameraID, string(r.Cause), r.FileID, r.TakenAt.String()})
+		out = append(out, snapshotBody{r.ID, string(r.State), r.Why, r.CameraID, r.Camera, string(r.Cause), r.FileID, r.TakenAt.String()})
 	}
 	return out
 }

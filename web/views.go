@@ -159,11 +159,7 @@ func (s *Server) viewPairs(ctx, patience context.Context, a inspection.Actor, be
 		if best == nil {
 			continue
 		}
-		if choice.camera != "" {
-			if best.Camera, err = s.Snapshots.NameOf(ctx, choice.camera); err != nil {
-				return nil, nil, err
-			}
-		}
+		best.Camera = stills[choice.late.ID].Camera
 		pairs = append(pairs, *best)
 	}
 	if missed != nil {

@@ -24,6 +24,7 @@ import (
 	"congvu/evidence/imaging/imagingtest"
 	"congvu/evidence/snapshot"
 	"congvu/inspection"
+	"congvu/inspection/history"
 	"congvu/inspection/score"
 	"congvu/inspection/visit"
 	"congvu/migrations/dbtest"
@@ -200,6 +201,72 @@ func TestR9OneTapGivesAStill(t *testing.T) {
 		if !c.reached[cameraUser+":"+cameraPassword] {
 			t.Error("the camera was not signed in to")
 		}
+	})
+}
+
+// renames gives a camera another name in the register.
+func (s *site) renames(c *hung, name string) {
+	s.t.Helper()
+	is, err := s.demo.services.Snapshots.Camera(s.t.Context(), s.actor("quantri"), c.id)
+	s.must(err)
+	s.must(s.demo.services.Snapshots.ChangeCamera(s.t.Context(), s.actor("quantri"), c.id, is.Version, snapshot.Entry{Name: name, Place: is.Place, PlanX: is.PlanX, PlanY: is.PlanY,
+		NoticeNumber: is.NoticeNumber, NoticeDate: is.NoticeDate, Source: camera.Source{Way: is.Way, Address: is.Address}}, "Sở đổi cách gọi camera"))
+}
+
+// TestAStillKeepsTheNameOfItsCamera: what is printed of a check is the name that a camera
+// had when it was read, whatever it is called later, on site and in a look from the office.
+func TestAStillKeepsTheNameOfItsCamera(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := newSite(t, db)
+		c := s.camera(7)
+		broken := s.camera(7, func(e *snapshot.Entry) { e.Name = "Camera cửa sau" })
+		broken.says(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+		check := s.begin(s.seal(7))
+		s.answers(check)
+		asked := s.still("thanhvien", check, visit.Snapshot{Camera: c.id, Item: "A04"})
+		s.says(s.page("truongdoan", "/visits/"+check+"/photos"), "Camera quầy 1") // as long as it waits
+		s.renames(c, "Camera quầy tiếp dân")
+		s.taking()
+		s.decided(asked)
+		s.decided(s.still("thanhvien", check, visit.Snapshot{Camera: broken.id, Item: "A04"}))
+		s.signs(check)
+		look := s.beginsLook(s.remoteTarget(7))
+		r := s.stillOf(look, c)
+		s.clock.Advance(10 * time.Second)
+		s.onLook("truongdoan", "/visits/"+look+"/look", "do", "judge", "request", r.ID, "value", "MANNED", "text", "")
+		s.onLook("truongdoan", "/visits/"+look+"/look", "do", "finish")
+		s.onLook("truongdoan", "/visits/"+look+"/look", "do", "send", "unseen", "1")
+
+		s.renames(c, "Camera mới")
+		s.renames(broken, "Camera mới")
+		f := s.findings(check)[0]
+		if f.ItemCode != "A04" {
+			t.Fatal(f.ItemCode)
+		}
+		const name, failed = "Camera quầy tiếp dân", "Camera cửa sau"
+		for path, names := range map[string][]string{
+			"/visits/" + check + "/photos":  {name, failed},
+			"/visits/" + check + "/minutes": {failed},
+			"/findings/" + f.ID:             {"Nguồn: " + name, failed + ": "},
+			"/visits/" + look + "/minutes":  {name},
+			"/visits/" + look:               {name},
+			"/visits/" + look + "/photos":   {name},
+		} {
+			page := s.page("truongdoan", path)
+			s.says(page, names...)
+			if strings.Contains(page, "Camera mới") || strings.Contains(page, "Camera quầy 1") {
+				t.Errorf("%s: another name than the camera had", path)
+			}
+		}
+		s.says(s.call("thanhvien", http.MethodGet, "/api/v1/visits/"+check, nil).body, `"name":"`+name+`"`, `"name":"`+failed+`"`)
+		var told []string
+		s.must(db.Table("history").Where("action IN ('snapshot.ask', 'snapshot.taken') AND subject_id = ?", asked).Order("seq").Pluck("body", &told).Error)
+		if len(told) != 2 || !strings.Contains(told[0], history.TextHash("Camera quầy 1")) || !strings.Contains(told[1], history.TextHash(name)) {
+			t.Errorf("history says %v", told)
+		}
+		// A copy of the release before, beside this one, writes no name: the register knows one.
+		s.must(db.Exec("UPDATE camera_snapshots SET camera_name = '' WHERE visit_id = ?", check).Error)
+		s.says(s.page("truongdoan", "/findings/"+f.ID), "Nguồn: Camera mới", "Camera mới: ")
 	})
 }
 

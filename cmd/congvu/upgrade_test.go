@@ -167,6 +167,41 @@ func TestAnUpgradeKeepsWhoSignedACampaignThatWasHandedOver(t *testing.T) {
 	}
 }
 
+// TestAnUpgradeGivesStillsTheNameOfTheirCamera: the schema 0026 knew it from the register
+// alone.
+func TestAnUpgradeGivesStillsTheNameOfTheirCamera(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"sqlite", "postgres"} {
+		t.Run(kind, func(t *testing.T) {
+			dsn := filepath.Join(t.TempDir(), "congvu.db")
+			if kind == "postgres" {
+				dsn = dbtest.EmptyPostgresDSN(t)
+			}
+			loadDump(t, dsn, kind, unzipped(t, filepath.Join("testdata", "upgrade", "0026."+kind+".sql.gz")))
+			db, err := migrations.Open(t.Context(), dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer migrations.Close(db)
+			err = db.Exec(`INSERT INTO camera_snapshots (id, visit_id, camera_id, subject_kind, subject_id, asked_by, asked_at, arrived_at, state)
+				SELECT c.id, (SELECT MIN(id) FROM visits), c.id, 'item', 'A04', (SELECT MIN(id) FROM people), 1, 1, 'FAILED' FROM cameras c`).Error
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := migrations.Up(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			var named, all int64
+			if err := db.Table("camera_snapshots").Count(&all).Error; err != nil || all == 0 {
+				t.Fatal(all, err)
+			}
+			if err := db.Table("camera_snapshots s").Joins("JOIN cameras c ON c.id = s.camera_id").Where("s.camera_name = c.name AND c.name <> ''").Count(&named).Error; err != nil || named != all {
+				t.Errorf("%d of %d stills have the name of their camera: %v", named, all, err)
+			}
+		})
+	}
+}
+
 func unzipped(t *testing.T, path string) string {
 	t.Helper()
 	f, err := os.Open(path)

@@ -119,6 +119,7 @@ func TestR10TheSameFrameAgain(t *testing.T) {
 			s.operation(again, visit.OpVerdict, visit.Verdict{Finding: f.ID, Verdict: "VERIFIED", Text: "Đã có người trực."}),
 			s.operation(again, visit.OpFinish, struct{}{}), s.operation(again, visit.OpMinutes, visit.Minutes{Opinion: text("Thống nhất."), Representatives: text("Giám đốc")}))
 		s.derive()
+		s.renames(c, "Camera sau khi đổi tên")
 
 		s.says(s.page("truongdoan", "/findings/"+f.ID), `data-views="/findings/`+f.ID+`/views"`, "Camera cửa sau: ", "không truy cập được lúc")
 		for _, path := range []string{"/findings/" + f.ID + "/views", "/visits/" + again + "/minutes"} {

@@ -254,12 +254,6 @@ func (s *Service) Camera(ctx context.Context, actor inspection.Actor, id string)
 	return load[Camera](s.read(ctx), id)
 }
 
-// NameOf is the name of a camera. The caller has checked who may know of it.
-func (s *Service) NameOf(ctx context.Context, id string) (string, error) {
-	c, err := load[Camera](s.read(ctx), id)
-	return c.Name, err
-}
-
 // AtDesk lists the cameras that a check at a desk may ask today. The caller
 // has checked rights.
 func (s *Service) AtDesk(ctx context.Context, desk string) ([]Camera, error) {

@@ -237,7 +237,7 @@ func (s *Service) Deliver(ctx context.Context, relay Relay, id string, d Deliver
 	}
 	now := s.clock.Now()
 	at := now.Add(-time.Duration(min(max(d.AgeMS, 0), lease.Milliseconds())) * time.Millisecond)
-	r.RelayID, r.Signature = &relay.ID, d.Proof
+	r.Camera, r.RelayID, r.Signature = c.Name, &relay.ID, d.Proof
 	over, err := s.late(s.read(ctx), r)
 	if err != nil {
 		return err

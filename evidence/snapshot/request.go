@@ -43,7 +43,7 @@ func (s *Service) Ask(tx *gorm.DB, actor inspection.Actor, capacity inspection.C
 	if err := tx.Model(&Request{}).Where("visit_id IN ? AND state NOT IN ?", append(b.Visits, r.VisitID), []State{Declined, Lapsed}).Count(&before).Error; err != nil {
 		return err
 	}
-	r.AskedBy, r.ArrivedAt, r.State = actor.Person, s.clock.Now(), Waiting
+	r.Camera, r.AskedBy, r.ArrivedAt, r.State = c.Name, actor.Person, s.clock.Now(), Waiting
 	switch {
 	case before >= Many:
 		r.State, r.Why = Asked, TooMany
@@ -54,7 +54,7 @@ func (s *Service) Ask(tx *gorm.DB, actor inspection.Actor, capacity inspection.C
 		return err
 	}
 	return history.Append(tx, event(actor, capacity, "snapshot.ask", "snapshot", r.ID, r.VisitID, r.ArrivedAt, map[string]any{
-		"camera": r.CameraID, "kind": r.SubjectKind, "subject": r.SubjectID, "reason": history.TextHash(r.Reason), "asked_at": r.AskedAt.String(), "why": r.Why}))
+		"camera": r.CameraID, "camera_name": history.TextHash(r.Camera), "kind": r.SubjectKind, "subject": r.SubjectID, "reason": history.TextHash(r.Reason), "asked_at": r.AskedAt.String(), "why": r.Why}))
 }
 
 // Wake begins with what waits, after a transaction in which somebody asked.
@@ -147,8 +147,10 @@ func (s *Service) EndAsked(tx *gorm.DB, actor inspection.Actor, capacity inspect
 // see it.
 func (s *Service) Of(ctx context.Context, visit string) ([]Request, error) {
 	var rows []Request
-	err := s.read(ctx).Where("visit_id = ?", visit).Order("arrived_at, id").Find(&rows).Error
-	return rows, err
+	if err := s.read(ctx).Where("visit_id = ?", visit).Order("arrived_at, id").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	return rows, s.named(ctx, rows)
 }
 
 // OfFiles are the requests that gave pictures, by the picture's file; what is no still of a
@@ -158,6 +160,9 @@ func (s *Service) OfFiles(ctx context.Context, files ...string) (map[string]Requ
 	for chunk := range slices.Chunk(files, 500) {
 		var rows []Request
 		if err := s.read(ctx).Where("state = ? AND file_id IN ?", Taken, chunk).Find(&rows).Error; err != nil {
+			return nil, err
+		}
+		if err := s.named(ctx, rows); err != nil {
 			return nil, err
 		}
 		for _, r := range rows {
@@ -173,7 +178,7 @@ func (s *Service) OfFiles(ctx context.Context, files ...string) (map[string]Requ
 func (s *Service) came(tx *gorm.DB, r Request, state State, d evidence.Deposit) (bool, error) {
 	r.State = state
 	done := tx.Model(&Request{}).Where("id = ? AND state = ?", r.ID, Waiting).Updates(map[string]any{
-		"state": r.State, "taken_at": r.TakenAt, "camera_at": r.CameraAt, "file_id": r.FileID, "cause": r.Cause, "profile": r.Profile, "preset": r.Preset,
+		"state": r.State, "camera_name": r.Camera, "taken_at": r.TakenAt, "camera_at": r.CameraAt, "file_id": r.FileID, "cause": r.Cause, "profile": r.Profile, "preset": r.Preset,
 		"notice": r.Notice, "relay_id": r.RelayID, "signature": r.Signature, "lease_until": 0, "lease_owner": ""})
 	if done.Error != nil || done.RowsAffected == 0 {
 		return false, done.Error
@@ -194,7 +199,7 @@ func (s *Service) came(tx *gorm.DB, r Request, state State, d evidence.Deposit) 
 			return false, err
 		}
 	}
-	data := map[string]any{"camera": r.CameraID, "taken_at": r.TakenAt.String(), "cause": string(r.Cause), "notice": history.TextHash(r.Notice)}
+	data := map[string]any{"camera": r.CameraID, "camera_name": history.TextHash(r.Camera), "taken_at": r.TakenAt.String(), "cause": string(r.Cause), "notice": history.TextHash(r.Notice)}
 	if r.FileID != "" {
 		data["file"], data["sha256"] = r.FileID, d.SHA256
 	}

@@ -84,6 +84,7 @@ type Request struct {
 	ID          string             `gorm:"column:id;primaryKey"`
 	VisitID     string             `gorm:"column:visit_id"`
 	CameraID    string             `gorm:"column:camera_id"`
+	Camera      string             `gorm:"column:camera_name"` // as it was when it was asked last
 	SubjectKind string             `gorm:"column:subject_kind"`
 	SubjectID   string             `gorm:"column:subject_id"`
 	Reason      string             `gorm:"column:reason"`

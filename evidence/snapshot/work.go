@@ -99,6 +99,7 @@ func (s *Service) lease(ctx context.Context, id, owner string) (bool, error) {
 // take reads the camera and keeps what comes of it.
 func (s *Service) take(ctx context.Context, r Request, c Camera) error {
 	now := s.clock.Now()
+	r.Camera = c.Name
 	cause, err := s.late(s.read(ctx), r)
 	if err != nil {
 		return err

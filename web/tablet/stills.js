@@ -10,8 +10,12 @@ import { note } from './link.js';
 /** The camera that was chosen last, by check. @type {Map<string, string>} */
 const chosen = new Map();
 
-/** @param {any} v @param {string} id */
-const nameOf = (v, id) => (v.cameras ?? []).find((/** @type {any} */ c) => c.id === id)?.name ?? t('tablet.still.camera');
+/**
+ * The name of a still's camera: as it was then, or as it is while the server has not learned of it.
+ * @param {any} v @param {string} request @param {string} camera
+ */
+const nameOf = (v, request, camera) => (v.snapshots ?? []).find((/** @type {any} */ r) => r.id === request)?.name
+  ?? (v.cameras ?? []).find((/** @type {any} */ c) => c.id === camera)?.name ?? t('tablet.still.camera');
 
 /** The time of day in Vietnam, to the second. @param {number} at milliseconds */
 const clockOf = (at) => new Date(at + 7 * 3600e3).toISOString().slice(11, 19);
@@ -46,7 +50,7 @@ export function stillButton(v, on) {
 /** What stands below a still: the camera, when, and what is wrong with it. @param {any} v @param {any} image */
 export function stillWords(v, image) {
   const s = v.state.stills.find((/** @type {any} */ x) => x.file === image.file);
-  return [nameOf(v, image.camera), s?.takenAt ? ` · ${clockOf(s.takenAt)}` : '', s?.cause ? h('span', { class: 'late' }, ` · ${t(`device.cause.${s.cause}`)}`) : ''];
+  return [nameOf(v, s?.request ?? '', image.camera), s?.takenAt ? ` · ${clockOf(s.takenAt)}` : '', s?.cause ? h('span', { class: 'late' }, ` · ${t(`device.cause.${s.cause}`)}`) : ''];
 }
 
 /**
@@ -56,7 +60,7 @@ export function stillWords(v, image) {
  */
 export function stillCards(v, key) {
   return v.state.stills.filter((/** @type {any} */ s) => s.key === key && s.outcome !== 'TAKEN').map((/** @type {any} */ s) => {
-    const row = (v.snapshots ?? []).find((/** @type {any} */ r) => r.id === s.request), name = nameOf(v, s.camera);
+    const row = (v.snapshots ?? []).find((/** @type {any} */ r) => r.id === s.request), name = nameOf(v, s.request, s.camera);
     if (s.outcome) {
       return h('div', { class: 'shot no-still', 'data-still-outcome': s.outcome }, h('strong', null, name),
         h('span', { class: 'late' }, t(s.outcome === 'FAILED' ? 'tablet.still.failed' : 'tablet.still.declined', { time: clockOf(s.takenAt) })),
