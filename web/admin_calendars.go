@@ -52,13 +52,9 @@ func (s *Server) findCalendar(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, a, words := c.Request().Context(), actor(c), c.FormValue("owner")
-	u, err := s.Org.FindUnit(ctx, a, words, page.Today())
+	owner, err := s.Org.FindOwner(c.Request().Context(), actor(c), c.FormValue("owner"), page.Today())
 	if err == nil {
-		return c.Redirect(http.StatusSeeOther, "/admin/calendars/"+u.ID)
-	}
-	if o, e := s.Org.FindOrganisation(ctx, a, words, page.Today()); e == nil {
-		return c.Redirect(http.StatusSeeOther, "/admin/calendars/"+o.ID)
+		return c.Redirect(http.StatusSeeOther, "/admin/calendars/"+owner)
 	}
 	return s.refuse(c, &page.adminBase, "find", "admin-calendars", field(err, "owner"), func() any { return page })
 }

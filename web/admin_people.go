@@ -74,9 +74,8 @@ type adminPerson struct {
 	Myself      bool
 	Grantable   []inspection.Role
 	Corrections []org.CorrectionLine
-	Password    string             // the first password, shown this once
-	Username    string             // suggested
-	Near        []org.Organisation // that may have been meant where a role is to be held
+	Password    string // the first password, shown this once
+	Username    string // suggested
 }
 
 func (s *Server) adminPersonPage(c echo.Context) error {
@@ -127,7 +126,7 @@ func (s *Server) changePerson(c echo.Context) error {
 		words := strings.TrimSpace(c.FormValue("organisation"))
 		switch {
 		case words != "":
-			err = s.whereHeld(c, &page, &r, words)
+			err = s.whereHeld(c, page, &r, words)
 		case r.Role != inspection.SysAdmin && slices.Contains(org.GrantableRoles, r.Role):
 			err = inspection.E(inspection.Invalid, "admin.error.role_organisation").Field("organisation", "org.error.role_organisation")
 		}
@@ -184,8 +183,8 @@ func (s *Server) changePerson(c echo.Context) error {
 }
 
 // whereHeld finds the organisation in which a role is to be held. Code: invalid; the
-// page then names those that may have been meant.
-func (s *Server) whereHeld(c echo.Context, page *adminPerson, r *org.RoleRow, words string) error {
+// error then lists those that may have been meant.
+func (s *Server) whereHeld(c echo.Context, page adminPerson, r *org.RoleRow, words string) error {
 	ctx, a, on := c.Request().Context(), actor(c), r.ValidFrom
 	if on == "" {
 		on = page.Today()
@@ -195,10 +194,6 @@ func (s *Server) whereHeld(c echo.Context, page *adminPerson, r *org.RoleRow, wo
 		o, err = s.Org.FindOrganisation(ctx, a, words, "")
 	}
 	if inspection.CodeOf(err) == inspection.Invalid {
-		var failed error
-		if page.Near, failed = s.Org.NearOrganisations(ctx, a, words, on); failed != nil {
-			return failed
-		}
 		e := *toOurs(field(err, "organisation"))
 		e.Key = "admin.error.role_organisation_unclear"
 		return &e

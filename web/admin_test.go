@@ -318,7 +318,7 @@ func TestAnAdministratorGivesRolesAndAccounts(t *testing.T) {
 			return w.post(w.sysadmin, at+"/role", form)
 		}
 		for words, more := range map[string][]string{"Ngày kết thúc đứng trước": {"valid_to", "2025-12-31"}, "được giao khi lập đoàn": {"role", "inspector"}, "chỉ tồn tại từ 01/07/2025": {"valid_from", "2025-01-01"},
-			"cần gắn với một cơ quan": {"organisation", ""}, "Có 2 kết quả khớp": {"organisation", "trung tam"}} {
+			"cần gắn với một cơ quan": {"organisation", ""}, "đúng một nơi mang tên đầy đủ “trung tam”": {"organisation", "trung tam"}} {
 			if rec := role(more...); rec.Code != http.StatusUnprocessableEntity || !strings.Contains(rec.Body.String(), words) {
 				t.Errorf("%s: %d", words, rec.Code)
 			}

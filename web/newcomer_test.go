@@ -145,8 +145,8 @@ func TestARoleSaysWhereItIsHeld(t *testing.T) {
 		give := func(role, organisation string) *httptest.ResponseRecorder {
 			return w.post(w.sysadmin, at+"/role", url.Values{"id": {inspection.NewID()}, "role": {role}, "organisation": {organisation}, "valid_from": {"2026-01-01"}})
 		}
-		for organisation, says := range map[string]string{"": "ô “Tại cơ quan” còn trống", "trung tam": "Trung tâm Phục vụ hành chính công xã Đông Sơn</li>",
-			"UBND quận Lục Bát": "Ủy ban nhân dân phường Lục Bát</li>"} {
+		for organisation, says := range map[string]string{"": "ô “Tại cơ quan” còn trống", "UBND phường": "Ủy ban nhân dân phường Lục Bát, Tỉnh Mẫu [", "trung tam": "Trung tâm Phục vụ hành chính công xã Đông Sơn, Xã Đông Sơn [",
+			"UBND quận Lục Bát": "Ủy ban nhân dân phường Lục Bát, Tỉnh Mẫu ["} {
 			rec := give("records_clerk", organisation)
 			if rec.Code != http.StatusUnprocessableEntity {
 				t.Errorf("%q: %d", organisation, rec.Code)

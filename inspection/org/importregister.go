@@ -321,19 +321,13 @@ func kindOf(words string) (Kind, bool) {
 }
 
 // unit is the administrative unit that a cell means: its key, or the name of the only one
-// of that name that exists on the day (an empty day: that has not ended). Else the key of
+// of that name, and of that type where it says one, that exists on the day (an empty day: that has not ended). Else the key of
 // the reason why not.
 func (im *register) unit(words string, on inspection.Date) (Unit, string) {
 	if words == "" {
 		return Unit{}, "org.error.import_unit"
 	}
 	folded := inspection.Fold(words)
-	names := []string{folded}
-	for _, word := range typeWords {
-		if name, ok := strings.CutPrefix(folded, word+" "); ok {
-			names = append(names, name)
-		}
-	}
 	var found []Unit
 	for _, u := range im.units {
 		if u.Key == words {
@@ -344,7 +338,7 @@ func (im *register) unit(words string, on inspection.Date) (Unit, string) {
 		if on != "" {
 			there = on.Within(period[0], period[1])
 		}
-		if there && slices.Contains(names, u.Search) {
+		if whole, bare := u.names(folded); there && (whole || bare) {
 			found = append(found, u)
 		}
 	}

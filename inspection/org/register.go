@@ -3,7 +3,6 @@ package org
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"congvu/inspection"
 
@@ -340,104 +339,4 @@ func (s *Service) PostDesk(ctx context.Context, actor inspection.Actor, id strin
 	var p Post
 	err := notFound(s.db.WithContext(ctx).Where("id = ?", id).Take(&p).Error, "error.not_found")
 	return p.DeskID, err
-}
-
-// spelled are words as people abbreviate them and as registers write them, both in their
-// search form.
-var spelled = [][2]string{{"ubnd", "uy ban nhan dan"}, {"hdnd", "hoi dong nhan dan"}}
-
-// respelled is a folded text with what it abbreviates written out, or the other way round.
-func respelled(folded string) string {
-	for _, s := range spelled {
-		for _, p := range [][2]string{{s[0], s[1]}, {s[1], s[0]}} {
-			if rest, ok := strings.CutPrefix(folded+" ", p[0]+" "); ok {
-				return strings.TrimSpace(p[1] + " " + rest)
-			}
-		}
-	}
-	return folded
-}
-
-// NearOrganisations are a few organisations of a day that a person may have meant by
-// words that mean no single one: those that hold all of them, else those that hold the
-// last ones. Anyone signed in may ask. Code: unauthenticated.
-func (s *Service) NearOrganisations(ctx context.Context, actor inspection.Actor, words string, on inspection.Date) ([]Organisation, error) {
-	for rest := strings.Fields(inspection.Fold(words)); len(rest) > 0; rest = rest[1:] {
-		rows, _, err := s.SearchOrganisations(ctx, actor, strings.Join(rest, " "), on, inspection.Page{Limit: 5})
-		if err != nil || len(rows) > 0 {
-			return rows, err
-		}
-	}
-	return nil, nil
-}
-
-// FindOrganisation is the organisation of a day that a person means by a key or by words
-// of its name, a committee's abbreviated or written out. Anyone signed in may ask. Codes: unauthenticated, invalid (none, or more
-// than one: the params say how many).
-func (s *Service) FindOrganisation(ctx context.Context, actor inspection.Actor, words string, on inspection.Date) (Organisation, error) {
-	if err := signedIn(actor); err != nil {
-		return Organisation{}, err
-	}
-	tx := s.db.WithContext(ctx)
-	if o, err := OrganisationByKey(tx, words); err == nil {
-		return o, nil
-	}
-	rows, _, err := s.SearchOrganisations(ctx, actor, words, on, inspection.Page{Limit: 50})
-	if err != nil {
-		return Organisation{}, err
-	}
-	folded := inspection.Fold(words)
-	if other := respelled(folded); len(rows) == 0 && other != folded {
-		folded = other
-		if rows, _, err = s.SearchOrganisations(ctx, actor, other, on, inspection.Page{Limit: 50}); err != nil {
-			return Organisation{}, err
-		}
-	}
-	return meant(rows, folded, func(o Organisation) string { return o.Search })
-}
-
-// FindUnit is FindOrganisation for administrative units.
-func (s *Service) FindUnit(ctx context.Context, actor inspection.Actor, words string, on inspection.Date) (Unit, error) {
-	if err := signedIn(actor); err != nil {
-		return Unit{}, err
-	}
-	if u, err := UnitByKey(s.db.WithContext(ctx), words); err == nil {
-		return u, nil
-	}
-	rows, _, err := s.SearchUnits(ctx, actor, words, on, inspection.Page{Limit: 50})
-	if err != nil {
-		return Unit{}, err
-	}
-	folded := inspection.Fold(words)
-	for _, word := range typeWords {
-		if name, ok := strings.CutPrefix(folded, word+" "); ok && len(rows) == 0 {
-			folded = name
-			if rows, _, err = s.SearchUnits(ctx, actor, name, on, inspection.Page{Limit: 50}); err != nil {
-				return Unit{}, err
-			}
-		}
-	}
-	return meant(rows, folded, func(u Unit) string { return u.Search })
-}
-
-// typeWords are the words that people put before a unit's name, in their search form.
-var typeWords = []string{"tinh", "thanh pho", "xa", "phuong", "dac khu", "huyen", "thi tran"}
-
-// meant is the one row that words can mean: the only one that holds them, or the only one
-// that is called so.
-func meant[T any](rows []T, folded string, search func(T) string) (T, error) {
-	var none T
-	if folded == "" {
-		return none, inspection.E(inspection.Invalid, "org.error.choose")
-	}
-	exact := slices.DeleteFunc(slices.Clone(rows), func(r T) bool { return search(r) != folded })
-	switch {
-	case len(exact) == 1:
-		return exact[0], nil
-	case len(rows) == 1:
-		return rows[0], nil
-	case len(rows) == 0:
-		return none, inspection.E(inspection.Invalid, "org.error.choose_none")
-	}
-	return none, inspection.E(inspection.Invalid, "org.error.choose_many", "count", len(rows))
 }
