@@ -94,8 +94,8 @@ func (s *Server) conclusion(c echo.Context) (conclusionPage, error) {
 	return page, nil
 }
 
-// conclude takes the whole form: first each explanation is ruled on, a decision of its
-// own; then all findings, the conclusion and the score in one transaction.
+// conclude takes the whole form: every answer to an explanation, all findings, the
+// conclusion and the score are written in one transaction, or nothing is.
 func (s *Server) conclude(c echo.Context) error {
 	page, err := s.conclusion(c)
 	if err != nil {
@@ -104,9 +104,6 @@ func (s *Server) conclude(c echo.Context) error {
 	err = s.concludeForm(c, page)
 	if err == nil {
 		return c.Redirect(http.StatusSeeOther, "/visits/"+page.V.ID+"?done="+concludedAs(page.V))
-	}
-	if fresh, again := s.conclusion(c); again == nil { // rulings that were given stand
-		page = fresh
 	}
 	page.Form = formID(c)
 	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "conclusion", page) })
@@ -118,33 +115,44 @@ func (s *Server) concludeForm(c echo.Context, page conclusionPage) error {
 	if err != nil {
 		return err
 	}
+	var wrong *inspection.Error // the first thing, and every field
+	missing := func(key, code, field, why string) {
+		if wrong == nil {
+			wrong = inspection.E(inspection.Invalid, key, "code", code)
+		}
+		wrong.Field(field, why)
+	}
 	var decisions []visit.Decision
 	for _, row := range page.Rows {
 		if row.F.State != finding.Recorded && row.F.State != finding.Explained {
 			continue
 		}
+		d := visit.Decision{Finding: row.F.ID, Confirm: row.Choice == "confirm", Reason: row.Reason}
 		for _, x := range row.Explanations {
 			if x.Ruling != finding.RulingNone {
 				continue
 			}
 			if x.Choice == "" {
-				return inspection.E(inspection.Invalid, "conclusion.error.ruling", "code", row.F.ItemCode).Field("ruling-"+x.ID, "error.required")
+				missing("conclusion.error.ruling", row.F.ItemCode, "ruling-"+x.ID, "error.choose")
 			}
 			if strings.TrimSpace(x.Words) == "" {
-				return inspection.E(inspection.Invalid, "conclusion.error.words", "code", row.F.ItemCode).Field("words-"+x.ID, "error.required")
+				missing("conclusion.error.words", row.F.ItemCode, "words-"+x.ID, "error.required")
 			}
-			if err := s.Findings.RuleOn(ctx, a, row.F.ID, 0, x.ID, finding.Ruling(x.Choice), x.Words); err != nil {
-				return err
-			}
+			d.Rulings = append(d.Rulings, visit.RuledOn{Explanation: x.ID, Ruling: finding.Ruling(x.Choice), Reason: x.Words})
 		}
-		if row.Choice != "confirm" && row.Choice != "withdraw" { // a reason alone withdraws nothing
-			return inspection.E(inspection.Invalid, "visit.error.decision_missing", "code", row.F.ItemCode).Field("decision-"+row.F.ID, "error.required")
+		switch { // a reason alone withdraws nothing
+		case row.Choice != "confirm" && row.Choice != "withdraw":
+			missing("visit.error.decision_missing", row.F.ItemCode, "decision-"+row.F.ID, "error.choose")
+		case row.Choice == "withdraw" && strings.TrimSpace(row.Reason) == "":
+			missing("conclusion.error.withdraw", row.F.ItemCode, "reason-"+row.F.ID, "error.required")
 		}
-		days, err := formInt(c, "days-"+row.F.ID)
-		if err != nil {
-			return err
+		if d.Days, err = formInt(c, "days-"+row.F.ID); err != nil {
+			missing("finding.error.days", row.F.ItemCode, "days-"+row.F.ID, "finding.error.days")
 		}
-		decisions = append(decisions, visit.Decision{Finding: row.F.ID, Confirm: row.Choice == "confirm", Reason: row.Reason, Days: days})
+		decisions = append(decisions, d)
+	}
+	if wrong != nil {
+		return wrong
 	}
 	return s.Visits.Conclude(ctx, a, page.V.ID, formID(c), version, visit.Conclude{Text: page.Text, Obstruction: page.Obstruction}, decisions)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -360,6 +361,17 @@ func TestFormsSentTwice(t *testing.T) {
 		s.token("chutich")
 		s.refused("an explanation without an answer", 422, "giải trình", func() answer { return s.form("chutich", "/visits/"+check+"/conclusion", pairs...) })
 		pairs = append(pairs, "ruling-"+explanation, string(finding.RulingPartly), "words-"+explanation, "Ghi nhận.")
+		// What is wrong further down leaves the answer to the explanation unwritten.
+		for what, bad := range map[string][]string{"ghi lý do rút": {"decision-" + f.ID, "withdraw"}, "thời hạn riêng": {"days-" + f.ID, "900"}, "một ý": {"decision-" + f.ID, ""}} {
+			form := append(slices.Clone(pairs), bad...)
+			for i := 0; i < len(form)-2; i += 2 {
+				if form[i] == bad[0] {
+					form[i+1] = bad[1]
+				}
+			}
+			s.refused("wrong below an answer", 422, what, func() answer { return s.form("chutich", "/visits/"+check+"/conclusion", form...) })
+			count("explanations", "id = ? AND ruling = '' AND ruled_at = 0", explanation)
+		}
 		twice("chutich", "/visits/"+check+"/conclusion", pairs...)
 		count("operations", "visit_id = ? AND type = 'conclude'", check)
 		count("scores", "visit_id = ?", check)

@@ -14,6 +14,19 @@ import (
 // the finding is confirmed. The person who issued the decision may. Codes: not_found,
 // forbidden, invalid, conflict (answered before).
 func (s *Service) RuleOn(ctx context.Context, actor inspection.Actor, id string, version int64, explanation string, ruling Ruling, reason string) error {
+	return s.act(ctx, actor, org.DecideFinding, id, version, func(w *work) error { return w.rule(explanation, ruling, reason) })
+}
+
+// RuleIn is RuleOn in the transaction of the conclusion.
+func RuleIn(tx *gorm.DB, act org.Act, id, explanation string, ruling Ruling, reason string) error {
+	w, err := decide(tx, act, id)
+	if err != nil {
+		return err
+	}
+	return w.rule(explanation, ruling, reason)
+}
+
+func (w *work) rule(explanation string, ruling Ruling, reason string) error {
 	reason, err := clean("reason", reason)
 	if err != nil {
 		return err
@@ -21,26 +34,24 @@ func (s *Service) RuleOn(ctx context.Context, actor inspection.Actor, id string,
 	if !slices.Contains(Rulings, ruling) {
 		return inspection.E(inspection.Invalid, "finding.error.ruling").Field("ruling", "finding.error.ruling")
 	}
-	return s.act(ctx, actor, org.DecideFinding, id, version, func(w *work) error {
-		var x []Explanation
-		if err := w.tx.Where("id = ? AND finding_id = ?", explanation, id).Limit(1).Find(&x).Error; err != nil {
-			return err
-		}
-		if len(x) == 0 {
-			return notFound()
-		}
-		if old := x[0]; old.Ruling == ruling && old.RulingReason == reason && deref(old.RuledBy) == actor.Person {
-			return nil // the same answer again
-		}
-		if x[0].Ruling != RulingNone {
-			return inspection.E(inspection.Conflict, "finding.error.ruled")
-		}
-		if err := w.step(Rule, Facts{Reason: reason != ""}, Step{FindingID: id, Text: reason}, nil); err != nil {
-			return err
-		}
-		return w.tx.Model(&Explanation{}).Where("id = ?", explanation).Updates(map[string]any{"ruling": ruling, "ruling_reason": reason,
-			"ruled_by": actor.Person, "ruled_at": w.now}).Error
-	})
+	var x []Explanation
+	if err := w.tx.Where("id = ? AND finding_id = ?", explanation, w.f.ID).Limit(1).Find(&x).Error; err != nil {
+		return err
+	}
+	if len(x) == 0 {
+		return notFound()
+	}
+	if old := x[0]; old.Ruling == ruling && old.RulingReason == reason && deref(old.RuledBy) == w.actor.Person {
+		return nil // the same answer again
+	}
+	if x[0].Ruling != RulingNone {
+		return inspection.E(inspection.Conflict, "finding.error.ruled")
+	}
+	if err := w.step(Rule, Facts{Reason: reason != ""}, Step{FindingID: w.f.ID, Text: reason}, nil); err != nil {
+		return err
+	}
+	return w.tx.Model(&Explanation{}).Where("id = ?", explanation).Updates(map[string]any{"ruling": ruling, "ruling_reason": reason,
+		"ruled_by": w.actor.Person, "ruled_at": w.now}).Error
 }
 
 // decide locks a finding for the person who issued the decision.

@@ -3,6 +3,7 @@ package visit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"congvu/inspection"
 	"congvu/inspection/finding"
@@ -91,20 +92,30 @@ func (s *Service) Report(ctx context.Context, actor inspection.Actor, id, operat
 
 // Decision is what is decided of one finding: confirmed and given to the unit, or
 // withdrawn with a reason. Days overrides the term where that is allowed,
-// Responsible names who answers where the unit was split.
+// Responsible names who answers where the unit was split. Rulings answer what the unit
+// explained and nobody has answered yet.
 type Decision struct {
 	Finding     string
 	Confirm     bool
 	Reason      string
 	Days        int
 	Responsible string
+	Rulings     []RuledOn
 }
 
-// Conclude concludes a reported check in one transaction: every finding confirmed
-// and assigned, or withdrawn, which corrects its answer by an operation of its own;
+// RuledOn is the answer to an explanation, with its reason.
+type RuledOn struct {
+	Explanation string
+	Ruling      finding.Ruling
+	Reason      string
+}
+
+// Conclude concludes a reported check in one transaction: every explanation ruled on,
+// every finding confirmed and assigned, or withdrawn, which corrects its answer by an operation of its own;
 // then the score is frozen with the version of the checklist and its weights. The
-// person who issued the decision may; every explanation must have been ruled on
-// before. Codes: invalid, not_found, forbidden, conflict.
+// person who issued the decision may. What is wrong with the decision of one finding is
+// said of a field that ends in its id, or in that of the explanation. Codes: invalid,
+// not_found, forbidden, conflict.
 func (s *Service) Conclude(ctx context.Context, actor inspection.Actor, id, operation string, version int64, c Conclude, decisions []Decision) error {
 	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		w, done, err := s.begin(tx, actor, id, operation, org.ConcludeVisit)
@@ -133,8 +144,13 @@ func (s *Service) Conclude(ctx context.Context, actor inspection.Actor, id, oper
 			if !ok || !d.Confirm && d.Reason == "" {
 				return inspection.E(inspection.Invalid, "visit.error.decision_missing", "code", f.ItemCode).Field("decision-"+f.ID, "error.required")
 			}
+			for _, r := range d.Rulings {
+				if err := finding.RuleIn(w.tx, w.act(), f.ID, r.Explanation, r.Ruling, r.Reason); err != nil {
+					return fieldsOf(err, r.Explanation, "reason", "words")
+				}
+			}
 			if err := w.decide(f, d); err != nil {
-				return err
+				return fieldsOf(err, f.ID, "", "")
 			}
 		}
 		op, err := w.office(operation, OpConclude, c)
@@ -150,6 +166,24 @@ func (s *Service) Conclude(ctx context.Context, actor inspection.Actor, id, oper
 		}
 		return nil
 	})
+}
+
+// fieldsOf says of which finding or explanation of the form the fields of an error are;
+// one of them may be called otherwise there.
+func fieldsOf(err error, id, field, there string) error {
+	var e *inspection.Error
+	if !errors.As(err, &e) || len(e.Fields) == 0 {
+		return err
+	}
+	out := *e
+	out.Fields = nil
+	for name, key := range e.Fields {
+		if name == field {
+			name = there
+		}
+		out.Field(name+"-"+id, key)
+	}
+	return &out
 }
 
 func (w *work) decide(f finding.Finding, d Decision) error {
