@@ -38,6 +38,9 @@ func (p cameraPage) Relay() string {
 	return *p.C.RelayID
 }
 
+// Again tells that a password was typed with what was refused: it is not sent back.
+func (p cameraPage) Again() bool { return p.Open == "camera" && p.Sent.Get("password") != "" }
+
 // Ways are the ways to read a camera.
 func (cameraPage) Ways() []camera.Way { return camera.Ways }
 
@@ -179,10 +182,16 @@ func (s *Server) changeCamera(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Snapshots.ChangeCamera(c.Request().Context(), page.Actor, page.C.ID, version, cameraEntry(c), c.FormValue("reason")); err != nil {
+	e := cameraEntry(c)
+	if err := s.Snapshots.ChangeCamera(c.Request().Context(), page.Actor, page.C.ID, version, e, c.FormValue("reason")); err != nil {
 		return s.refuse(c, &page.adminBase, "camera", "admin-camera", err, func() any { return page })
 	}
-	return c.Redirect(http.StatusSeeOther, "/admin/cameras/"+page.C.ID+"?done=camera_changed")
+	done := "camera_changed"
+	if src := e.Source; e.Anonymous || src.User != "" || src.Password != "" || e.Relay != page.Relay() ||
+		(src != camera.Source{Way: page.C.Way, Address: page.C.Address, Profile: page.C.Profile, Preset: page.C.Preset, Trust: page.C.Trust}) {
+		done = "camera_read_anew"
+	}
+	return c.Redirect(http.StatusSeeOther, "/admin/cameras/"+page.C.ID+"?done="+done)
 }
 
 // tryCamera shows one frame in its answer, and keeps none.

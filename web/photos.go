@@ -22,27 +22,54 @@ type photosPage struct {
 	Stills []stillLine
 	Open   int               // pictures that wait to be confirmed
 	Items  map[string]string // what each hangs on, in words
-	Form   string
 	Script string
+	At     string // the picture whose covers were refused
+	Typed  []boxRow
 }
 
-// PerCent is a share of a picture's side as the form takes it.
-func (p photosPage) PerCent(share float64) string {
+// boxRow is a box to be covered as the form shows it, in per cent.
+type boxRow struct{ Left, Top, Width, Height string }
+
+// Boxes are the boxes of a picture: those that were typed and refused, else those that
+// stand.
+func (p photosPage) Boxes(of photo) (rows []boxRow) {
+	if of.ID == p.At {
+		return p.Typed
+	}
+	if of.Item.Shared != nil {
+		for _, b := range of.Item.Shared.Boxes {
+			rows = append(rows, boxRow{perCent(b.X), perCent(b.Y), perCent(b.W), perCent(b.H)})
+		}
+	}
+	return rows
+}
+
+// perCent is a share of a picture's side as the form takes it.
+func perCent(share float64) string {
 	return strings.TrimSuffix(strconv.FormatFloat(100*share, 'f', 1, 64), ".0")
 }
 
 // photosPage is where members of the team confirm what others may see.
 func (s *Server) photosPage(c echo.Context) error {
+	page, err := s.photos(c)
+	if err != nil {
+		return err
+	}
+	return s.render(c, http.StatusOK, "photos", page)
+}
+
+func (s *Server) photos(c echo.Context) (photosPage, error) {
 	ctx, a := c.Request().Context(), actor(c)
+	page := photosPage{Base: s.base(c, "photos.title"), Items: map[string]string{}, Script: s.asset("boxes.js")}
 	v, err := s.Visits.Get(ctx, a, c.Param("id"))
 	if err != nil {
-		return err
+		return page, err
 	}
+	page.V = v
 	files, err := s.Evidence.ForVisit(ctx, a, v.ID)
 	if err != nil {
-		return err
+		return page, err
 	}
-	page := photosPage{Base: s.base(c, "photos.title"), V: v, Items: map[string]string{}, Script: s.asset("boxes.js")}
 	for _, f := range files {
 		role := evidence.Evidence
 		var on []string
@@ -60,11 +87,30 @@ func (s *Server) photosPage(c echo.Context) error {
 		page.Photos = append(page.Photos, p)
 	}
 	if v.MayInspect {
-		if page.Stills, err = s.stills(c, v); err != nil {
-			return err
+		page.Stills, err = s.stills(c, v)
+	}
+	return page, err
+}
+
+// photosAgain shows the page with what was refused, beside the picture where it is of one.
+func (s *Server) photosAgain(c echo.Context, err error, file string, form url.Values) error {
+	page, e := s.photos(c)
+	if e != nil {
+		return e
+	}
+	page.At = file
+	for i := range form["left"] {
+		at := func(name string) string {
+			if i < len(form[name]) {
+				return form[name][i]
+			}
+			return ""
+		}
+		if row := (boxRow{at("left"), at("top"), at("width"), at("height")}); row != (boxRow{}) {
+			page.Typed = append(page.Typed, row)
 		}
 	}
-	return s.render(c, http.StatusOK, "photos", page)
+	return s.formAgain(c, &page.Base, err, func() error { return s.render(c, statuses[toOurs(err).Code], "photos", page) })
 }
 
 // confirmPhotos confirms every picture that was ticked as showing nobody and no
@@ -80,11 +126,11 @@ func (s *Server) confirmPhotos(c echo.Context) error {
 	}
 	for _, id := range form["file"] {
 		if err := s.Evidence.ConfirmShared(c.Request().Context(), actor(c), id, nil, true); err != nil {
-			return err
+			return s.photosAgain(c, err, "", nil)
 		}
 	}
 	if len(form["file"]) == 0 {
-		return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos")
+		return s.photosAgain(c, inspection.E(inspection.Invalid, "photos.error.none_ticked"), "", nil)
 	}
 	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=shared")
 }
@@ -120,11 +166,14 @@ func (s *Server) confirmPhoto(c echo.Context) error {
 		return err
 	}
 	boxes, err := boxesOf(form)
-	if err != nil {
-		return err
+	if err == nil && len(boxes) == 0 {
+		err = inspection.E(inspection.Invalid, "photos.error.no_box")
 	}
-	if err := s.Evidence.ConfirmShared(c.Request().Context(), actor(c), c.Param("file"), boxes, false); err != nil {
-		return err
+	if err == nil {
+		err = s.Evidence.ConfirmShared(c.Request().Context(), actor(c), c.Param("file"), boxes, false)
+	}
+	if err != nil {
+		return s.photosAgain(c, err, c.Param("file"), form)
 	}
 	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=shared#file-"+c.Param("file"))
 }
@@ -135,7 +184,7 @@ func (s *Server) giveUpPhoto(c echo.Context) error {
 		return err
 	}
 	if err := s.Evidence.GiveUp(c.Request().Context(), actor(c), c.Param("file"), c.FormValue("reason")); err != nil {
-		return err
+		return s.photosAgain(c, err, "", nil)
 	}
 	return c.Redirect(http.StatusSeeOther, "/visits/"+c.Param("id")+"/photos?done=given_up#file-"+c.Param("file"))
 }

@@ -699,6 +699,7 @@ func TestTheRegisterOfCameras(t *testing.T) {
 		for _, x := range []struct{ field, value, words string }{
 			{"name", "", "Cần nhập mục này"}, {"address", "127.0.0.1", "Địa chỉ phải đầy đủ"}, {"address", "http://a:b@127.0.0.1/x", "ô riêng"}, {"address", "rtsp://127.0.0.1/x", "chưa khớp"},
 			{"way", "FTP", "Chọn một cách"}, {"notice_number", "1/TB", "cả số và ngày"}, {"trust", "abc", "64 ký tự"}, {"plan_x", "50", "cả hai"}, {"plan_x", "x", "từ 0 đến 100"},
+			{"name", strings.Repeat("a", 101), "Tối đa 100 ký tự"}, {"place", strings.Repeat("a", 301), "Tối đa 300 ký tự"}, {"password", "", "chưa có mật khẩu"},
 		} {
 			form := append([]string{}, good...)
 			set := false
@@ -719,6 +720,9 @@ func TestTheRegisterOfCameras(t *testing.T) {
 			}
 			if strings.Contains(a.body, cameraPassword) {
 				t.Errorf("%s: the password is shown again", x.field)
+			}
+			if !strings.Contains(a.body, `value="`+cameraUser+`"`) || strings.Contains(a.body, "Nhập lại mật khẩu") != (x.field != "password") {
+				t.Errorf("%s: the user name is gone, or nobody says to type the password again", x.field)
 			}
 		}
 		for range 2 { // sent twice it is one
@@ -742,12 +746,13 @@ func TestTheRegisterOfCameras(t *testing.T) {
 		if a := s.form("quantri", "/admin/cameras/"+id, moved...); a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, "nhập lại tên và mật khẩu") {
 			t.Errorf("the old password goes to a new address: %d", a.code)
 		}
-		if a := s.form("quantri", "/admin/cameras/"+id, append(moved, "user", "x", "password", "y")...); a.code != http.StatusSeeOther {
-			t.Errorf("%d %s", a.code, a.body)
+		if a := s.form("quantri", "/admin/cameras/"+id, append(moved, "user", "x", "password", "y")...); a.code != http.StatusSeeOther || !strings.HasSuffix(a.header.Get("Location"), "done=camera_read_anew") {
+			t.Errorf("%d %s %s", a.code, a.header.Get("Location"), a.body)
 		}
 		if a := s.form("quantri", "/admin/cameras/"+id, append(moved, "user", "x", "password", "y")...); a.code != http.StatusConflict {
 			t.Errorf("an old version: %d", a.code)
 		}
+		s.says(s.form("quantri", "/admin/relays", "id", inspection.NewID(), "name", strings.Repeat("a", 101), "key", "x").body, "Tối đa 100 ký tự")
 		relay := inspection.NewID()
 		s.must(s.demo.services.Snapshots.AddRelay(t.Context(), s.actor("quantri"), relay, "Trạm của người khác", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{5}, 32))))
 		for _, to := range [][]string{{"relay", relay}, {"trust", strings.Repeat("ab", 32)}} {

@@ -32,17 +32,17 @@ const (
 )
 
 func (e *Entry) check(today inspection.Date) error {
-	bad := inspection.E(inspection.Invalid, "error.invalid")
-	clean := func(field string, v *string, max int) {
+	bad := inspection.E(inspection.Invalid, "error.invalid", "name_max", maxName, "place_max", maxPlace)
+	clean := func(field string, v *string, max int, long string) {
 		words, ok := inspection.Text(*v, max)
 		if !ok {
-			bad.Field(field, "error.text")
+			bad.Field(field, long)
 		}
 		*v = words
 	}
-	clean("name", &e.Name, maxName)
-	clean("place", &e.Place, maxPlace)
-	clean("notice_number", &e.NoticeNumber, maxName)
+	clean("name", &e.Name, maxName, "snapshot.error.name_long")
+	clean("place", &e.Place, maxPlace, "snapshot.error.place_long")
+	clean("notice_number", &e.NoticeNumber, maxName, "snapshot.error.name_long")
 	if e.Name == "" {
 		bad.Field("name", "error.required")
 	}
@@ -192,6 +192,8 @@ func (s *Service) write(tx *gorm.DB, c *Camera, e Entry) (err error) {
 	switch said := (login{e.Source.User, e.Source.Password}); {
 	case e.Anonymous:
 		c.Secret = ""
+	case said.User != "" && said.Password == "":
+		return inspection.E(inspection.Invalid, "error.invalid").Field("password", "snapshot.error.password_missing")
 	case said != login{}:
 		c.Secret, err = s.seal(c.ID, said)
 	case moved && c.Secret != "": // a password is not sent to another address without being said again

@@ -47,9 +47,12 @@ func (s *Service) AddRelay(ctx context.Context, actor inspection.Actor, id, name
 	if err := inspection.CheckID(id); err != nil {
 		return err
 	}
-	bad := inspection.E(inspection.Invalid, "error.invalid")
+	bad := inspection.E(inspection.Invalid, "error.invalid", "name_max", maxName)
 	name, clean := inspection.Text(name, maxName)
-	if !clean || name == "" {
+	switch {
+	case !clean:
+		bad.Field("name", "snapshot.error.name_long")
+	case name == "":
 		bad.Field("name", "error.required")
 	}
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(key))

@@ -4,7 +4,8 @@
 // scroll over it; otherwise a tap on it ticks it.
 
 for (const form of document.querySelectorAll('form[data-boxes]')) {
-  const image = /** @type {HTMLImageElement} */ (form.querySelector('img'));
+  const image = /** @type {HTMLImageElement | null} */ (form.querySelector('img'));
+  if (!image) continue; // a document, or a picture that is still being prepared
   const list = /** @type {HTMLElement} */ (form.querySelector('[data-box-list]'));
   const template = /** @type {HTMLTemplateElement} */ (form.querySelector('template'));
   const stage = document.createElement('div');
