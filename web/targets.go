@@ -17,6 +17,7 @@ type targetsPage struct {
 	Base
 	Targets     []plan.Item
 	Teams       []plan.TeamSheet // whose plan the reader fills
+	Overseer    bool             // may be looking for how to look at a desk through its cameras
 	State       string
 	States      []plan.State
 	Next, First string
@@ -36,6 +37,7 @@ func (s *Server) targetsPage(c echo.Context) error {
 	if page.Teams, err = s.plannedTeams(c); err != nil {
 		return err
 	}
+	page.Overseer = slices.ContainsFunc(a.Capacities, func(c inspection.Capacity) bool { return c.Role == inspection.ChiefOfOffice })
 	return s.render(c, http.StatusOK, "targets", page)
 }
 
@@ -80,6 +82,7 @@ type targetFormPage struct {
 	Members []plan.Teammate
 	Tell    map[string]string // member: "", told, leads
 	Doubt   plan.Doubt        // what is to be confirmed before it is sealed
+	Blind   bool              // as is that no camera of the desk could be asked
 	Confirm string            // what a confirmation is of
 	Sure    bool              // it was given
 }
@@ -87,9 +90,24 @@ type targetFormPage struct {
 // OnDay is the day with its weekday.
 func (p targetFormPage) OnDay() string { return p.Day(inspection.Date(p.On)) }
 
-// confirming is what a lead confirms: this day and hour at this place, and no other.
+// confirming is what a lead confirms: this day and hour at this place, and no other, and
+// that it is from the office.
 func confirming(c echo.Context) string {
-	return c.FormValue("place") + "|" + c.FormValue("planned_on") + "|" + c.FormValue("at")
+	what := c.FormValue("place") + "|" + c.FormValue("planned_on") + "|" + c.FormValue("at")
+	if form := c.FormValue("form"); form == string(plan.Remote) {
+		what += "|" + form
+	}
+	return what
+}
+
+// blind tells that a look from the office at a desk has no camera that could be asked on
+// its day.
+func (s *Server) blind(c echo.Context, form plan.Form, desk *string, on inspection.Date) (bool, error) {
+	if form != plan.Remote || desk == nil {
+		return false, nil
+	}
+	usable, err := s.Snapshots.Usable(c.Request().Context(), *desk, on)
+	return !usable, err
 }
 
 // nextHour is the hour that a form suggests on a day: eight, or the next full hour where
@@ -209,10 +227,11 @@ func (s *Server) sealTarget(c echo.Context) error {
 	}
 	n, err := targetOf(c)
 	var doubt plan.Doubt
+	blind := false
 	if err == nil && c.FormValue("confirm") != confirming(c) {
-		doubt, err = s.doubts(c, n)
+		doubt, blind, err = s.doubts(c, n)
 	}
-	if err == nil && !doubt.Any() {
+	if err == nil && !doubt.Any() && !blind {
 		var t plan.Target
 		if t, err = s.Plan.Seal(c.Request().Context(), actor(c), n); err == nil {
 			return c.Redirect(http.StatusSeeOther, "/targets/"+t.ID+"?done=target")
@@ -223,12 +242,12 @@ func (s *Server) sealTarget(c echo.Context) error {
 		return again
 	}
 	if err == nil {
-		page.Doubt, page.Confirm = doubt, confirming(c)
+		page.Doubt, page.Blind, page.Confirm = doubt, blind, confirming(c)
 		return s.render(c, http.StatusUnprocessableEntity, "target_form", page)
 	}
 	if c.FormValue("confirm") == confirming(c) {
 		page.Confirm, page.Sure = confirming(c), true
-		if page.Doubt, again = s.doubts(c, n); again != nil {
+		if page.Doubt, page.Blind, again = s.doubts(c, n); again != nil {
 			return again
 		}
 	}
@@ -238,12 +257,15 @@ func (s *Server) sealTarget(c echo.Context) error {
 
 // doubts asks of a target whether it was meant; of a place that is none nothing is asked,
 // sealing refuses it.
-func (s *Server) doubts(c echo.Context, n plan.NewTarget) (plan.Doubt, error) {
-	doubt, err := s.Plan.Doubts(c.Request().Context(), actor(c), n)
-	if code := inspection.CodeOf(err); code == inspection.NotFound || code == inspection.Invalid {
-		return plan.Doubt{}, nil
+func (s *Server) doubts(c echo.Context, n plan.NewTarget) (doubt plan.Doubt, blind bool, err error) {
+	doubt, err = s.Plan.Doubts(c.Request().Context(), actor(c), n)
+	if err == nil {
+		blind, err = s.blind(c, n.Form, n.DeskID, n.PlannedOn)
 	}
-	return doubt, err
+	if code := inspection.CodeOf(err); code == inspection.NotFound || code == inspection.Invalid {
+		return plan.Doubt{}, false, nil
+	}
+	return doubt, blind, err
 }
 
 // ofTheDay says at the field of the day what is wrong with it.
@@ -298,6 +320,7 @@ type targetPage struct {
 	Heads   []plan.Teammate // who can take it over
 	Forms   []plan.Form
 	FormID  string
+	Blind   bool // of a look from the office: no camera could be asked on its day
 	Reason  string
 	On, At  string
 	Kind    plan.Form
@@ -323,6 +346,14 @@ func (s *Server) oneTarget(c echo.Context) (targetPage, error) {
 	}
 	page := targetPage{Base: s.base(c, "targets.one"), Target: t, Forms: newForms, FormID: inspection.NewID(),
 		On: string(t.PlannedOn), At: t.PlannedAt.String(), Kind: t.Form, Lead: t.LeadID}
+	if t.State == plan.Sealed {
+		if page.Blind, err = s.blind(c, t.Form, t.DeskID, max(t.PlannedOn, page.Now.Date())); inspection.CodeOf(err) == inspection.NotFound {
+			err = nil // the desk is gone, which the page says
+		}
+		if err != nil {
+			return page, err
+		}
+	}
 	if !t.MayManage || t.State != plan.Sealed {
 		return page, nil
 	}

@@ -44,6 +44,8 @@ type teamPage struct {
 	Closed   bool                 // dissolved, or its campaign cancelled: only the follow-up goes on
 	Anew     map[string]auth.Anew // for the heads of the team: whose password was given anew, and when
 	Few      bool                 // fewer than two members on the day
+	Apart    bool                 // the reader cannot take themselves in, but
+	Others   string               // these could
 }
 
 // shownPeople is how many people one page shows.
@@ -80,6 +82,11 @@ func (s *Server) teamView(c echo.Context, query string) (teamPage, error) {
 		}
 	}
 	if sheet.MayManage {
+		var others []string
+		if others, page.Apart, err = s.Plan.Managers(ctx, a, sheet.ID); err != nil {
+			return page, err
+		}
+		page.Others = strings.Join(others, ", ")
 		page.After = c.FormValue("after") // a form sent from a page of people comes back to it
 		var next string
 		page.Found, next, err = s.Plan.Candidates(ctx, a, sheet.ID, query, inspection.Page{Cursor: page.After, Limit: shownPeople})

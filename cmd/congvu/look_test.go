@@ -357,7 +357,19 @@ func TestALookHasItsBounds(t *testing.T) {
 		if a := s.form("truongdoan", "/targets/"+bare+"/look", "id", inspection.NewID()); a.code != http.StatusConflict || !strings.Contains(a.body, "không kiểm tra từ xa được") {
 			t.Errorf("a desk without a camera that may be asked: %d %s", a.code, mainOf(a.body))
 		}
+		s.says(s.page("truongdoan", "/targets/"+bare), "Quầy này chưa có camera đang dùng", "Nhờ người quản trị hệ thống")
+
+		// Such a target is asked about before it is sealed, and not refused.
 		lead := s.actor("truongdoan")
+		on := string(s.clock.Now().Date().AddDays(1))
+		place := s.demo.organs["mau/08"].ID + "/" + s.demo.desks["mau/08"].ID
+		form := []string{"id", inspection.NewID(), "team", s.demo.teams[1], "place", place, "form", "REMOTE", "planned_on", on, "at", "08:30", "do", "seal"}
+		a := s.form("truongdoan", "/targets", form...)
+		if confirm := place + "|" + on + "|08:30|REMOTE"; a.code != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Quầy này chưa có camera đang dùng") || !strings.Contains(a.body, `value="`+confirm+`"`) {
+			t.Errorf("sealed blind without a word: %d %s", a.code, mainOf(a.body))
+		} else {
+			s.sent("truongdoan", "/targets", append(form, "confirm", confirm)...)
+		}
 		_, err := s.demo.services.Plan.Seal(t.Context(), lead, plan.NewTarget{ID: inspection.NewID(), TeamID: s.demo.teams[1], LeadID: lead.Person, Form: plan.Remote,
 			OrganisationID: s.demo.organs["mau/09"].ID, PlannedOn: s.clock.Now().Date(), PlannedAt: 480})
 		if inspection.KeyOf(err) != "plan.error.remote_desk" {
@@ -388,7 +400,7 @@ func TestALookHasItsBounds(t *testing.T) {
 		}
 		s.clock.Advance(24 * time.Hour)
 		clear(s.tokens) // a night ends every session
-		a := s.form("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "still", "camera", c.id, "reason", "hôm sau")
+		a = s.form("truongdoan", "/visits/"+check+"/look", "id", inspection.NewID(), "do", "still", "camera", c.id, "reason", "hôm sau")
 		if a.code != http.StatusConflict || !strings.Contains(a.body, "chỉ chụp ảnh trong ngày bắt đầu") {
 			t.Errorf("on the next day: %d %s", a.code, mainOf(a.body))
 		}
@@ -466,13 +478,19 @@ func TestAStandingDecisionLetsTheChiefOfOfficeLook(t *testing.T) {
 		s.must(err)
 		team := inspection.NewID()
 		s.must(plans.AddTeam(t.Context(), s.actor("noivu"), plan.NewTeam{ID: team, CampaignID: campaign.ID, Name: "Tổ theo dõi camera"}))
+		s.says(s.page("chanhvp", "/targets"), "theo quyết định giao thường xuyên", "làm trưởng đoàn")
+		mine := s.page("chanhvp", "/teams/"+team)
+		s.says(mine, "người quản lý khác làm được việc đó: ", "Chuyên viên Sở Nội vụ")
+		if strings.Contains(mine, "role-"+s.demo.people["chanhvp"]) || !strings.Contains(mine, "role-"+s.demo.people["thanhvien2"]) {
+			t.Error("who manages the campaign is offered themselves for its team, or nobody else")
+		}
 		s.must(plans.AddMembers(t.Context(), s.actor("noivu"), team, []plan.NewMember{
 			{PersonID: s.demo.people["chanhvp"], Role: inspection.TeamLead, From: today}, {PersonID: s.demo.people["thanhvien2"], Role: inspection.Inspector, From: today}}))
 		s.says(s.page("chanhvp", "/targets/new?team="+team), "từ xa")
 		target := inspection.NewID()
 		desk := s.demo.desks["mau/07"].ID
 		place := s.demo.organs["mau/07"].ID + "/" + desk
-		s.sent("chanhvp", "/targets", "id", target, "team", team, "place", place, "form", "REMOTE", "planned_on", string(today), "at", "08:30", "confirm", place+"|"+string(today)+"|08:30")
+		s.sent("chanhvp", "/targets", "id", target, "team", team, "place", place, "form", "REMOTE", "planned_on", string(today), "at", "08:30", "confirm", place+"|"+string(today)+"|08:30|REMOTE")
 		a := s.form("chanhvp", "/targets/"+target+"/look", "id", inspection.NewID())
 		look := a.header.Get("Location")
 		if a.code != http.StatusSeeOther || !strings.HasSuffix(look, "/look") {

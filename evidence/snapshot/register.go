@@ -256,6 +256,12 @@ func (s *Service) Camera(ctx context.Context, actor inspection.Actor, id string)
 	return load[Camera](s.read(ctx), id)
 }
 
+// Usable tells whether a camera over a desk may be asked on a day, as its entries stand.
+// The caller has checked rights.
+func (s *Service) Usable(ctx context.Context, desk string, on inspection.Date) (bool, error) {
+	return s.Watched(s.read(ctx), desk, on)
+}
+
 // AtDesk lists the cameras that a check at a desk may ask today. The caller
 // has checked rights.
 func (s *Service) AtDesk(ctx context.Context, desk string) ([]Camera, error) {

@@ -397,6 +397,10 @@ func (s *Service) GrantRole(ctx context.Context, actor inspection.Actor, r RoleR
 	return out, err
 }
 
+// CampaignManagers are the roles that manage the campaigns of an organisation by
+// themselves.
+var CampaignManagers = slices.Concat(homeAffairs, overseers)
+
 // Apart are the roles whose holders inspect nobody: who plans campaigns and names teams,
 // and who administers the installation.
 var Apart = []inspection.Role{inspection.HomeAffairs, inspection.SysAdmin}

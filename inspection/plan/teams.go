@@ -180,12 +180,43 @@ func (t Team) Earliest(c Campaign, today inspection.Date) inspection.Date {
 	return max(today, c.DecisionDate)
 }
 
+// leads tells whether somebody manages a campaign as the lead who wrote it.
+func leads(c inspection.Capacity) bool {
+	return c.Role == inspection.TeamLead || c.Role == inspection.DeputyLead
+}
+
+// Managers names who else manages the campaign of a team and could take the actor into
+// it; apart is false where the actor, a lead, may do it alone. Who manages the campaign may
+// ask. Codes: not_found, forbidden.
+func (s *Service) Managers(ctx context.Context, actor inspection.Actor, team string) (others []string, apart bool, err error) {
+	sheet, err := s.GetTeam(ctx, actor, team)
+	if err != nil {
+		return nil, false, err
+	}
+	capacity, ok := org.Can(actor, org.ManageCampaign, sheet.Campaign.Subject())
+	if !ok || leads(capacity) {
+		return nil, false, nil
+	}
+	tx := s.db.WithContext(ctx)
+	ids, err := org.HoldersOf(tx, s.clock.Now().Date(), sheet.Campaign.IssuerID, org.CampaignManagers...)
+	if err != nil {
+		return nil, true, err
+	}
+	names, err := org.Names(tx, ids...)
+	for _, id := range ids {
+		if id != actor.Person {
+			others = append(others, names[id])
+		}
+	}
+	slices.Sort(others)
+	return others, true, err
+}
+
 // mayJoin refuses who manages the campaign (but a lead who wrote it), who decides its
 // checks, and who holds one of the roles apart on one of the days.
 func (n NewMember) mayJoin(tx *gorm.DB, act org.Act, c Campaign) error {
-	leads := slices.Contains([]inspection.Role{inspection.TeamLead, inspection.DeputyLead}, act.Capacity.Role)
 	switch {
-	case n.PersonID == act.Actor.Person && !leads:
+	case n.PersonID == act.Actor.Person && !leads(act.Capacity):
 		return inspection.E(inspection.Forbidden, "plan.error.member_self").Field("members", "plan.error.member_self")
 	case n.PersonID == deref(c.DecidedBy):
 		return inspection.E(inspection.Conflict, "plan.error.member_decides").Field("members", "plan.error.member_decides")
@@ -399,6 +430,9 @@ func (s *Service) Candidates(ctx context.Context, actor inspection.Actor, team, 
 		Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.team_id = ? AND r.valid_to = '')", team).
 		Where("NOT EXISTS (SELECT 1 FROM person_roles r WHERE r.person_id = people.id AND r.role IN ? AND r.voided_at = 0 AND (r.valid_to = '' OR r.valid_to >= ?))", org.Apart, today).
 		Where("people.id <> ?", deref(sheet.Campaign.DecidedBy))
+	if capacity, ok := org.Can(actor, org.ManageCampaign, sheet.Campaign.Subject()); !ok || !leads(capacity) {
+		q = q.Where("people.id <> ?", actor.Person) // mayJoin would refuse
+	}
 	for _, word := range strings.Fields(inspection.Fold(query)) {
 		q = q.Where("people.search LIKE ?", "%"+word+"%")
 	}
