@@ -122,7 +122,8 @@ type adminStep struct {
 	N    int64
 	More int64 // a second figure: posts, holidays
 	Done bool
-	Next bool // the first that is not done
+	Lack int64 // organisations without working hours
+	Next bool  // the first that is not done
 	Href string
 }
 
@@ -147,6 +148,10 @@ func (s *Server) adminPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	idle, err := s.Org.WithoutHours(ctx, a, page.Today())
+	if err != nil {
+		return err
+	}
 	people, err := s.Auth.CountPeople(ctx, a, page.Today())
 	if err != nil {
 		return err
@@ -165,7 +170,7 @@ func (s *Server) adminPage(c echo.Context) error {
 		{Key: "units", N: n.Units, More: all.Units, Done: n.Units > 0, Href: "/admin/units"},
 		{Key: "organisations", N: n.Organisations, Done: n.Organisations > 0, Href: "/admin/organisations"},
 		{Key: "desks", N: n.Desks, More: n.Posts, Done: n.Desks > 0 && n.Posts > 0, Href: "/admin/organisations"},
-		{Key: "calendar", N: n.Hours, More: n.Holidays, Done: n.Hours > 0 && n.Holidays > 0, Href: "/admin/calendars"},
+		{Key: "calendar", N: n.Hours, More: n.Holidays, Done: n.Hours > 0 && n.Holidays > 0 && idle == 0, Lack: idle, Href: "/admin/calendars"},
 		{Key: "checklist", N: published, Done: published > 0, Href: "/admin/checklists"},
 		{Key: "people", N: people, Done: people > 0, Href: "/admin/people"},
 	}

@@ -65,6 +65,7 @@ type adminCalendar struct {
 	Weeks [][]org.DayPreview // the coming four, from Monday
 	Kinds []org.DayKind
 
+	Idle        bool                 // no hours apply in these weeks
 	Corrections []org.CorrectionLine // of the calendar
 	Replace     string               // the first day of the period to be replaced, "-" for one without
 }
@@ -172,6 +173,7 @@ func (s *Server) adminCalendar(c echo.Context) (adminCalendar, error) {
 	for week := range slices.Chunk(page.C.Effective.Preview(monday, 28), 7) {
 		page.Weeks = append(page.Weeks, week)
 	}
+	page.Idle = !slices.ContainsFunc(slices.Concat(page.Weeks...), func(d org.DayPreview) bool { return len(d.Hours) > 0 })
 	return page, nil
 }
 

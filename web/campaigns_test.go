@@ -39,7 +39,7 @@ func TestACampaignIsMadeAndChangedByItsForms(t *testing.T) {
 			"from":            {"hôm nay", "Vui lòng chọn một ngày"},
 			"to":              {"2026-01-31", "trước ngày bắt đầu"},
 			"signed_by":       {w.lead.Person, "Người ký phải là"},
-			"checklist":       {w.campaign, "Vui lòng chọn một bảng kiểm đã công bố"},
+			"checklist":       {w.campaign, "Vui lòng chọn một bảng kiểm đã ban hành"},
 		} {
 			form := good()
 			form.Set(field, c.value)

@@ -49,6 +49,8 @@ type unitsPage struct {
 	Found  int
 	Units  int
 	Desks  int
+
+	Manages bool // the reader may enter units
 }
 
 // unitsPage is the tree of administrative units as it stood on a day, with their
@@ -57,6 +59,7 @@ func (s *Server) unitsPage(c echo.Context) error {
 	ctx, a := c.Request().Context(), actor(c)
 	page := unitsPage{Base: s.base(c, "units.title"), Query: strings.TrimSpace(c.QueryParam("q")), Before: beforeReform}
 	page.Today = page.Now.Date()
+	_, page.Manages = org.Can(a, org.ManageOrg, org.Subject{})
 	var err error
 	if page.AsOf, err = inspection.ParseDate(c.QueryParam("as_of")); err != nil {
 		return err

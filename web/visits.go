@@ -23,6 +23,7 @@ type visitsPage struct {
 	From, To string
 	Form     string
 	States   []string
+	Forms    []plan.Form
 	Visits   []visit.Visit
 	Next     string
 	Team     bool
@@ -30,11 +31,16 @@ type visitsPage struct {
 	Figure   string // of the overview, when the list shows what it counts
 }
 
+// sentState is the state of a look from the office whose minutes went to the unit: nobody
+// signs them, and nobody refused to.
+const sentState = "sent"
+
 // visitsPage lists the checks that the reader may know of.
 func (s *Server) visitsPage(c echo.Context) error {
 	page := visitsPage{Base: s.base(c, "visits.title"), Query: c.QueryParam("q"), State: c.QueryParam("state"), From: c.QueryParam("from"),
 		To: c.QueryParam("to"), Form: c.QueryParam("form"), Team: actor(c).Is(teamRoles...), Plans: plansTargets(actor(c)),
-		States: []string{"IN_PROGRESS", "CANNOT_INSPECT", "MINUTES_DRAFT", "MINUTES_SIGNED", "MINUTES_UNSIGNED", "REPORTED", "CONCLUDED"}}
+		States: []string{"IN_PROGRESS", "CANNOT_INSPECT", "MINUTES_DRAFT", "MINUTES_SIGNED", "MINUTES_UNSIGNED", sentState, "REPORTED", "CONCLUDED"},
+		Forms:  []plan.Form{plan.Surprise, plan.Planned, plan.Thematic, plan.Remote, plan.Reinspection}}
 	from, err := inspection.ParseDate(page.From)
 	if err != nil {
 		return err
@@ -45,7 +51,14 @@ func (s *Server) visitsPage(c echo.Context) error {
 	}
 	page.Figure = c.QueryParam("figure")
 	f := visit.Filter{Query: page.Query, From: from, To: to, Desk: c.QueryParam("desk"), Form: page.Form}
-	if page.State != "" {
+	switch page.State {
+	case "":
+	case sentState:
+		page.Form, f.Form, f.States = string(plan.Remote), string(plan.Remote), []visit.Phase{visit.MinutesNoSig}
+	case string(visit.MinutesNoSig):
+		f.NotForm = string(plan.Remote)
+		fallthrough
+	default:
 		f.States = []visit.Phase{visit.Phase(page.State)}
 	}
 	behind, err := s.behind(c)

@@ -427,7 +427,7 @@ func Create(tx *gorm.DB, act org.Act, p Prepared) (Account, error) {
 	err := tx.Create(&a).Error
 	switch {
 	case errors.Is(err, gorm.ErrDuplicatedKey):
-		return a, inspection.E(inspection.Conflict, "auth.error.username_taken").Because(err)
+		return a, inspection.E(inspection.Conflict, "auth.error.username_taken").Field("username", "auth.error.username_taken").Because(err)
 	case errors.Is(err, gorm.ErrForeignKeyViolated):
 		return a, inspection.E(inspection.Invalid, "org.error.person_unknown").Because(err)
 	case err != nil:

@@ -1,12 +1,33 @@
 package org
 
 import (
+	"context"
 	"slices"
 
 	"congvu/inspection"
 
 	"gorm.io/gorm"
 )
+
+// WithoutHours counts the organisations of a day that have no working hours on it, of
+// their own or of what they lie in. Administrators may. Codes: unauthenticated, forbidden.
+func (s *Service) WithoutHours(ctx context.Context, actor inspection.Actor, on inspection.Date) (n int64, err error) {
+	if _, err := requireAdmin(actor); err != nil {
+		return 0, err
+	}
+	tx := s.db.WithContext(ctx)
+	var ids []string
+	if err := within(tx.Model(&Organisation{}), on).Pluck("id", &ids).Error; err != nil {
+		return 0, err
+	}
+	calendars, err := CalendarsFor(tx, ids)
+	for _, id := range ids {
+		if _, ok := calendars[id].week(on); err == nil && !ok {
+			n++
+		}
+	}
+	return n, err
+}
 
 // CalendarsFor is CalendarFor for many organisations, in as many queries as for one. An
 // organisation that does not exist has none.

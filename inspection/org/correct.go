@@ -130,6 +130,9 @@ func correct(tx *gorm.DB, act Act, c Change) error {
 	if len(updates) == 1 {
 		return inspection.E(inspection.Invalid, "org.error.nothing_changed")
 	}
+	if t := UnitType(after["unit_type"]); c.Kind == "unit" && after["name"] != row["name"] && bareName(t, after["name"]) != after["name"] {
+		return withType(t, after["name"])
+	}
 	var words []string
 	for _, field := range sub.search {
 		words = append(words, after[field])

@@ -62,6 +62,21 @@ func (u Unit) names(folded string) (whole, bare bool) {
 	return bare && u.Type == "COUNTRY", bare && u.Type != "COUNTRY"
 }
 
+// bareName is a unit's name without its own type before it.
+func bareName(t UnitType, name string) string {
+	words := strings.Fields(name)
+	of := len(strings.Fields(typeNames[t]))
+	if of > 0 && len(words) > of && inspection.Fold(strings.Join(words[:of], " ")) == inspection.Fold(typeNames[t]) {
+		return strings.Join(words[of:], " ")
+	}
+	return name
+}
+
+// withType is the refusal of a name that has the type before it.
+func withType(t UnitType, name string) error {
+	return inspection.E(inspection.Invalid, "org.error.invalid", "bare", bareName(t, name)).Field("name", "org.error.name_with_type")
+}
+
 // full is the name of a unit with its type before it.
 func (u Unit) full() string {
 	if whole, _ := u.names(u.Search); whole || typeNames[u.Type] == "" {

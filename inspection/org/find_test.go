@@ -92,3 +92,69 @@ func listed(t *testing.T, what, got, key string, err error, near string) {
 		t.Errorf("%s: lists %q, want %q", what, choices, near)
 	}
 }
+
+// TestWhatIsWrongIsNamedAtItsField: of entries, as the pages show them.
+func TestWhatIsWrongIsNamedAtItsField(t *testing.T) {
+	db := dbtest.SQLite(t)
+	s := service(db)
+	w := world(t, db)
+	parent, err := UnitByKey(db, "q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := func(change func(*Unit)) error {
+		u := Unit{Key: "q/moi", Name: "Mới", Type: "COMMUNE", ParentID: &parent.ID, ValidFrom: "2026-01-01"}
+		change(&u)
+		_, err := s.AddUnit(ctx, admin, u)
+		return err
+	}
+	wrongs(t, "a name with its type", unit(func(u *Unit) { u.Name = "xã  Mới" }), inspection.Invalid, "", "name")
+	wrongs(t, "no parent", unit(func(u *Unit) { u.ParentID = nil }), inspection.Invalid, "", "parent")
+	wrongs(t, "a key that is taken", unit(func(u *Unit) { u.Key = "q" }), inspection.Conflict, "org.error.key_taken", "key")
+	for _, name := range []string{"Xã", "Xãng", "Tỉnh Mới"} { // of a commune
+		if err := unit(func(u *Unit) { u.Key, u.Name = "q/moi-"+strings.ToLower(inspection.Fold(name)[:1]), name }); err != nil && inspection.KeyOf(err) != "org.error.key_taken" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wrongs(t, "corrected to a name with its type", s.Correct(ctx, admin, Change{Kind: "unit", ID: parent.ID, Version: 1, Values: map[string]string{"name": "Tỉnh  Khác"}, Reason: "x"}), inspection.Invalid, "", "name")
+	_, err = s.AddDesk(ctx, admin, Desk{OrganisationID: w["new"].ID, Name: "Một cửa", ValidFrom: "2026-02-01", ValidTo: "2026-01-01"})
+	wrongs(t, "a desk that ends before it begins", err, inspection.Invalid, "org.error.dates_reversed", "valid_to")
+	d := desk(t, s, w["new"], "k")
+	_, err = s.AddPost(ctx, admin, Post{DeskID: d.ID, Title: "  "})
+	wrongs(t, "a post without a title", err, inspection.Invalid, "", "title")
+	_, err = s.GrantRole(ctx, admin, RoleRow{PersonID: inspection.NewID(), Role: ""})
+	if e, ok := err.(*inspection.Error); !ok || e.Fields["role"] != "org.error.role_missing" {
+		t.Errorf("no role: %v", err)
+	}
+}
+
+// TestAnOfficeWithoutHoursAnywhereIsCounted: until it or what it lies in has some.
+func TestAnOfficeWithoutHoursAnywhereIsCounted(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		s := service(db)
+		w := world(t, db)
+		without := func(want int64) {
+			t.Helper()
+			if n, err := s.WithoutHours(ctx, admin, "2026-01-05"); err != nil || n != want {
+				t.Errorf("%d without hours, want %d: %v", n, want, err)
+			}
+		}
+		without(1)
+		if err := s.SetDay(ctx, admin, w["new"].ID, SpecialDay{Day: "2026-01-06", Kind: Holiday, Name: "Nghỉ"}, ""); err != nil {
+			t.Fatal(err)
+		}
+		without(1)
+		none := func(want bool) {
+			t.Helper()
+			if lines, _, err := s.Calendars(ctx, admin, "trung tam new", inspection.Page{}); err != nil || len(lines) != 1 || lines[0].None != want {
+				t.Errorf("%+v %v, want %v", lines, err, want)
+			}
+		}
+		none(true)
+		if _, err := s.ImportHours(ctx, admin, "vn", Seed("hours.csv"), false); err != nil {
+			t.Fatal(err)
+		}
+		without(0)
+		none(false)
+	})
+}

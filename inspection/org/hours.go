@@ -56,12 +56,7 @@ func (s *Service) OwnCalendar(ctx context.Context, actor inspection.Actor, owner
 	if err != nil {
 		return c, err
 	}
-	if c.IsUnit {
-		c.Effective, err = unitLayers(tx, owner)
-	} else {
-		c.Effective, err = CalendarFor(tx, owner)
-	}
-	if err != nil {
+	if c.Effective, err = effective(tx, owner, c.IsUnit); err != nil {
 		return c, err
 	}
 	var rows []calendarRow
@@ -84,12 +79,21 @@ func (s *Service) OwnCalendar(ctx context.Context, actor inspection.Actor, owner
 	return c, nil
 }
 
+// effective is the calendar of a unit or organisation with those of all that it lies in.
+func effective(tx *gorm.DB, owner string, unit bool) (Calendar, error) {
+	if unit {
+		return unitLayers(tx, owner)
+	}
+	return CalendarFor(tx, owner)
+}
+
 // CalendarLine is a calendar in a list.
 type CalendarLine struct {
 	Owner, Name string
 	IsUnit      bool
 	UnitType    UnitType
 	Hours, Days int64
+	None        bool // no hours of today, of what it lies in neither
 }
 
 // Calendars lists the units and organisations that have entered hours or days of their
@@ -124,6 +128,15 @@ func (s *Service) Calendars(ctx context.Context, actor inspection.Actor, query s
 		if err := tx.Model(&dayRow{}).Where("calendar_id = ?", r.CalendarID).Count(&out[i].Days).Error; err != nil {
 			return nil, "", err
 		}
+		if out[i].Hours > 0 {
+			continue
+		}
+		cal, err := effective(tx, r.ID, r.IsUnit)
+		if err != nil {
+			return nil, "", err
+		}
+		_, ok := cal.week(s.clock.Now().Date())
+		out[i].None = !ok
 	}
 	return out, next, nil
 }

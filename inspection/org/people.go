@@ -24,7 +24,7 @@ func checkNamed(name string, from, to inspection.Date) (string, error) {
 		}
 	}
 	if from != "" && to != "" && to < from {
-		return name, inspection.E(inspection.Invalid, "org.error.dates_reversed")
+		return name, inspection.E(inspection.Invalid, "org.error.dates_reversed").Field("valid_to", "org.error.dates_reversed")
 	}
 	return name, nil
 }
@@ -41,7 +41,7 @@ func create(tx *gorm.DB, row any) error {
 	err := tx.Create(row).Error
 	switch {
 	case errors.Is(err, gorm.ErrDuplicatedKey):
-		return inspection.E(inspection.Conflict, "org.error.key_taken").Because(err)
+		return inspection.E(inspection.Conflict, "org.error.key_taken").Field("key", "org.error.key_taken").Because(err)
 	case errors.Is(err, gorm.ErrForeignKeyViolated):
 		return inspection.E(inspection.Invalid, "org.error.reference_unknown").Because(err)
 	}
@@ -145,7 +145,11 @@ func CreateDesk(tx *gorm.DB, act Act, d Desk) (Desk, error) {
 // CreatePost adds a post at a desk; as CreateOrganisation.
 func CreatePost(tx *gorm.DB, act Act, p Post) (Post, error) {
 	var err error
-	if p.Title, err = checkNamed(p.Title, p.ValidFrom, p.ValidTo); err != nil {
+	title := p.Title
+	if p.Title, err = checkNamed(title, p.ValidFrom, p.ValidTo); err != nil {
+		if words, ok := inspection.Text(title, 300); !ok || words == "" {
+			err = inspection.E(inspection.Invalid, "org.error.invalid").Field("title", "org.error.name")
+		}
 		return p, err
 	}
 	if err := newID(&p.ID); err != nil {
@@ -376,6 +380,9 @@ func (s *Service) GrantRole(ctx context.Context, actor inspection.Actor, r RoleR
 		}
 		if r.PersonID == actor.Person {
 			return OwnRoles()
+		}
+		if r.Role == "" {
+			return inspection.E(inspection.Invalid, "org.error.invalid").Field("role", "org.error.role_missing")
 		}
 		if r.TeamID != nil || !slices.Contains(GrantableRoles, r.Role) {
 			return inspection.E(inspection.Invalid, "org.error.invalid").Field("role", "org.error.role_of_team")

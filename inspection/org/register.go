@@ -51,6 +51,8 @@ func (s *Service) AddUnit(ctx context.Context, actor inspection.Actor, u Unit) (
 			return inspection.E(inspection.Invalid, "org.error.unit_key", "key", u.Key).Field("key", "org.error.unit_key")
 		case !slices.Contains(UnitTypes, u.Type):
 			return inspection.E(inspection.Invalid, "org.error.invalid").Field("type", "org.error.unit_type_field")
+		case bareName(u.Type, u.Name) != u.Name:
+			return withType(u.Type, u.Name)
 		case u.ParentID == nil && u.Type != "COUNTRY":
 			return inspection.E(inspection.Invalid, "org.error.invalid").Field("parent", "org.error.parent_missing")
 		case u.ParentID != nil:

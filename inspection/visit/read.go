@@ -175,6 +175,7 @@ type Filter struct {
 	To      inspection.Date
 	Desk    string
 	Form    string
+	NotForm string
 	IDs     []string // only these, where not nil
 	Running bool     // only those of today or not yet closed, of the actor's teams
 }
@@ -233,6 +234,9 @@ func (s *Service) narrowed(q *gorm.DB, f Filter) *gorm.DB {
 	}
 	if f.Form != "" {
 		q = q.Where("form = ?", f.Form)
+	}
+	if f.NotForm != "" {
+		q = q.Where("form <> ?", f.NotForm)
 	}
 	return q
 }
