@@ -12,6 +12,7 @@ import (
 
 	"congvu/inspection"
 	"congvu/inspection/auth"
+	"congvu/inspection/i18n"
 	"congvu/inspection/notify"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -230,6 +231,41 @@ type resumePage struct {
 }
 
 type keptField struct{ Name, Value string }
+
+// typedField is what somebody typed, under the words that its field has.
+type typedField struct{ Label, Value string }
+
+// days are the fields that hold a day.
+var days = []string{"from", "to", "until", "last", "due", "valid_from", "valid_to", "complete_on", "planned_on", "decision_date"}
+
+// unsaid are fields of forms that hold words, and that nobody types.
+var unsaid = []string{"was", "confirm", "boxes"}
+
+// Typed is what people typed into the form, without its ids, versions and codes: fields
+// whose words are known, and whatever else reads like words.
+func (p resumePage) Typed() (out []typedField) {
+	for _, f := range p.Kept {
+		name, _, _ := strings.Cut(f.Name, "-") // the rest says of what
+		value, label := strings.TrimSpace(f.Value), "resume.field."+name
+		if value == "" || slices.Contains(unsaid, name) {
+			continue
+		}
+		d, err := inspection.ParseDate(value)
+		switch {
+		case err == nil:
+			value = d.VN()
+		case slices.Contains(days, name), len(value) >= 36 && inspection.CheckID(value[:36]) == nil:
+			continue // the same name for something else
+		}
+		switch {
+		case i18n.Has(label):
+			out = append(out, typedField{p.T(label), value})
+		case strings.ContainsAny(value, " \n"):
+			out = append(out, typedField{p.T("resume.other"), value})
+		}
+	}
+	return out
+}
 
 // resume shows the form that was sent without a session, to be sent again.
 func (s *Server) resume(c echo.Context, token, next string, kept []string, files bool) error {

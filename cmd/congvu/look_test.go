@@ -280,6 +280,12 @@ func TestALookFromTheOffice(t *testing.T) {
 		s.says(s.page("thutruong", "/visits/"+check+"/minutes"), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
 		s.says(s.page("truongdoan", "/visits/"+check+"/report"), "Cán bộ quầy 2 đi lấy hồ sơ ở kho.")
 		s.says(s.page("chutich", "/visits/"+check+"/conclusion"), "chưa báo cáo kết quả nên chưa kết luận được")
+		s.says(s.page("chutich", "/visits?state=sent"), "/visits/"+check, `value="sent" selected`, `value="REMOTE" selected`)
+		for _, other := range []string{"state=MINUTES_UNSIGNED", "form=SURPRISE"} { // nobody refused to sign it
+			if strings.Contains(s.page("chutich", "/visits?"+other), "/visits/"+check) {
+				t.Errorf("the look is listed under %s", other)
+			}
+		}
 		s.reports(check)
 		conclusion := s.page("chutich", "/visits/"+check+"/conclusion")
 		s.says(conclusion, "Cán bộ quầy 2 đi lấy hồ sơ ở kho.", "Không có người trực", "không chấm điểm")
