@@ -483,6 +483,9 @@ func field(err error, name string) error {
 		return err
 	}
 	out := *e
+	if strings.HasPrefix(e.Key, "org.error.choose") { // long, and stands at the field
+		out.Key = "error.invalid"
+	}
 	return (&out).Field(name, e.Key)
 }
 

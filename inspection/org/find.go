@@ -88,13 +88,32 @@ func (u Unit) full() string {
 // maxNear is how many things are listed that somebody may have meant.
 const maxNear = 5
 
-// near are a few of the rows of a day whose names hold all words of a folded text, else
-// its last ones, each as a word of its own; those of another day where there is none.
+// parts are what is looked for of words that are the name of nothing: all of them, then
+// fewer and fewer of the last ones, then of the first.
+func parts(folded string) []string {
+	if folded == "" {
+		return nil
+	}
+	out := []string{respelled(folded)}
+	words := strings.Fields(folded)
+	for i := 1; i < len(words); i++ {
+		out = append(out, strings.Join(words[i:], " "))
+	}
+	words = strings.Fields(respelled(folded))
+	for i := len(words) - 1; i > 0; i-- {
+		out = append(out, strings.Join(words[:i], " "))
+	}
+	out = slices.DeleteFunc(out, func(s string) bool { return len(s) < 3 }) // would be anything
+	return slices.Insert(out, 0, folded)
+}
+
+// near are a few of the rows of a day whose names hold a part of a folded text, each of
+// its words as a word; those of another day where there is none.
 func near[T any](tx *gorm.DB, folded string, on inspection.Date) (rows []T, err error) {
 	for _, day := range []inspection.Date{on, ""} {
-		for rest := strings.Fields(folded); len(rest) > 0; rest = rest[1:] {
+		for _, part := range parts(folded) {
 			q := within(tx, day)
-			for _, word := range rest {
+			for _, word := range strings.Fields(part) {
 				q = q.Where("' ' || search || ' ' LIKE ?", "% "+word+" %")
 			}
 			if err := q.Order("search, id").Limit(maxNear).Find(&rows).Error; err != nil || len(rows) > 0 {
@@ -110,10 +129,16 @@ func near[T any](tx *gorm.DB, folded string, on inspection.Date) (rows []T, err 
 func nearUnits(tx *gorm.DB, words string, on inspection.Date) ([]Unit, error) {
 	names := withoutType(inspection.Fold(words))
 	var out []Unit
-	if err := tx.Where("search IN ?", names).Order("valid_from DESC, id").Limit(maxNear).Find(&out).Error; err != nil || len(out) > 0 {
-		return out, err
+	if err := tx.Where("search IN ?", names).Order("valid_from DESC, id").Limit(maxNear).Find(&out).Error; err != nil {
+		return nil, err
 	}
-	return near[Unit](tx, names[len(names)-1], on)
+	more, err := near[Unit](tx, names[len(names)-1], on)
+	for _, u := range more {
+		if len(out) < maxNear && !slices.ContainsFunc(out, func(o Unit) bool { return o.ID == u.ID }) {
+			out = append(out, u)
+		}
+	}
+	return out, err
 }
 
 // existed is the time of a thing in figures, empty for one without borders.

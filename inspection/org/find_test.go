@@ -29,7 +29,7 @@ func TestOnlyAWholeNameIsTakenSilently(t *testing.T) {
 			{"tỉnh Mẫu", "2026-01-01", "q", ""}, {"tỉnh Mẫu", "2020-01-01", "p", ""}, {"Việt Nam", "", "vn", ""}, {"phường Mẫu Đông", "2026-01-01", "q/d", ""},
 			{"xã Mẫu", "2020-01-01", "", "Xã Mẫu, Tỉnh Mẫu [q/c, 01/07/2025 –]"}, // not the province of Cà Mau
 			{"phường Mẫu", "2026-01-01", "", "Xã Mẫu, Tỉnh Mẫu [q/c"},
-			{"Mẫu", "2026-01-01", "", "Xã Mẫu, Tỉnh Mẫu [q/c"},
+			{"Mẫu", "2026-01-01", "", "Xã Mẫu, Tỉnh Mẫu [q/c, 01/07/2025 –]; Phường Mẫu Đông"},
 			{"xã Mau", "2024-01-01", "", "Xã Mẫu, Tỉnh Mẫu [q/c"},
 			{"Cà", "2020-01-01", "", "Tỉnh Cà Mau [ca, – 30/06/2025]"},
 			{"tỉnh Mẫu", "", "", "Tỉnh Mẫu [p, 01/01/2000 – 30/06/2025]"}, // two, of different days
@@ -53,7 +53,7 @@ func TestOnlyAWholeNameIsTakenSilently(t *testing.T) {
 		for _, c := range []struct{ words, key, near string }{
 			{"trung tâm phục vụ hành chính công xã mẫu", "tt", ""}, {"tt", "tt", ""}, {"UBND phường Mẫu Đông", "ub", ""}, {"uy ban nhan dan phuong mau dong", "ub", ""},
 			{"trung tâm", "", "Trung tâm Phục vụ hành chính công xã Mẫu, Xã Mẫu [tt, 01/07/2025 –]"},
-			{"UBND xã", "", "Trung tâm Phục vụ hành chính công xã Mẫu, Xã Mẫu [tt"}, {"ủy ban nhân dân", "", "Ủy ban nhân dân phường Mẫu Đông, Phường Mẫu Đông [ub"}, {"Sở Tư pháp", "", "-"},
+			{"UBND xã", "", "Ủy ban nhân dân phường Mẫu Đông, Phường Mẫu Đông [ub"}, {"ủy ban nhân dân", "", "Ủy ban nhân dân phường Mẫu Đông, Phường Mẫu Đông [ub"}, {"Sở Tư pháp", "", "-"},
 		} {
 			o, err := s.FindOrganisation(ctx, admin, c.words, "2026-01-01")
 			listed(t, c.words, o.Key, c.key, err, c.near)
