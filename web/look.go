@@ -126,7 +126,13 @@ func (p lookPage) AnsweredAs(item string) string { return answeredOf(p.V.State, 
 
 func textsOf(s *visit.State) string { return hashOf(s.Minutes.Strengths, s.Minutes.Requests) }
 
-func shownOf(s *visit.State) string { return hashOf(s.Judged, s.Answers, s.Drafts, s.Photos) }
+func shownOf(s *visit.State) string {
+	photos := map[string][]visit.Image{} // of the items; a still that has just come hangs on none
+	for item := range s.Answers {
+		photos[item] = s.Photos[item]
+	}
+	return hashOf(s.Judged, s.Answers, s.Drafts, photos)
+}
 
 func judgedOf(s *visit.State, request string) string { return hashOf(s.Judged[request]) }
 
@@ -346,6 +352,7 @@ func (s *Server) look(c echo.Context) error {
 	switch do := c.FormValue("do"); do {
 	case "still":
 		acts, at = []visit.Act{{ID: id, Type: visit.OpSnapshot, Payload: visit.Snapshot{Camera: c.FormValue("camera"), Reason: c.FormValue("reason")}}}, c.FormValue("camera")
+		to += "?done=still_asked#stills-title"
 	case "judge":
 		acts = []visit.Act{{ID: id, Type: visit.OpJudge, Payload: visit.Judge{Request: request, Value: visit.Looks(c.FormValue("value")), Text: c.FormValue("text")}}}
 		seen = func(now *visit.State) bool { return judgedOf(now, request) == c.FormValue("was") }
@@ -410,8 +417,11 @@ func retyped(c echo.Context, s *visit.State) bool {
 // lookAgain shows the page with what was refused, and what was typed.
 func (s *Server) lookAgain(c echo.Context, err error, at string) error {
 	page, again := s.lookView(c)
-	if again != nil {
+	switch {
+	case again != nil:
 		return again
+	case page.V.State.Phase != visit.Inspecting && page.V.State.Phase != visit.Drafting:
+		return err // the look is over: there is no page of it any more
 	}
 	page.At, page.Values = at, map[string]string{}
 	for _, field := range []string{"value", "text", "reason", "strengths", "requests"} {

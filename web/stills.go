@@ -109,6 +109,9 @@ func (s *Server) findingStills(ctx context.Context, a inspection.Actor, d findin
 func (s *Server) decideStill(c echo.Context) error {
 	leave := c.FormValue("leave") == "1"
 	if err := s.Snapshots.Decide(c.Request().Context(), actor(c), c.Param("request"), leave, c.FormValue("reason")); err != nil {
+		if c.FormValue("back") == "look" {
+			return s.lookAgain(c, err, "leave-"+c.Param("request"))
+		}
 		return err
 	}
 	if c.FormValue("back") == "look" {

@@ -626,13 +626,17 @@ func TestWhatIsTypedOnALookStays(t *testing.T) {
 	b.click(`#look-next [value=finish]`)
 	b.wait("the end", `document.querySelector('#look-next [value=send]') !== null`)
 	b.fill("#text-"+first.ID, "Còn đang viết")
+	late := s.asShown("thanhvien", "/visits/"+check+"/look", "do", "judge", "request", first.ID, "value", "MANNED", "text", "Của người khác")
+	s.sent("thanhvien", "/visits/"+check+"/look", late...)
+	b.click(`#still-` + first.ID + ` [data-form^=judge] button`) // refused, with what stands
+	b.wait("what stands", `document.querySelector('#still-`+first.ID+`').innerText.includes('Của người khác') && document.getElementById('text-`+first.ID+`').value === 'Còn đang viết'`)
 	b.click(`#look-next [value=send]`)
 	b.sees("Chưa gửi biên bản: trên trang còn nội dung đã nhập mà chưa ghi")
 	b.everyLook("look-unsent")
-	b.eval(`document.getElementById('text-`+first.ID+`').value = 'Hai người ở quầy'`, nil)
+	b.eval(`document.getElementById('text-`+first.ID+`').value = 'Của người khác'`, nil)
 	b.click(`#look-next [value=send]`)
 	b.wait("the check", `location.pathname === '/visits/`+check+`'`)
-	if st := s.state(check, "truongdoan"); st.Phase != visit.MinutesNoSig || st.Minutes.Requests != "Giữ như vậy" || st.Judged[first.ID].Text != "Hai người ở quầy" {
+	if st := s.state(check, "truongdoan"); st.Phase != visit.MinutesNoSig || st.Minutes.Requests != "Giữ như vậy" || st.Judged[first.ID].Text != "Của người khác" {
 		t.Errorf("%s %+v %+v", st.Phase, st.Minutes, st.Judged)
 	}
 }

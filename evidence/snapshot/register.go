@@ -157,6 +157,10 @@ func (s *Service) ChangeCamera(ctx context.Context, actor inspection.Actor, id s
 		if c.Way != old.Way || c.Address != old.Address || c.Profile != old.Profile || c.Preset != old.Preset || deref(c.RelayID) != deref(old.RelayID) {
 			c.LastPixels, c.LastAt, c.LastClock = "", 0, 0 // another picture
 		}
+		// A copy of release 26, which runs beside this one for a while, writes no name.
+		if err := tx.Model(&Request{}).Where("camera_id = ? AND camera_name = ''", id).Update("camera_name", old.Name).Error; err != nil {
+			return err
+		}
 		done := tx.Model(&Camera{}).Where("id = ? AND version = ?", id, version).Updates(map[string]any{
 			"name": c.Name, "place": c.Place, "plan_x": c.PlanX, "plan_y": c.PlanY, "way": c.Way, "address": c.Address, "secret": c.Secret,
 			"profile": c.Profile, "preset": c.Preset, "trust": c.Trust, "relay_id": c.RelayID, "notice_number": c.NoticeNumber, "notice_date": c.NoticeDate,

@@ -270,12 +270,10 @@ func (s *Service) Look(ctx context.Context, actor inspection.Actor, id string, s
 				known++
 			}
 		}
-		switch {
-		case known == len(acts): // the same form again
+		if known == len(acts) { // the same form again
 			return nil
-		case seen != nil && !seen(w.state):
-			return inspection.E(inspection.Conflict, "error.conflict")
 		}
+		unread := seen != nil && !seen(w.state)
 		if err := w.elsewhere(ops); err != nil {
 			return err
 		}
@@ -283,6 +281,9 @@ func (s *Service) Look(ctx context.Context, actor inspection.Actor, id string, s
 			if _, err := w.take(op); err != nil {
 				return err
 			}
+		}
+		if unread {
+			return inspection.E(inspection.Conflict, "error.conflict")
 		}
 		return w.flush()
 	})

@@ -1,160 +1,114 @@
-// The page of a look. Its forms are sent without leaving the page, and stills that are being
-// taken are asked for until they are there; either way what is typed elsewhere stays as it
-// is. Without this script every form loads the page anew.
+// The page of a look has many forms, and each loads it anew. What is typed stays: it is put
+// by when a form is sent, and put back when the page is there again, upon what it was written
+// on, so that the server still tells what somebody changed meanwhile.
+// Stills that are being taken are asked for until they are there.
 // @ts-check
 
 const words = /** @type {HTMLElement} */ (document.getElementById('look-words')).dataset;
+const place = `look ${words.who} ${location.pathname}`;
 const said = document.createElement('div');
-said.className = 'said';
-said.setAttribute('role', 'status');
+said.className = 'said bad';
+said.setAttribute('role', 'alert');
 document.body.append(said);
 
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let passing; // until what was said goes
-/** @type {HTMLFormElement | undefined} */
-let going; // the form with which the page is left
+const forms = () => /** @type {HTMLFormElement[]} */ ([...document.querySelectorAll('main form[data-form]')]);
 
-const main = () => /** @type {HTMLElement} */ (document.querySelector('main'));
-const forms = () => /** @type {NodeListOf<HTMLFormElement>} */ (main().querySelectorAll('form[data-form]'));
+/** The fields of a form that somebody may fill in. @param {HTMLFormElement} form */
+const fields = (form) => /** @type {(HTMLInputElement | HTMLTextAreaElement)[]} */ ([...form.elements]).filter((f) => f.dataset.stands !== undefined);
 
-/** The form of a page that has the same task. @param {ParentNode} page @param {HTMLFormElement} form */
-const counterpart = (page, form) => /** @type {HTMLFormElement | null} */ (page.querySelector(`form[data-form="${CSS.escape(form.dataset.form ?? '')}"]`));
+/** What a field says. @param {HTMLInputElement | HTMLTextAreaElement} f */
+const value = (f) => f instanceof HTMLInputElement && (f.type === 'radio' || f.type === 'checkbox') ? (f.checked ? '1' : '') : f.value.trim();
 
-/** Whether something was typed into a form that was not sent, or was refused. @param {HTMLFormElement} form */
-function typed(form) {
-  return 'refused' in form.dataset || [...form.elements].some((field) =>
-    field instanceof HTMLTextAreaElement ? field.value !== field.defaultValue
-      : field instanceof HTMLInputElement && field.type !== 'hidden' && (field.type === 'radio' || field.type === 'checkbox' ? field.checked !== field.defaultChecked : field.value !== field.defaultValue));
+/** Whether a form says something else than what stands. @param {HTMLFormElement} form */
+const typed = (form) => fields(form).some((f) => value(f) !== f.dataset.stands);
+
+/** What a form was written upon. @param {HTMLFormElement} form */
+const ground = (form) => /** @type {HTMLInputElement | null} */ (form.querySelector('input[name=was], input[name=texts]'));
+
+/** Puts by what is typed, when a form is sent. @param {HTMLFormElement} sent */
+function putBy(sent) {
+  sessionStorage.setItem(place, JSON.stringify(forms().filter(typed).map((f) => ({ form: f.dataset.form, sent: f === sent, on: ground(f)?.value, values: fields(f).map(value) }))));
 }
 
-/** @param {string} text */
-const parse = (text) => new DOMParser().parseFromString(text, 'text/html');
-
-/** Whether a page is this one. @param {Document} page */
-const ours = (page) => page.getElementById('look-stills') !== null;
-
-/** Says what was done, or why not. @param {string} text @param {boolean} bad */
-function say(text, bad) {
-  said.textContent = text;
-  said.classList.toggle('bad', bad);
-  clearTimeout(passing);
-  if (!bad) passing = setTimeout(() => { said.textContent = ''; }, 8000);
+/** Puts back what was put by; what was sent too, where no answer says that it was done. */
+function putBack() {
+  /** @type {{form: string, sent: boolean, on?: string, values: string[]}[]} */
+  const kept = JSON.parse(sessionStorage.getItem(place) ?? '[]');
+  sessionStorage.removeItem(place);
+  const done = new URLSearchParams(location.search).has('done');
+  for (const { form: name, sent, on, values } of kept) {
+    const form = forms().find((f) => f.dataset.form === name);
+    if (!form || sent && done || fields(form).length !== values.length || fields(form).every((f, i) => value(f) === values[i])) continue;
+    fields(form).forEach((f, i) => {
+      if (f instanceof HTMLInputElement && (f.type === 'radio' || f.type === 'checkbox')) f.checked = values[i] === '1';
+      else f.value = values[i];
+    });
+    const written = ground(form), around = form.closest('details');
+    if (written && on) written.value = on;
+    if (around) around.open = true;
+  }
 }
 
-/**
- * Puts a page in the place of what is shown. Forms with something typed stay, with what they
- * were written upon; pictures are not loaded again; what was opened stays open.
- * @param {Document} page @param {HTMLFormElement} [sent] whose answer it is
- */
-function put(page, sent) {
-  const old = main(), fresh = /** @type {HTMLElement} */ (page.querySelector('main'));
-  for (const form of forms()) {
-    const place = form === sent ? null : counterpart(fresh, form);
-    if (!place) continue;
-    const open = form.closest('details')?.open;
-    if (typed(form)) {
-      const [shown, now] = [form, place].map((f) => /** @type {HTMLInputElement | null} */ (f.querySelector('input[name=shown]')));
-      if (shown && now) shown.value = now.value; // it stands on the page
-      place.replaceWith(form);
-    }
-    const around = (typed(form) ? form : place).closest('details');
-    if (around && open) around.open = true;
-  }
-  const loaded = new Map([...old.querySelectorAll('img')].map((img) => [img.src, img]));
-  for (const img of fresh.querySelectorAll('img')) {
-    const there = loaded.get(img.src);
-    loaded.delete(img.src);
-    if (there) img.replaceWith(there);
-  }
-  if (sent) {
-    const notice = fresh.querySelector(':scope > .notice');
-    say(notice?.textContent?.trim() ?? '', notice?.classList.contains('bad') ?? false);
-    notice?.remove();
-  }
-  old.replaceWith(document.adoptNode(fresh));
-  const again = sent && counterpart(fresh, sent);
-  if (again) /** @type {HTMLElement | null} */ (again.closest('details')?.querySelector('summary') ?? again.querySelector('button'))?.focus({ preventScroll: true });
-}
+let leaving = false;
 
-document.addEventListener('submit', async (event) => {
+document.addEventListener('submit', (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target), button = /** @type {HTMLButtonElement | null} */ (event.submitter);
   if (!form.dataset.form) return;
-  event.preventDefault();
-  if ('busy' in form.dataset) return;
-  const other = button?.value === 'send' && [...forms()].find((f) => f !== form && typed(f));
+  const other = button?.value === 'send' && forms().find((f) => f !== form && typed(f));
   if (other) { // the minutes go out without it
-    say(words.unsent ?? '', true);
+    event.preventDefault();
     const around = other.closest('details');
     if (around) around.open = true;
-    /** @type {HTMLElement | null} */ (other.querySelector('button'))?.focus();
+    fields(other)[0]?.focus();
+    said.classList.add('bad');
+    said.textContent = words.unsent ?? '';
     return;
   }
-  const data = new FormData(form);
-  if (button?.name) data.append(button.name, button.value);
-  form.dataset.busy = '';
-  form.inert = true; // what is typed from now on would not be in it
-  button?.setAttribute('aria-busy', 'true');
-  say(words.sending ?? '', false);
-  try {
-    const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(/** @type {any} */ (data)), headers: { Accept: 'text/html' } });
-    const page = parse(await answer.text());
-    if (ours(page)) {
-      put(page, form);
-      void refresh();
-      return;
-    }
-    going = form;
-    if (answer.ok && answer.redirected) {
-      location.assign(answer.url);
-      return;
-    }
-    if (button?.name) form.append(Object.assign(document.createElement('input'), { type: 'hidden', name: button.name, value: button.value }));
-    form.submit(); // what came is a page of its own: it is asked for again, and shown
-  } catch {
-    say(words.failed ?? '', true); // nothing came back: sent again it counts once
-  } finally {
-    form.inert = false;
-    delete form.dataset.busy;
-    button?.removeAttribute('aria-busy');
-    if (said.classList.contains('bad') && button?.isConnected) button.focus({ preventScroll: true });
-  }
+  putBy(form);
+  leaving = true;
 });
+
+document.addEventListener('input', () => { said.textContent = ''; });
+
+addEventListener('pageshow', () => { leaving = false; });
 
 addEventListener('beforeunload', (event) => {
-  if ([...forms()].some((f) => f !== going && typed(f))) event.preventDefault();
+  if (!leaving && forms().some(typed)) event.preventDefault();
 });
 
-let asking = false;
-
-/** Asks for stills until all are there. While somebody writes, only what came is put in. */
+/** Asks for stills until all are there, and puts in what came and what it changes. */
 async function refresh() {
-  if (asking) return;
-  asking = true;
-  let behind = false;
-  for (let wait = 1000; behind || Number(document.getElementById('look-stills')?.dataset.coming) > 0; wait = Math.min(5000, wait * 1.3)) {
+  const list = /** @type {HTMLElement} */ (document.getElementById('look-stills'));
+  for (let wait = 1000; Number(list.dataset.coming) > 0; wait = Math.min(5000, wait * 1.3)) {
     await new Promise((done) => setTimeout(done, wait));
     try {
       const answer = await fetch(location.pathname, { headers: { Accept: 'text/html' } });
-      const page = parse(await answer.text());
-      if (!answer.ok || !ours(page)) continue;
-      const states = (/** @type {ParentNode} */ in_) => [...in_.querySelectorAll('[data-still]')].map((e) => `${e.id} ${/** @type {HTMLElement} */ (e).dataset.state}`).join();
-      if (!behind && states(document) === states(page)) continue;
-      behind = document.activeElement instanceof HTMLTextAreaElement || document.activeElement instanceof HTMLInputElement && document.activeElement.type === 'text';
-      if (!behind) {
-        put(page);
-        continue;
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const now = page.getElementById('look-stills');
+      if (answer.status < 500 && !now) return; // signed out, or the look is over
+      if (!answer.ok || !now) continue;
+      for (const fresh of /** @type {NodeListOf<HTMLElement>} */ (now.querySelectorAll('[data-still]'))) {
+        const old = document.getElementById(fresh.id);
+        if (old && old.dataset.state !== fresh.dataset.state) old.replaceWith(document.adoptNode(fresh));
       }
-      for (const fresh of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll('[data-still]'))) {
-        const old = /** @type {HTMLElement | null} */ (document.getElementById(fresh.id));
-        if (old && old.dataset.state !== fresh.dataset.state && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(fresh));
+      for (const id of ['look-bounds', 'look-next']) {
+        const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
+        if (old && fresh && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(fresh));
       }
+      list.dataset.coming = now.dataset.coming ?? '0';
     } catch {
       // No network: the next round asks again.
     }
   }
-  asking = false;
 }
 
+const done = document.querySelector('main > .notice.good');
+if (done && location.hash) { // it stands at the head of the page, out of sight
+  said.classList.remove('bad');
+  said.textContent = done.textContent?.trim() ?? '';
+  setTimeout(() => { if (!said.classList.contains('bad')) said.textContent = ''; }, 8000);
+}
+putBack();
 void refresh();
 
 export {};
