@@ -180,11 +180,15 @@ func (b *browser) begin() {
 	b.run(emulation.SetDeviceMetricsOverride(b.size[0], b.size[1], 1, false))
 }
 
-// run runs actions within half a minute and stops the test when one fails, with a
-// picture of the page.
+// patience is how long a page may take for what it is waited for: a test that goes on needs
+// none of it, however slow the machine is, and one that hangs ends.
+const patience = 75 * time.Second
+
+// run runs actions within that time and stops the test when one fails, with a picture of
+// the page.
 func (b *browser) run(actions ...chromedp.Action) {
 	b.t.Helper()
-	if err := b.try(30*time.Second, actions...); err != nil {
+	if err := b.try(patience, actions...); err != nil {
 		b.picture("failed")
 		var body string
 		_ = b.try(5*time.Second, chromedp.Evaluate(`document.body ? document.body.innerText.slice(0, 1500) : ''`, &body))
@@ -283,9 +287,9 @@ func (b *browser) files(selector string, paths ...string) {
 func (b *browser) wait(what, expression string) {
 	b.t.Helper()
 	expression = `document.readyState !== 'loading' && (` + expression + `)`
-	deadline := time.Now().Add(25 * time.Second)
+	deadline := time.Now().Add(patience)
 	poll := func() error {
-		return b.try(30*time.Second, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(40*time.Millisecond), chromedp.WithPollingTimeout(25*time.Second)))
+		return b.try(patience+5*time.Second, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(40*time.Millisecond), chromedp.WithPollingTimeout(patience)))
 	}
 	err := poll()
 	for err != nil && time.Now().Before(deadline) { // the page went on to another under the poll

@@ -18,6 +18,7 @@ import (
 	"congvu/inspection/visit"
 	"congvu/migrations/dbtest"
 
+	"github.com/chromedp/cdproto/network"
 	"gorm.io/gorm"
 )
 
@@ -607,6 +608,21 @@ func TestWhatIsTypedOnALookStays(t *testing.T) {
 		t.Errorf("what was typed is gone: %q", kept)
 	}
 	b.everyLook("look-typed")
+	// The network is cut as a judgement is sent, and another person writes minutes meanwhile:
+	// all that was typed is there again, and upon what it was written on.
+	b.run(network.EmulateNetworkConditions(true, 0, 0, 0))
+	b.click(`#still-` + first.ID + ` [data-form^=judge] button`)
+	b.wait("the browser says so", `document.getElementById('look-stills') === null`)
+	b.run(network.EmulateNetworkConditions(false, 0, -1, -1))
+	s.onLook("thanhvien", "/visits/"+check+"/look", "do", "minutes", "strengths", "Của thành viên", "requests", "")
+	b.open("/visits/" + check + "/look")
+	kept = [3]string{}
+	b.eval(`[document.getElementById('strengths').value, document.getElementById('text-`+first.ID+`').value, document.querySelector('#still-`+first.ID+` input:checked')?.value]`, &kept)
+	if kept != [3]string{"Bàn ghế gọn gàng", "Hai người ở quầy", "MANNED"} {
+		t.Errorf("what was typed is gone with the network: %q", kept)
+	}
+	b.click(`#look-minutes [value=minutes]`)
+	b.sees("Nội dung đang lưu: Của thành viên")
 	var asks bool
 	b.eval(`!dispatchEvent(new Event('beforeunload', {cancelable: true}))`, &asks)
 	if !asks {

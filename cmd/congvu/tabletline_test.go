@@ -253,6 +253,9 @@ func TestOfflineAPhotoGoesOnWhereItBroke(t *testing.T) {
 	f.back()
 	b.wait("sending", `document.querySelector('[data-photo-state=sending]') !== null`)
 	b.picture("sending")
+	for n := range photos { // each has its time: after every break the app waits before it goes on
+		b.wait(fmt.Sprintf("photograph %d", n+1), fmt.Sprintf(`Number(document.body.innerText.match(/có biên nhận \((\d+)\)/i)?.[1]) > %d`, n))
+	}
 	b.sent()
 	sent := l.up.Load() - before
 	payload := int64(photos * size)

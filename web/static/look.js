@@ -5,7 +5,8 @@
 // @ts-check
 
 const words = /** @type {HTMLElement} */ (document.getElementById('look-words')).dataset;
-const place = `look ${words.who} ${location.pathname}`;
+const address = words.page ?? ''; // of this page: a refusal may stand at another
+const place = `look ${words.who} ${address}`;
 const said = document.createElement('div');
 said.className = 'said bad';
 said.setAttribute('role', 'alert');
@@ -16,40 +17,61 @@ const forms = () => /** @type {HTMLFormElement[]} */ ([...document.querySelector
 /** The fields of a form that somebody may fill in. @param {HTMLFormElement} form */
 const fields = (form) => /** @type {(HTMLInputElement | HTMLTextAreaElement)[]} */ ([...form.elements]).filter((f) => f.dataset.stands !== undefined);
 
+/** @param {HTMLInputElement | HTMLTextAreaElement} f */
+const radio = (f) => f.type === 'radio';
+
+/** What a field is called, a choice with what it says. @param {HTMLInputElement | HTMLTextAreaElement} f */
+const called = (f) => radio(f) ? `${f.name} ${f.value}` : f.name;
+
 /** What a field says. @param {HTMLInputElement | HTMLTextAreaElement} f */
-const value = (f) => f instanceof HTMLInputElement && (f.type === 'radio' || f.type === 'checkbox') ? (f.checked ? '1' : '') : f.value.trim();
+const value = (f) => radio(f) ? (/** @type {HTMLInputElement} */ (f).checked ? '1' : '') : f.value.trim();
+
+/** @param {HTMLInputElement | HTMLTextAreaElement} f */
+const differs = (f) => value(f) !== f.dataset.stands;
 
 /** Whether a form says something else than what stands. @param {HTMLFormElement} form */
-const typed = (form) => fields(form).some((f) => value(f) !== f.dataset.stands);
+const typed = (form) => fields(form).some(differs);
 
 /** What a form was written upon. @param {HTMLFormElement} form */
 const ground = (form) => /** @type {HTMLInputElement | null} */ (form.querySelector('input[name=was], input[name=texts]'));
 
-/** Puts by what is typed, when a form is sent. @param {HTMLFormElement} sent */
-function putBy(sent) {
-  sessionStorage.setItem(place, JSON.stringify(forms().filter(typed).map((f) => ({ form: f.dataset.form, sent: f === sent, on: ground(f)?.value, values: fields(f).map(value) }))));
+/** @param {HTMLElement} e */
+function open(e) {
+  const around = e.closest('details');
+  if (around) around.open = true;
 }
 
-/** Puts back what was put by; what was sent too, where no answer says that it was done. */
-function putBack() {
-  /** @type {{form: string, sent: boolean, on?: string, values: string[]}[]} */
+/** @type {HTMLFormElement | undefined} */
+let sent;
+let leaving = false, over = false;
+
+/** Puts by what is typed. */
+function putBy() {
+  const kept = over ? [] : forms().filter(typed).map((f) => ({ form: f.dataset.form, sent: f === sent, on: ground(f)?.value, values: Object.fromEntries(fields(f).map((x) => [called(x), value(x)])) }));
+  if (kept.length > 0) sessionStorage.setItem(place, JSON.stringify(kept));
+  else sessionStorage.removeItem(place);
+}
+
+/**
+ * Puts back what was put by; what was sent too, where no answer says what became of it.
+ * @param {boolean} answered
+ */
+function putBack(answered) {
+  /** @type {{form: string, sent: boolean, on?: string, values: Record<string, string>}[]} */
   const kept = JSON.parse(sessionStorage.getItem(place) ?? '[]');
   sessionStorage.removeItem(place);
-  const done = new URLSearchParams(location.search).has('done');
-  for (const { form: name, sent, on, values } of kept) {
-    const form = forms().find((f) => f.dataset.form === name);
-    if (!form || sent && done || fields(form).length !== values.length || fields(form).every((f, i) => value(f) === values[i])) continue;
-    fields(form).forEach((f, i) => {
-      if (f instanceof HTMLInputElement && (f.type === 'radio' || f.type === 'checkbox')) f.checked = values[i] === '1';
-      else f.value = values[i];
-    });
-    const written = ground(form), around = form.closest('details');
+  for (const { form: name, sent: was, on, values } of kept) {
+    const form = forms().find((f) => f.dataset.form === name), other = form && fields(form).filter((f) => called(f) in values && value(f) !== values[called(f)]);
+    if (!form || !other?.length || was && answered) continue;
+    for (const f of other) {
+      if (radio(f)) /** @type {HTMLInputElement} */ (f).checked = values[called(f)] === '1';
+      else f.value = values[called(f)];
+    }
+    const written = ground(form);
     if (written && on) written.value = on;
-    if (around) around.open = true;
+    open(form);
   }
 }
-
-let leaving = false;
 
 document.addEventListener('submit', (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target), button = /** @type {HTMLButtonElement | null} */ (event.submitter);
@@ -57,24 +79,49 @@ document.addEventListener('submit', (event) => {
   const other = button?.value === 'send' && forms().find((f) => f !== form && typed(f));
   if (other) { // the minutes go out without it
     event.preventDefault();
-    const around = other.closest('details');
-    if (around) around.open = true;
-    fields(other)[0]?.focus();
+    open(other);
+    fields(other).find(differs)?.focus();
     said.classList.add('bad');
     said.textContent = words.unsent ?? '';
     return;
   }
-  putBy(form);
+  sent = form;
   leaving = true;
 });
 
-document.addEventListener('input', () => { said.textContent = ''; });
+document.addEventListener('input', () => {
+  said.textContent = '';
+  leaving = false;
+});
 
-addEventListener('pageshow', () => { leaving = false; });
+addEventListener('pagehide', putBy);
+
+addEventListener('pageshow', (event) => {
+  if (!event.persisted) return;
+  sessionStorage.removeItem(place); // it all stands here still
+  leaving = false;
+});
 
 addEventListener('beforeunload', (event) => {
   if (!leaving && forms().some(typed)) event.preventDefault();
 });
+
+new BroadcastChannel('congvu').addEventListener('message', (event) => {
+  if (event.data === 'signed out') over = true;
+});
+
+const at = new URL(location.href), notice = document.querySelector('main > .notice.good');
+putBack(at.searchParams.has('done') || words.refused !== undefined);
+if (at.searchParams.has('done')) { // said once: who comes back here has done nothing
+  at.searchParams.delete('done');
+  history.replaceState(null, '', at);
+}
+if (notice && at.hash) { // it stands at the head of the page, out of sight
+  said.classList.remove('bad');
+  said.textContent = notice.textContent?.trim() ?? '';
+  setTimeout(() => { if (!said.classList.contains('bad')) said.textContent = ''; }, 8000);
+}
+void refresh();
 
 /** Asks for stills until all are there, and puts in what came and what it changes. */
 async function refresh() {
@@ -82,7 +129,7 @@ async function refresh() {
   for (let wait = 1000; Number(list.dataset.coming) > 0; wait = Math.min(5000, wait * 1.3)) {
     await new Promise((done) => setTimeout(done, wait));
     try {
-      const answer = await fetch(location.pathname, { headers: { Accept: 'text/html' } });
+      const answer = await fetch(address, { headers: { Accept: 'text/html' } });
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       const now = page.getElementById('look-stills');
       if (answer.status < 500 && !now) return; // signed out, or the look is over
@@ -101,14 +148,5 @@ async function refresh() {
     }
   }
 }
-
-const done = document.querySelector('main > .notice.good');
-if (done && location.hash) { // it stands at the head of the page, out of sight
-  said.classList.remove('bad');
-  said.textContent = done.textContent?.trim() ?? '';
-  setTimeout(() => { if (!said.classList.contains('bad')) said.textContent = ''; }, 8000);
-}
-putBack();
-void refresh();
 
 export {};
