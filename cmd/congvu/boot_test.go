@@ -26,6 +26,7 @@ import (
 	"net/url"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 )
 
 // binary builds the program once for all tests of the package.
@@ -49,12 +50,10 @@ var demoData = sync.OnceValues(func() (folder string, err error) {
 	if err != nil {
 		return "", err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := unused()
 	if err != nil {
 		return "", err
 	}
-	addr := listener.Addr().String()
-	listener.Close()
 	folder = filepath.Join(filepath.Dir(path), "demo")
 	cmd := exec.Command(path, "demo")
 	cmd.Env = append(os.Environ(), "CONGVU_ADDR="+addr, "CONGVU_DATA="+folder)
@@ -256,15 +255,31 @@ type launch struct {
 	data     string // a folder of its own
 }
 
-// freeAddress is one that nobody listens on.
+// handed counts the addresses that unused gave.
+var handed atomic.Int32
+
+// unused is an address that nobody listens on, and that nobody gets by chance before it is
+// listened on, or while who listens on it is down: it lies below the ports that Linux gives
+// to who asks for any (ip_local_port_range, from 32768), and is given once.
+func unused() (string, error) {
+	const first, many = 11000, 8000
+	for range many {
+		addr := fmt.Sprintf("127.0.0.1:%d", first+(os.Getpid()*37+int(handed.Add(1)))%many)
+		if listener, err := net.Listen("tcp", addr); err == nil {
+			return addr, listener.Close()
+		}
+	}
+	return "", errors.New("no port is free")
+}
+
+// freeAddress is unused, for a test.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := unused()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	return addr
 }
 
 // start starts the program and waits until it is ready.

@@ -160,6 +160,7 @@ func TestEveryControlIsReachedByTheKeyboard(t *testing.T) {
 
 func (b *browser) tabThrough(path string) {
 	b.t.Helper()
+	b.wait("what is fetched", `document.readyState === 'complete' && [...document.querySelectorAll('[data-progress]')].every(e => e.hidden)`)
 	var all int
 	b.eval(`(() => { const seen = new Set(); window.__wanted = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')].filter(e => {
 			if (e.disabled || !e.checkVisibility() || e.tabIndex < 0) return false;
