@@ -116,90 +116,86 @@ func TestEveryReleasedSchemaIsUpgraded(t *testing.T) {
 	}
 }
 
-// TestAnUpgradeKeepsWhoSignedACampaignThatWasHandedOver: the schema 0013 had one column
-// for who signed and who decides.
-func TestAnUpgradeKeepsWhoSignedACampaignThatWasHandedOver(t *testing.T) {
-	t.Parallel()
+// ofRelease gives a test a database of a released schema with its data, of each kind.
+func ofRelease(t *testing.T, schema string, test func(t *testing.T, db *gorm.DB)) {
+	t.Helper()
 	for _, kind := range []string{"sqlite", "postgres"} {
 		t.Run(kind, func(t *testing.T) {
 			dsn := filepath.Join(t.TempDir(), "congvu.db")
 			if kind == "postgres" {
 				dsn = dbtest.EmptyPostgresDSN(t)
 			}
-			loadDump(t, dsn, kind, unzipped(t, filepath.Join("testdata", "upgrade", "0013."+kind+".sql.gz")))
+			loadDump(t, dsn, kind, unzipped(t, filepath.Join("testdata", "upgrade", schema+"."+kind+".sql.gz")))
 			db, err := migrations.Open(t.Context(), dsn)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer migrations.Close(db)
-			do := func(sql string, values ...any) {
-				t.Helper()
-				if err := db.Exec(sql, values...).Error; err != nil {
-					t.Fatal(err)
-				}
-			}
-			for id, name := range map[string]string{"signer": "Người ký", "later": "Người kế nhiệm", "twin-1": "Trùng tên", "twin-2": "Trùng tên"} {
-				do("INSERT INTO people (id, name) VALUES (?, ?)", id, name)
-			}
-			handed := func(id, was string) {
-				do("INSERT INTO plan_changes (id, subject_kind, subject_id, field, was, became, reason, changed_by, changed_at) VALUES (?, 'campaign', ?, 'decided_by', ?, 'Người kế nhiệm', 'nghỉ hưu', 'x', 5)", "1-"+id, id, was)
-				do("INSERT INTO plan_changes (id, subject_kind, subject_id, field, was, became, reason, changed_by, changed_at) VALUES (?, 'campaign', ?, 'decided_by', 'Trùng tên', 'x', 'x', 'x', 9)", "2-"+id, id)
-			}
-			want := map[string]string{"made": "signer", "imported": "signer", "namesakes": "later", "kept": "later"}
-			for id := range want {
-				do("INSERT INTO campaigns (id, title, issuer_id, decision_number, decision_date, decided_by, period_from, period_to, created_at) SELECT ?, 'x', MIN(id), '1/QĐ', '2026-01-01', 'later', '2026-01-01', '2026-12-31', 1 FROM organisations", id)
-			}
-			do("INSERT INTO history (id, at, action, subject_kind, subject_id, body, hash) VALUES ('e', 1, 'campaign.create', 'campaign', 'made', ?, 'x')",
-				`{"action":"campaign.create","data":{"decided_by":"signer","decision":"1/QĐ"}}`)
-			handed("made", "Trùng tên") // history says more than a name
-			handed("imported", "Người ký")
-			handed("namesakes", "Trùng tên")
-			if err := migrations.Up(t.Context(), db); err != nil {
-				t.Fatal(err)
-			}
-			for id, signer := range want {
-				var row struct{ SignedBy, DecidedBy string }
-				if err := db.Table("campaigns").Where("id = ?", id).Take(&row).Error; err != nil || row.SignedBy != signer || row.DecidedBy != "later" {
-					t.Errorf("%s: %+v, want %s; %v", id, row, signer, err)
-				}
-			}
+			test(t, db)
 		})
 	}
+}
+
+// TestAnUpgradeKeepsWhoSignedACampaignThatWasHandedOver: the schema 0013 had one column
+// for who signed and who decides.
+func TestAnUpgradeKeepsWhoSignedACampaignThatWasHandedOver(t *testing.T) {
+	t.Parallel()
+	ofRelease(t, "0013", func(t *testing.T, db *gorm.DB) {
+		do := func(sql string, values ...any) {
+			t.Helper()
+			if err := db.Exec(sql, values...).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		for id, name := range map[string]string{"signer": "Người ký", "later": "Người kế nhiệm", "twin-1": "Trùng tên", "twin-2": "Trùng tên"} {
+			do("INSERT INTO people (id, name) VALUES (?, ?)", id, name)
+		}
+		handed := func(id, was string) {
+			do("INSERT INTO plan_changes (id, subject_kind, subject_id, field, was, became, reason, changed_by, changed_at) VALUES (?, 'campaign', ?, 'decided_by', ?, 'Người kế nhiệm', 'nghỉ hưu', 'x', 5)", "1-"+id, id, was)
+			do("INSERT INTO plan_changes (id, subject_kind, subject_id, field, was, became, reason, changed_by, changed_at) VALUES (?, 'campaign', ?, 'decided_by', 'Trùng tên', 'x', 'x', 'x', 9)", "2-"+id, id)
+		}
+		want := map[string]string{"made": "signer", "imported": "signer", "namesakes": "later", "kept": "later"}
+		for id := range want {
+			do("INSERT INTO campaigns (id, title, issuer_id, decision_number, decision_date, decided_by, period_from, period_to, created_at) SELECT ?, 'x', MIN(id), '1/QĐ', '2026-01-01', 'later', '2026-01-01', '2026-12-31', 1 FROM organisations", id)
+		}
+		do("INSERT INTO history (id, at, action, subject_kind, subject_id, body, hash) VALUES ('e', 1, 'campaign.create', 'campaign', 'made', ?, 'x')",
+			`{"action":"campaign.create","data":{"decided_by":"signer","decision":"1/QĐ"}}`)
+		handed("made", "Trùng tên") // history says more than a name
+		handed("imported", "Người ký")
+		handed("namesakes", "Trùng tên")
+		if err := migrations.Up(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		for id, signer := range want {
+			var row struct{ SignedBy, DecidedBy string }
+			if err := db.Table("campaigns").Where("id = ?", id).Take(&row).Error; err != nil || row.SignedBy != signer || row.DecidedBy != "later" {
+				t.Errorf("%s: %+v, want %s; %v", id, row, signer, err)
+			}
+		}
+	})
 }
 
 // TestAnUpgradeGivesStillsTheNameOfTheirCamera: the schema 0026 knew it from the register
 // alone.
 func TestAnUpgradeGivesStillsTheNameOfTheirCamera(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"sqlite", "postgres"} {
-		t.Run(kind, func(t *testing.T) {
-			dsn := filepath.Join(t.TempDir(), "congvu.db")
-			if kind == "postgres" {
-				dsn = dbtest.EmptyPostgresDSN(t)
-			}
-			loadDump(t, dsn, kind, unzipped(t, filepath.Join("testdata", "upgrade", "0026."+kind+".sql.gz")))
-			db, err := migrations.Open(t.Context(), dsn)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer migrations.Close(db)
-			err = db.Exec(`INSERT INTO camera_snapshots (id, visit_id, camera_id, subject_kind, subject_id, asked_by, asked_at, arrived_at, state)
-				SELECT c.id, (SELECT MIN(id) FROM visits), c.id, 'item', 'A04', (SELECT MIN(id) FROM people), 1, 1, 'FAILED' FROM cameras c`).Error
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := migrations.Up(t.Context(), db); err != nil {
-				t.Fatal(err)
-			}
-			var named, all int64
-			if err := db.Table("camera_snapshots").Count(&all).Error; err != nil || all == 0 {
-				t.Fatal(all, err)
-			}
-			if err := db.Table("camera_snapshots s").Joins("JOIN cameras c ON c.id = s.camera_id").Where("s.camera_name = c.name AND c.name <> ''").Count(&named).Error; err != nil || named != all {
-				t.Errorf("%d of %d stills have the name of their camera: %v", named, all, err)
-			}
-		})
-	}
+	ofRelease(t, "0026", func(t *testing.T, db *gorm.DB) {
+		err := db.Exec(`INSERT INTO camera_snapshots (id, visit_id, camera_id, subject_kind, subject_id, asked_by, asked_at, arrived_at, state)
+			SELECT c.id, (SELECT MIN(id) FROM visits), c.id, 'item', 'A04', (SELECT MIN(id) FROM people), 1, 1, 'FAILED' FROM cameras c`).Error
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := migrations.Up(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		var named, all int64
+		if err := db.Table("camera_snapshots").Count(&all).Error; err != nil || all == 0 {
+			t.Fatal(all, err)
+		}
+		if err := db.Table("camera_snapshots s").Joins("JOIN cameras c ON c.id = s.camera_id").Where("s.camera_name = c.name AND c.name <> ''").Count(&named).Error; err != nil || named != all {
+			t.Errorf("%d of %d stills have the name of their camera: %v", named, all, err)
+		}
+	})
 }
 
 func unzipped(t *testing.T, path string) string {
