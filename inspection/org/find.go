@@ -154,14 +154,19 @@ func existed(from, to inspection.Date) string {
 	return ""
 }
 
-// unitChoices are units as an error lists them: what each is called, above it, its key and
-// when it existed.
-func (s *Service) unitChoices(ctx context.Context, units []Unit) ([]string, error) {
+// unitChoices are the units that somebody may have meant, as an error lists them: what each
+// is called, above it, its key and when it existed.
+func (s *Service) unitChoices(ctx context.Context, words string, on inspection.Date) ([]string, error) {
+	tx := s.db.WithContext(ctx)
+	units, err := nearUnits(tx, words, on)
+	if err != nil {
+		return nil, err
+	}
 	var out []string
 	for _, u := range units {
 		above := ""
 		if u.ParentID != nil {
-			p, err := UnitByID(s.db.WithContext(ctx), *u.ParentID)
+			p, err := UnitByID(tx, *u.ParentID)
 			if err != nil {
 				return nil, err
 			}
@@ -175,10 +180,15 @@ func (s *Service) unitChoices(ctx context.Context, units []Unit) ([]string, erro
 }
 
 // organisationChoices is unitChoices for organisations.
-func (s *Service) organisationChoices(ctx context.Context, organisations []Organisation) ([]string, error) {
+func (s *Service) organisationChoices(ctx context.Context, words string, on inspection.Date) ([]string, error) {
+	tx := s.db.WithContext(ctx)
+	organisations, err := near[Organisation](tx, inspection.Fold(words), on)
+	if err != nil {
+		return nil, err
+	}
 	var out []string
 	for _, o := range organisations {
-		u, err := UnitByID(s.db.WithContext(ctx), o.AdminUnitID)
+		u, err := UnitByID(tx, o.AdminUnitID)
 		if err != nil {
 			return nil, err
 		}
@@ -254,11 +264,7 @@ func (s *Service) FindOrganisation(ctx context.Context, actor inspection.Actor, 
 	if err != nil || one {
 		return o, err
 	}
-	rows, err := near[Organisation](s.db.WithContext(ctx), inspection.Fold(words), on)
-	if err != nil {
-		return o, err
-	}
-	choices, err := s.organisationChoices(ctx, rows)
+	choices, err := s.organisationChoices(ctx, words, on)
 	if err != nil {
 		return o, err
 	}
@@ -274,11 +280,7 @@ func (s *Service) FindUnit(ctx context.Context, actor inspection.Actor, words st
 	if err != nil || one {
 		return u, err
 	}
-	rows, err := nearUnits(s.db.WithContext(ctx), words, on)
-	if err != nil {
-		return u, err
-	}
-	choices, err := s.unitChoices(ctx, rows)
+	choices, err := s.unitChoices(ctx, words, on)
 	if err != nil {
 		return u, err
 	}
@@ -297,19 +299,11 @@ func (s *Service) FindOwner(ctx context.Context, actor inspection.Actor, words s
 	if o, one, err := s.organisationCalled(ctx, words, on); err != nil || one {
 		return o.ID, err
 	}
-	units, err := nearUnits(s.db.WithContext(ctx), words, on)
+	choices, err := s.unitChoices(ctx, words, on)
 	if err != nil {
 		return "", err
 	}
-	organisations, err := near[Organisation](s.db.WithContext(ctx), inspection.Fold(words), on)
-	if err != nil {
-		return "", err
-	}
-	choices, err := s.unitChoices(ctx, units)
-	if err != nil {
-		return "", err
-	}
-	more, err := s.organisationChoices(ctx, organisations)
+	more, err := s.organisationChoices(ctx, words, on)
 	if err != nil {
 		return "", err
 	}
