@@ -240,3 +240,64 @@ func TestWhoGoesOnIsNotBroughtBack(t *testing.T) {
 		t.Errorf("brought back:\n%s", b.text())
 	}
 }
+
+// TestAnAnswerThatWasOvertakenTakesNothingBack: a tablet has asked for a whole check, and
+// the answer is on its way while the person goes on and the server takes in what they do.
+// What arrives late does not undo it on the page.
+func TestAnAnswerThatWasOvertakenTakesNothingBack(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		window.__late = null;
+		const real = window.fetch;
+		window.fetch = async (...a) => {
+			if (!window.__late || !/^\/api\/v1\/visits\//.test(a[0])) return real(...a);
+			if (a[0].includes('/operations')) return new Promise(() => {}); // nothing else tells what was done
+			const answer = await real(...a), json = await answer.json();
+			window.__asked = true;
+			await window.__late;
+			answer.json = async () => { setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(window.__taken))); return json; };
+			return answer;
+		};`)
+	visit := f.toC03()
+	b.eval(fmt.Sprintf(`window.__late = new Promise(go => { window.__go = go; }); location.hash = '#/minutes/%s'; 0`, visit), nil)
+	b.wait("asked", `window.__asked === true`)
+	b.eval(fmt.Sprintf(`location.hash = '#/visit/%s/C'; 0`, visit), nil)
+	b.click(`[data-item=C04] [data-value=NO]`)
+	b.wait("answered", `document.querySelector('[data-item=C04] [data-value=NO]').getAttribute('aria-pressed') === 'true'`)
+	b.sent()
+	var stays string
+	b.awaited(`new Promise(done => { window.__taken = () => done(document.querySelector('[data-item=C04] [data-value=NO]').getAttribute('aria-pressed')); window.__go(); })`, &stays)
+	if stays != "true" {
+		t.Error("an answer that the server has taken in went from the page when an older one arrived")
+	}
+}
+
+// TestAPhotoTakenWhileTheLastOneEndsIsSentToo: the tablet has sent its last photo and is
+// about to rest when another is taken; nothing else wakes it.
+func TestAPhotoTakenWhileTheLastOneEndsIsSentToo(t *testing.T) {
+	t.Parallel()
+	s := &story{t: t}
+	s.draw()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		const real = navigator.locks.request.bind(navigator.locks);
+		navigator.locks.request = async (name, work) => {
+			const answer = await real(name, work);
+			window.__ended = name;
+			await window.__rest;
+			return answer;
+		};`)
+	f.toC03()
+	b.eval(`window.__rest = new Promise(go => { window.__go = go; }); 0`, nil)
+	b.files(`input[data-photo="C03"]`, s.photos["board"])
+	b.wait("the first is safe", `document.querySelector('[data-item="C03"] .shot .good') !== null && (window.__ended ?? '').includes('photos')`)
+	b.files(`input[data-photo="C04"]`, s.photos["board"])
+	b.wait("the second is declared", `document.querySelectorAll('[data-item="C04"] .shot').length === 1`)
+	b.awaited(`new Promise(done => { const look = async () => ((await (await fetch('/api/v1/visits/' + location.hash.split('/')[2] + '/operations?after=0')).json()).operations.filter(o => o.type === 'photo').length === 2) ? done(0) : setTimeout(look, 50); look(); })`, nil)
+	b.eval(`window.__go(); 0`, nil)
+	b.wait("the second is safe", `document.querySelector('[data-item="C04"] .shot .good') !== null`)
+	b.sent()
+}

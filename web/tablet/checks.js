@@ -9,12 +9,19 @@ import { changed, files, safe, send, state, visits } from './state.js';
 import { meetOnce, note, there } from './link.js';
 import { keepCopies, keptVisit } from './records.js';
 
-/** Takes a check in as the server or the tablet's memory has it. @param {any} bundle */
+/**
+ * Takes a check in as the server or the tablet's memory has it. An answer that was on its
+ * way while the tablet learned more takes nothing of that back.
+ * @param {any} bundle
+ */
 export function adopt(bundle) {
   const v = visits.get(bundle.visit.id) ?? {};
-  Object.assign(v, { local: false }, bundle, { rules: { items: bundle.items, findings: bundle.findings.map((/** @type {any} */ f) => f.id), hours: bundle.hours } });
+  const last = bundle.operations.at(-1)?.position ?? 0;
+  const since = (v.operations ?? []).filter((/** @type {any} */ op) => op.position > last);
+  const known = since.length ? { operations: [...bundle.operations, ...since], visit: { ...bundle.visit, state: v.visit.state } } : {};
+  Object.assign(v, { local: false }, bundle, known, { rules: { items: bundle.items, findings: bundle.findings.map((/** @type {any} */ f) => f.id), hours: bundle.hours } });
   take(bundle.files);
-  v.position = bundle.operations.at(-1)?.position ?? 0;
+  v.position = v.operations.at(-1)?.position ?? 0;
   visits.set(bundle.visit.id, v);
   arrived(bundle.operations);
   refold(v);
@@ -108,16 +115,17 @@ export async function refresh(id) {
     const away = state.net === 'offline';
     await meetOnce(true);
     if (!v.local) {
-      const news = await call('GET', `/api/v1/visits/${id}/operations?after=${v.position}`, undefined, { quiet: true, timeout: 10000 });
-      const had = v.position, was = v.visit.state;
+      const after = v.position;
+      const news = await call('GET', `/api/v1/visits/${id}/operations?after=${after}`, undefined, { quiet: true, timeout: 10000 });
+      const had = v.position, was = v.visit.state, late = had > (news.operations.at(-1)?.position ?? after);
       const moved = Object.entries(news.files).some(([f, s]) => v.files[f] !== s);
       take(news.files);
       Object.assign(v.files, news.files);
       const asked = news.snapshots ?? [], decided = JSON.stringify(v.snapshots ?? []) !== JSON.stringify(asked);
       v.snapshots = asked;
       await receive(v, news.operations);
-      v.visit.state = news.state;
-      if (moved || decided || v.position !== had || was !== news.state) {
+      if (!late) v.visit.state = news.state; // what was done here meanwhile has said more
+      if (moved || decided || v.position !== had || was !== v.visit.state) {
         void keepCopies(keptVisit(v));
         changed();
       }

@@ -23,12 +23,13 @@ const ways = { acts: { failures: 0 }, photos: { failures: 0 } };
 /** Tries nothing by itself any more. */
 export function rest() { for (const way of Object.values(ways)) clearTimeout(way.again); }
 
-/** Asked to look again, and whether photos are being sent. */
-let again = false, carrying = false;
+/** Asked to look again for acts, or for photos, and whether photos are being sent. */
+let again = false, more = false, carrying = false;
 /** @type {Promise<void>} */
 let running = Promise.resolve();
 
 /**
+ * Whether it went well.
  * @param {'acts' | 'photos'} what
  * @param {() => Promise<void>} work what is tried again later if the network is why it failed
  */
@@ -36,27 +37,34 @@ async function attempt(what, work) {
   try {
     await work();
     ways[what].failures = 0;
+    return true;
   } catch (e) {
-    if (!state.owner) return;
+    if (!state.owner) return false;
     note(e);
-    if (e instanceof Other || (e instanceof Problem && e.status === 401)) return; // until the person signs in
+    if (e instanceof Other || (e instanceof Problem && e.status === 401)) return false; // until the person signs in
     if (!(e instanceof Problem) || !e.passing) console.warn(e);
     clearTimeout(ways[what].again);
     ways[what].again = setTimeout(() => { void flush(); }, Math.min(1000 * 2 ** ways[what].failures++, 12000) * (0.75 + Math.random() / 2));
+    return false;
   }
 }
 
 /**
  * Sends what waits: operations and small pictures at once, photos beside them, so that
  * no answer waits behind a photo. Only one run at a time; a call during a run makes it
- * look again.
+ * look again, and whoever sees that nothing is left ends the run in the same step.
  */
 function flush() {
   if (state.busy) { again = true; return running; }
   if (!state.owner) return running;
   state.busy = true;
   rest();
-  running = attempt('acts', async () => {
+  running = attempt('acts', sendActs).then(() => {});
+  return running;
+}
+
+async function sendActs() {
+  try {
     do {
       again = false;
       if (state.queue.length + files.size === 0) break;
@@ -69,15 +77,20 @@ function flush() {
         if (state.owner && state.met) void carry(); // whatever became of the acts
       }
     } while (again && state.owner);
-  }).finally(() => { state.busy = false; });
-  return running;
+  } finally {
+    state.busy = false;
+  }
 }
 
 /** Sends photos, one after the other. */
 async function carry() {
-  if (carrying) return;
+  if (carrying) { more = true; return; }
   carrying = true;
-  await attempt('photos', () => alone('photos', sendFiles));
+  let well;
+  do {
+    more = false;
+    well = await attempt('photos', () => alone('photos', sendFiles));
+  } while (more && well);
   carrying = false;
 }
 
@@ -158,6 +171,8 @@ async function settle(batch, outcomes) {
   const touched = new Set(), missed = new Set(), begun = new Set();
   /** @type {any[]} */
   const gone = [], no = [];
+  /** What the server has after something that others did and that is not known here yet. @type {any[]} */
+  const unplaced = [];
   for (const outcome of outcomes) {
     const op = batch.find((b) => b.id === outcome.id);
     if (!op || gone.includes(op)) continue;
@@ -194,14 +209,17 @@ async function settle(batch, outcomes) {
       const { n: _n, ...logged } = { ...op, position: outcome.position, author: state.me?.person, at: atOf(op) };
       v.position = outcome.position;
       v.operations.push(logged);
-    } else if (outcome.position > v.position) missed.add(v);
+    } else if (outcome.position > v.position) {
+      missed.add(v);
+      unplaced.push(op);
+    }
     if (outcome.state) v.visit.state = outcome.state;
     v.local = false;
     touched.add(v);
   }
   for (const v of touched) if (visits.has(v.visit.id)) changes.push(await keptVisit(v));
   await store.write(changes);
-  state.queue = state.queue.filter((q) => !gone.includes(q));
+  state.queue = state.queue.filter((q) => !gone.includes(q) || unplaced.includes(q)); // stands on the page until it has its place
   state.refused.push(...no);
   for (const v of visits.values()) if (gone.some((op) => op.visit === v.visit.id)) refold(v);
   try {
@@ -218,6 +236,8 @@ async function settle(batch, outcomes) {
   } catch (e) {
     if (!(e instanceof Problem)) throw e;
     console.warn(e); // what others did is asked for again when the check is looked at
+  } finally {
+    state.queue = state.queue.filter((q) => !unplaced.includes(q));
   }
 }
 
