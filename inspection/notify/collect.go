@@ -32,8 +32,9 @@ type details struct {
 }
 
 // Collect makes messages, mails and deliveries out of the next rows of history and tells
-// whether there were any. The cursor moves in the same transaction, which starts anew
-// where another copy has moved it meanwhile.
+// whether more may be waiting: while people work a few rows always are, and taking them
+// one by one would take the database from those who work. The cursor moves in the same
+// transaction, which starts anew where another copy has moved it meanwhile.
 func (s *Service) Collect(ctx context.Context) (bool, error) {
 	var at cursor
 	if err := s.db.WithContext(ctx).Where("one = 1").Take(&at).Error; err != nil {
@@ -43,7 +44,7 @@ func (s *Service) Collect(ctx context.Context) (bool, error) {
 	if err != nil || len(entries) == 0 {
 		return false, err
 	}
-	return true, s.transaction(ctx, func(tx *gorm.DB) error {
+	return len(entries) == batch, s.transaction(ctx, func(tx *gorm.DB) error {
 		var now cursor
 		if err := tx.Clauses(clause.Locking{Strength: "UPDATE"}).Where("one = 1").Take(&now).Error; err != nil {
 			return err
