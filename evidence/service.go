@@ -28,18 +28,18 @@ type Config struct {
 // Service is the one door to evidence. Safe for concurrent use, by several processes
 // too.
 type Service struct {
-	db       *gorm.DB
-	clock    inspection.Clock
-	store    blob.Store
-	rights   Rights
-	work     *imaging.Work
-	spool    string
-	key      ed25519.PrivateKey
-	wake     chan struct{}
-	memory   *semaphore.Weighted // bytes that may be received in memory
-	rooms    sync.Pool           // rooms in which something was received
-	turns    turns
-	compared comparisons
+	db      *gorm.DB
+	clock   inspection.Clock
+	store   blob.Store
+	rights  Rights
+	work    *imaging.Work
+	spool   string
+	key     ed25519.PrivateKey
+	wake    chan struct{}
+	memory  *semaphore.Weighted // bytes that may be received in memory
+	rooms   sync.Pool           // rooms in which something was received
+	turns   turns
+	looking *semaphore.Weighted // one comparison of views at a time: each keeps a processor busy for a quarter of a second
 
 	receiving atomic.Int64 // how many files are being received
 	received  atomic.Int64 // when the last one was, in nanoseconds since 1970
@@ -59,7 +59,7 @@ func New(db *gorm.DB, clock inspection.Clock, store blob.Store, rights Rights, c
 		}
 	}
 	return &Service{db: db, clock: clock, store: store, rights: rights, work: imaging.NewWork(c.Limits),
-		spool: c.Spool, key: c.Key, wake: make(chan struct{}, 1), memory: semaphore.NewWeighted(allInMemory), compared: newComparisons()}, nil
+		spool: c.Spool, key: c.Key, wake: make(chan struct{}, 1), memory: semaphore.NewWeighted(allInMemory), looking: semaphore.NewWeighted(1)}, nil
 }
 
 // Limits are the limits on what is received, for forms that say them beforehand.

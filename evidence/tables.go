@@ -132,7 +132,7 @@ const (
 
 // Tables are the structs that stand for tables, for the test that compares them with
 // the migrated schema.
-func Tables() []any { return []any{file{}, link{}, derived{}, opening{}, part{}, sketch{}} }
+func Tables() []any { return []any{file{}, link{}, derived{}, opening{}, part{}, sketch{}, seen{}} }
 
 type file struct {
 	ID                string             `gorm:"column:id;primaryKey"`

@@ -4,13 +4,13 @@ import (
 	"context"
 	"image"
 	"io"
-	"slices"
-	"sync"
+	"strings"
 
 	"congvu/evidence/imaging/view"
 	"congvu/inspection"
 
-	"golang.org/x/sync/semaphore"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // Shown is a picture as its reader may open it. Height is a share of its width.
@@ -26,10 +26,30 @@ type Views struct {
 	First, Second Shown
 }
 
+// seen is what was said of the view between two pictures, by the hashes of the forms that
+// were compared; heights are shares of their widths.
+type seen struct {
+	First        string             `gorm:"column:first;primaryKey"`
+	Second       string             `gorm:"column:second;primaryKey"`
+	Verdict      view.Verdict       `gorm:"column:verdict"`
+	X            float64            `gorm:"column:x"`
+	Y            float64            `gorm:"column:y"`
+	Turn         float64            `gorm:"column:turn"`
+	Scale        float64            `gorm:"column:scale"`
+	Similarity   int                `gorm:"column:similarity"`
+	Overlap      float64            `gorm:"column:overlap"`
+	FirstHeight  float64            `gorm:"column:first_height"`
+	SecondHeight float64            `gorm:"column:second_height"`
+	MadeAt       inspection.Instant `gorm:"column:made_at"`
+}
+
+func (seen) TableName() string { return "evidence_views" }
+
 // CompareViews tells what became of the view between two pictures, as the actor may open
-// them without a reason: previews, or copies confirmed for sharing. The same bytes give the
-// same answer, which is kept for a while. Codes: not_found (also for what is no picture
-// that this actor opens so), unavailable.
+// them without a reason: previews, or copies confirmed for sharing. What was said of two
+// once is said of the same bytes for ever, so that a figure on paper stays the one on the
+// page. Codes: not_found (also for what is no picture that this actor opens so),
+// unavailable.
 func (s *Service) CompareViews(ctx context.Context, actor inspection.Actor, first, second string) (Views, error) {
 	var v Views
 	one, err := s.look(ctx, actor, first, &v.First)
@@ -42,27 +62,53 @@ func (s *Service) CompareViews(ctx context.Context, actor inspection.Actor, firs
 		return v, err
 	}
 	defer two.Close()
-	key := one.ETag + two.ETag
-	seen, known := s.compared.known(key)
-	if !known {
+	pair := seen{First: hashOf(one), Second: hashOf(two)}
+	known, err := s.said(ctx, &pair)
+	if err == nil && !known {
 		_, _ = one.Close(), two.Close() // nothing is held while others have the turn
-		seen, err = s.compared.of(ctx, key, func() (c compared, err error) {
-			a, as, err := s.grey(ctx, actor, v.First)
-			if err != nil {
-				return c, err
-			}
-			b, bs, err := s.grey(ctx, actor, v.Second)
-			if err != nil {
-				return c, err
-			}
-			if as+bs != key { // another copy was confirmed meanwhile
-				return c, inspection.E(inspection.Unavailable, "error.unavailable")
-			}
-			return compared{view.Compare(a, b), high(a), high(b)}, nil
-		})
+		err = s.compare(ctx, actor, v, &pair)
 	}
-	v.Comparison, v.First.Height, v.Second.Height = seen.Comparison, seen.first, seen.second
+	v.Comparison = view.Comparison{Verdict: pair.Verdict, Transform: view.Transform{X: pair.X, Y: pair.Y, Turn: pair.Turn, Scale: pair.Scale}, Similarity: pair.Similarity, Overlap: pair.Overlap}
+	v.First.Height, v.Second.Height = pair.FirstHeight, pair.SecondHeight
 	return v, err
+}
+
+// said reads what was said of a pair, if anything was.
+func (s *Service) said(ctx context.Context, pair *seen) (bool, error) {
+	found := s.read(ctx).Where("first = ? AND second = ?", pair.First, pair.Second).Limit(1).Find(pair)
+	return found.RowsAffected > 0, found.Error
+}
+
+// compare says of a pair what nobody has said yet, when its turn comes.
+func (s *Service) compare(ctx context.Context, actor inspection.Actor, v Views, pair *seen) error {
+	if err := s.looking.Acquire(ctx, 1); err != nil {
+		return inspection.E(inspection.Unavailable, "error.unavailable").Because(err)
+	}
+	defer s.looking.Release(1)
+	if known, err := s.said(ctx, pair); known || err != nil { // somebody else asked for it
+		return err
+	}
+	a, as, err := s.grey(ctx, actor, v.First)
+	if err != nil {
+		return err
+	}
+	b, bs, err := s.grey(ctx, actor, v.Second)
+	if err != nil {
+		return err
+	}
+	if as != pair.First || bs != pair.Second { // another copy was confirmed meanwhile
+		return inspection.E(inspection.Unavailable, "error.unavailable")
+	}
+	c := view.Compare(a, b)
+	row := seen{First: as, Second: bs, Verdict: c.Verdict, X: c.Transform.X, Y: c.Transform.Y, Turn: c.Transform.Turn, Scale: c.Transform.Scale,
+		Similarity: c.Similarity, Overlap: c.Overlap, FirstHeight: high(a), SecondHeight: high(b), MadeAt: s.clock.Now()}
+	if err := s.transaction(ctx, func(tx *gorm.DB) error {
+		return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
+	}); err != nil {
+		return err
+	}
+	_, err = s.said(ctx, pair) // another copy may have been first
+	return err
 }
 
 // look opens the form of a picture that the actor opens without a reason.
@@ -82,8 +128,8 @@ func (s *Service) look(ctx context.Context, actor inspection.Actor, id string, a
 	return s.Open(ctx, actor, id, as.Variant, "")
 }
 
-// grey reads what CompareViews looks at, and tells the tag of its bytes.
-func (s *Service) grey(ctx context.Context, actor inspection.Actor, p Shown) (g *image.Gray, tag string, err error) {
+// grey reads what CompareViews looks at, and tells the hash of its bytes.
+func (s *Service) grey(ctx context.Context, actor inspection.Actor, p Shown) (g *image.Gray, hash string, err error) {
 	c, err := s.Open(ctx, actor, p.ID, p.Variant, "")
 	if err != nil {
 		return nil, "", err
@@ -94,58 +140,10 @@ func (s *Service) grey(ctx context.Context, actor inspection.Actor, p Shown) (g 
 		return nil, "", storeTrouble(err)
 	}
 	_, err = s.work.See(ctx, raw, func(img image.Image) { g = view.Reduce(img) })
-	return g, c.ETag, err
+	return g, hashOf(c), err
 }
+
+// hashOf is the SHA-256 of what is shown.
+func hashOf(c *Content) string { return strings.Trim(c.ETag, `"`) }
 
 func high(g *image.Gray) float64 { return float64(g.Bounds().Dy()) / float64(g.Bounds().Dx()) }
-
-// viewsKept is how many comparisons are kept.
-const viewsKept = 1000
-
-type compared struct {
-	view.Comparison
-	first, second float64 // heights
-}
-
-// comparisons makes comparisons one at a time, for each keeps a processor busy for a quarter of a
-// second, and keeps the last of them.
-type comparisons struct {
-	turn *semaphore.Weighted
-	mu   sync.Mutex
-	kept map[string]compared
-	keys []string // oldest first
-}
-
-func newComparisons() comparisons {
-	return comparisons{turn: semaphore.NewWeighted(1), kept: map[string]compared{}}
-}
-
-func (v *comparisons) known(key string) (compared, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	c, ok := v.kept[key]
-	return c, ok
-}
-
-// of makes the comparison that is not known, when its turn comes.
-func (v *comparisons) of(ctx context.Context, key string, compare func() (compared, error)) (compared, error) {
-	if err := v.turn.Acquire(ctx, 1); err != nil {
-		return compared{}, inspection.E(inspection.Unavailable, "error.unavailable").Because(err)
-	}
-	defer v.turn.Release(1)
-	if c, ok := v.known(key); ok { // somebody else asked for it
-		return c, nil
-	}
-	c, err := compare()
-	if err != nil {
-		return c, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if len(v.keys) >= viewsKept {
-		delete(v.kept, v.keys[0])
-		v.keys = slices.Delete(v.keys, 0, 1)
-	}
-	v.kept[key], v.keys = c, append(v.keys, key)
-	return c, nil
-}

@@ -149,6 +149,11 @@ func TestR10TheSameFrameAgain(t *testing.T) {
 				t.Errorf("%s: %d sliders", path, wipes)
 			}
 		}
+		// What another version of the method said before stays said, on the page and on paper.
+		s.must(db.Exec("UPDATE evidence_views SET similarity = 31 WHERE verdict = 'MOVED'").Error)
+		for _, path := range []string{"/findings/" + f.ID + "/views", "/visits/" + again + "/minutes"} {
+			s.says(s.page("truongdoan", path), "Độ giống nhau sau khi căn: 31")
+		}
 		if db.Name() == "sqlite" {
 			s.slides("/findings/"+f.ID, "/visits/"+again+"/minutes")
 		}
