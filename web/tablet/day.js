@@ -62,6 +62,9 @@ async function withLocal(data, fresh) {
 
 const active = ['IN_PROGRESS', 'MINUTES_DRAFT', 'CANNOT_INSPECT'];
 
+/** How often it was fetched ahead. */
+let rounds = 0;
+
 /** Handovers fetched in this run of the app. @type {Set<string>} */
 const handed = new Set();
 /** Checks that are in memory as the tablet had kept them, not as the server has them now. @type {Set<string>} */
@@ -87,6 +90,7 @@ async function lookReady(data) {
  * @param {any} data
  */
 async function fetchAhead(data) {
+  const mine = ++rounds;
   try {
     const keep = new Set();
     for (const x of [...data.targets, ...(data.coming ?? [])]) {
@@ -109,11 +113,12 @@ async function fetchAhead(data) {
       restored.delete(x.id);
       await keepCopies(keptVisit(v));
     }
-    for (const op of [...state.queue, ...state.refused, ...files.values()]) keep.add(await vault.nameOf(`visit ${op.visit}`));
-    /** @type {store.Change[]} */
-    const over = [];
-    for (const name of ['visits', 'handovers']) for (const r of await store.list(name, state.owner)) if (!keep.has(r.id)) over.push({ store: name, drop: r.id });
-    if (over.length) await store.write(over);
+    const kept = await Promise.all(['visits', 'handovers'].map(async (name) => (await store.list(name, state.owner)).map((r) => ({ store: name, drop: /** @type {string} */ (r.id) }))));
+    // After the records are read: what was begun since the list was asked for is in memory.
+    const here = [...visits.values()].filter((v) => active.includes(v.visit.state)).map((v) => v.visit.id);
+    for (const id of new Set([...here, ...[...state.queue, ...state.refused, ...files.values()].map((op) => op.visit)])) keep.add(await vault.nameOf(`visit ${id}`));
+    const over = kept.flat().filter((r) => !keep.has(r.drop));
+    if (over.length && mine === rounds) await store.write(over); // a later list knows better
     await lookReady(data);
   } catch (e) {
     note(e); // without a network it is fetched another time
