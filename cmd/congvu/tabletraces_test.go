@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // TestACheckBegunWhileTheTabletFetchesAheadStays: what the day needs is still being fetched
@@ -38,4 +42,32 @@ func TestACheckBegunWhileTheTabletFetchesAheadStays(t *testing.T) {
 	b.wait("the list", `document.querySelector('#planned') !== null`)
 	b.click(`a[href^="#/visit/"]`)
 	b.wait("the check", `document.querySelector('.rail') !== null`)
+}
+
+// TestWhatAClosedTabLeftIsSent: the app stands open twice. What was done without a network
+// in the tab that is closed then is sent by the one that stays.
+func TestWhatAClosedTabLeftIsSent(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	visit := f.toC03()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	defer cancel()
+	run := func(what string, actions ...chromedp.Action) {
+		t.Helper()
+		if err := chromedp.Run(ctx, actions...); err != nil {
+			t.Fatal(what, err)
+		}
+	}
+	limit, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	ctx = limit
+	run("the other tab", chromedp.Navigate(b.base+"/tablet/#/visit/"+visit+"/C"), chromedp.WaitVisible(`[data-item=C04] [data-value=NO]`))
+	f.away()
+	run("the act", chromedp.Click(`[data-item=C04] [data-value=NO]`), chromedp.WaitVisible(`[data-item=C04] [data-value=NO][aria-pressed=true]`))
+	b.holds("ops", 1)
+	run("closed", chromedp.Evaluate(`location.href = 'about:blank'`, nil))
+	f.inReach(b)
+	b.awaited(fmt.Sprintf(`new Promise(done => { const look = async () => (await (await fetch('/api/v1/visits/%s/operations?after=0').catch(() => null))?.json())?.operations.some(o => o.type === 'answer') ? done(0) : setTimeout(look, 100); look(); })`, visit), nil)
+	b.sent()
 }

@@ -6,9 +6,9 @@ import { baseOf, newID } from './fold.js';
 import { say, t } from './dom.js';
 import * as store from './store.js';
 import * as vault from './vault.js';
-import { boot, changed, files, send, state, urls, visits } from './state.js';
+import { boot, changed, files, safe, send, state, urls, visits } from './state.js';
 import { clock } from './link.js';
-import { declaration, keptVisit, lookAtRoom, named, sealed, sealedFile } from './records.js';
+import { declaration, keptVisit, lookAtRoom, named, opened, sealed, sealedFile } from './records.js';
 import { adopt, openVisit, refold } from './checks.js';
 
 /** The acts that are being kept, one after the other. @type {Promise<any>} */
@@ -144,6 +144,28 @@ async function takeIn(visitID, blob, on) {
   await mine;
   void lookAtRoom();
   return id;
+}
+
+/**
+ * Takes up what another tab of the app has kept here, which may be closed by now: what two
+ * tabs send, the server takes once.
+ */
+export function takeUp() {
+  const mine = acting.catch(() => {}).then(async () => {
+    if (!state.owner) return;
+    const here = (/** @type {string} */ id) => [...state.queue, ...state.refused].some((op) => op.id === id) || [...visits.values()].some((v) => v.operations.some((/** @type {any} */ op) => op.id === id));
+    const ops = (await opened('ops', undefined, (id) => !here(id))).filter((op) => !here(op.id));
+    const photos = (await opened('files', undefined, (id) => !files.has(id))).filter((f) => !files.has(f.id) && !safe.has(f.id));
+    if (ops.length + photos.length === 0) return;
+    state.queue = [...state.queue, ...ops.filter((op) => !op.refused)].sort((a, b) => a.n - b.n);
+    state.refused.push(...ops.filter((op) => op.refused));
+    for (const f of photos) files.set(f.id, { ...f, share: 0, problem: state.refused.find((op) => op.type === 'declare' && op.payload.file === f.id)?.refused ?? '' });
+    for (const v of visits.values()) if (ops.some((op) => op.visit === v.visit.id)) refold(v);
+    changed();
+    void send();
+  });
+  acting = mine.catch((e) => console.warn(e));
+  return acting;
 }
 
 /** Tries again what failed of a file. @param {string} id */

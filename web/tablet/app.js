@@ -103,6 +103,12 @@ tabs.onmessage = async () => {
   await acts.settled();
   location.reload();
 };
+/** A tab that goes may leave something unsent to those that stay. */
+const leaving = new BroadcastChannel('congvu left');
+leaving.onmessage = () => { void acts.takeUp(); };
+addEventListener('pagehide', () => leaving.postMessage(''));
+document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void acts.takeUp(); });
+
 addEventListener('pageshow', (e) => { if (e.persisted) location.reload(); });
 
 /** Signs in again in place. */

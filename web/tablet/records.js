@@ -4,9 +4,12 @@ import * as store from './store.js';
 import * as vault from './vault.js';
 import { changed, state } from './state.js';
 
-/** The records of the person in a store, decrypted. @param {string} name @param {{n: number}} bad counts what does not open */
-export async function opened(name, bad = { n: 0 }) {
-  const records = (await store.list(name, state.owner)).filter((r) => r.data);
+/**
+ * The records of the person in a store, decrypted.
+ * @param {string} name @param {{n: number}} bad counts what does not open @param {(id: string) => boolean} which
+ */
+export async function opened(name, bad = { n: 0 }, which = () => true) {
+  const records = (await store.list(name, state.owner)).filter((r) => r.data && which(r.id));
   const values = await Promise.all(records.map(async (r) => {
     try {
       const value = await vault.valueOf(name, r);
