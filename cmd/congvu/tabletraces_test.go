@@ -44,6 +44,50 @@ func TestACheckBegunWhileTheTabletFetchesAheadStays(t *testing.T) {
 	b.wait("the check", `document.querySelector('.rail') !== null`)
 }
 
+// TestTheServersWordSurvivesTheNetwork: the server takes an act in behind what somebody
+// else did, and the network goes before the tablet has learned of that. The act stands on
+// the page, and on the tablet, until it has its place.
+func TestTheServersWordSurvivesTheNetwork(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		window.__cut = ''; window.__posted = 0;
+		const real = window.__real = window.fetch;
+		window.fetch = async (...a) => {
+			if (window.__cut === 'all' || (window.__cut && String(a[0]).includes('/operations?'))) throw new TypeError('gone');
+			const answer = await real(...a);
+			if (window.__cut && a[0] === '/api/v1/operations') { window.__cut = 'all'; window.__posted++; }
+			return answer;
+		};`)
+	visit := f.toC03()
+	var status string
+	b.eval(`window.__cut = 'news'; 0`, nil)
+	b.awaited(fmt.Sprintf(`window.__real('/api/v1/operations', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({operations: [{id: '0199f000-0000-7000-8000-00000000e15e', visit: %q,
+		device: '0199f000-0000-7000-8000-00000000d0d0', device_at: new Date().toISOString(), elapsed_ms: 1, boot: '0199f000-0000-7000-8000-00000000b007', seq: 1, base: '', type: 'note', payload: {item: 'C01', text: 'Người khác'}}]})}).then(r => r.json()).then(a => JSON.stringify(a.outcomes))`, visit), &status)
+	b.click(`[data-item=C04] [data-value=NO]`)
+	b.wait("taken in", `window.__posted === 1`)
+	b.wait("offline", `document.querySelector('.sync').innerText.includes('Mất mạng')`)
+	b.click(`[data-item=C05] .choice`)
+	b.wait("answered", `document.querySelector('[data-item=C05] .choice').getAttribute('aria-pressed') === 'true'`)
+	var stands string
+	b.eval(`document.querySelector('[data-item=C04] [data-value=NO]').getAttribute('aria-pressed')`, &stands)
+	if stands != "true" {
+		t.Errorf("an answer that the server has went from the page (%s)", status)
+	}
+	b.eval(`window.__cut = ''; dispatchEvent(new Event('online')); 0`, nil)
+	b.sent()
+	n := 0
+	for _, op := range b.operations(visit).Operations {
+		if op.Type == "answer" {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d answers arrived", n)
+	}
+}
+
 // TestWhatAClosedTabLeftIsSent: the app stands open twice. What was done without a network
 // in the tab that is closed then is sent by the one that stays.
 func TestWhatAClosedTabLeftIsSent(t *testing.T) {

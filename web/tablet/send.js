@@ -143,8 +143,11 @@ async function postOperations() {
       }
       answer = { outcomes: [{ id: batch[0].id, status: 'refused', problem: { detail: e.message, errors: e.errors } }] };
     }
-    await settle(batch, answer.outcomes);
-    changed();
+    try {
+      await settle(batch, answer.outcomes);
+    } finally {
+      changed();
+    }
     if (answer.outcomes.length === 0) throw new Problem(503, null); // nothing was taken: later again
     most = Math.min(MOST, most * 2);
   }
@@ -202,16 +205,17 @@ async function settle(batch, outcomes) {
       }
       continue;
     }
-    changes.push({ store: 'ops', drop: op.id });
+    const placed = !v || !(outcome.position > v.position + 1);
+    if (placed) changes.push({ store: 'ops', drop: op.id });
     if (!v) continue;
     if (op.type === 'check_in') begun.add(v);
-    if (outcome.position === v.position + 1) {
+    if (!placed) {
+      missed.add(v);
+      unplaced.push(op);
+    } else if (outcome.position === v.position + 1) {
       const { n: _n, ...logged } = { ...op, position: outcome.position, author: state.me?.person, at: atOf(op) };
       v.position = outcome.position;
       v.operations.push(logged);
-    } else if (outcome.position > v.position) {
-      missed.add(v);
-      unplaced.push(op);
     }
     if (outcome.state) v.visit.state = outcome.state;
     v.local = false;
@@ -219,7 +223,7 @@ async function settle(batch, outcomes) {
   }
   for (const v of touched) if (visits.has(v.visit.id)) changes.push(await keptVisit(v));
   await store.write(changes);
-  state.queue = state.queue.filter((q) => !gone.includes(q) || unplaced.includes(q)); // stands on the page until it has its place
+  state.queue = state.queue.filter((q) => !gone.includes(q) || unplaced.includes(q)); // stands here until it has its place
   state.refused.push(...no);
   for (const v of visits.values()) if (gone.some((op) => op.visit === v.visit.id)) refold(v);
   try {
@@ -234,11 +238,12 @@ async function settle(batch, outcomes) {
       void keepCopies(keptVisit(fresh));
     }
   } catch (e) {
-    if (!(e instanceof Problem)) throw e;
+    if (!(e instanceof Problem) || (state.queue.some((q) => unplaced.includes(q)) && (e.passing || e.status === 401))) throw e; // sent again, and answered as a duplicate
     console.warn(e); // what others did is asked for again when the check is looked at
-  } finally {
-    state.queue = state.queue.filter((q) => !unplaced.includes(q));
   }
+  const left = state.queue.filter((q) => unplaced.includes(q));
+  if (left.length) await store.write(left.map((op) => ({ store: 'ops', drop: op.id })));
+  state.queue = state.queue.filter((q) => !left.includes(q));
 }
 
 /** Why a file could not be sent, in words. @param {Problem} e */
