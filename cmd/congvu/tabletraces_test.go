@@ -8,6 +8,136 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// begins gives the id of the one check that a person has under way.
+func (b *browser) begins() (visit string) {
+	b.t.Helper()
+	b.awaited(`new Promise(done => { const look = async () => { const { visits } = await (await fetch('/api/v1/today')).json(); visits.length ? done(visits[0].id) : setTimeout(look, 50); }; look(); })`, &visit)
+	return visit
+}
+
+// TestWhoGoesOnWhileTheServerThinksIsNotBroughtBack: a check is begun, and later ended at
+// the door, and the server takes its time. The person looks at another page meanwhile, and
+// stays there when the answer comes.
+func TestWhoGoesOnWhileTheServerThinksIsNotBroughtBack(t *testing.T) {
+	t.Parallel()
+	s := &story{t: t}
+	s.draw()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		window.__hold = null; window.__held = 0;
+		const real = window.fetch;
+		window.fetch = async (...a) => {
+			const answer = await real(...a);
+			if (window.__hold && a[0] === '/api/v1/operations') { window.__held++; await window.__hold; }
+			if (window.__taken && /^\/api\/v1\/visits\/[0-9a-f-]{36}$/.test(a[0])) {
+				const json = await answer.json(), taken = window.__taken;
+				answer.json = async () => { setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(taken))); return json; };
+			}
+			return answer;
+		};`)
+	hold := func() { b.eval(`window.__held = 0; window.__hold = new Promise(go => { window.__go = go; }); 0`, nil) }
+	stays := func(when string) {
+		b.wait("on its way", `window.__held > 0`)
+		b.eval(`location.hash = '#/device'; 0`, nil)
+		b.wait("the page of the device", `document.querySelector('[data-key=hand-left]') !== null`)
+		var at string
+		b.awaited(`new Promise(done => { window.__taken = () => done(location.hash); window.__hold = null; window.__go(); })`, &at)
+		if at != "#/device" {
+			t.Errorf("%s: brought to %s", when, at)
+		}
+		b.eval(`window.__taken = null; 0`, nil)
+		b.sent()
+	}
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	b.sees(deskHere)
+	b.holds("handovers", 1)
+	hold()
+	b.pressIn(deskHere, "button")
+	b.press("Đã xuất trình, bắt đầu")
+	stays("begun")
+
+	b.eval(fmt.Sprintf(`location.hash = '#/cannot/%s'; 0`, b.begins()), nil)
+	b.files(`input[data-photo=door]`, s.photos["board"])
+	b.wait("the photo is safe", `document.querySelector('.shot .good') !== null`)
+	b.fill("#c-witness", "Bảo vệ toà nhà")
+	b.sent()
+	hold()
+	b.click("[data-key=end]")
+	b.click("dialog .primary")
+	stays("ended at the door")
+}
+
+// TestAServerThatDoesNotAnswerHoldsNobodyUp: a copy of the server takes acts and says
+// nothing any more. A check is begun and finished all the same: what the person said stands
+// on the tablet at once, once, and the page goes on.
+func TestAServerThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		window.__dumb = false;
+		const real = window.fetch;
+		window.fetch = async (...a) => {
+			if (window.__dumb && a[0] === '/api/v1/operations') return new Promise(() => {});
+			const answer = await real(...a);
+			if (/\/handover$/.test(a[0])) { // a short checklist
+				const json = await answer.json();
+				answer.json = async () => ({ ...json, items: [] });
+			}
+			return answer;
+		};`)
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	b.sees(deskHere)
+	b.holds("handovers", 1)
+	b.eval(`window.__dumb = true; 0`, nil)
+	visit := b.checkIn()
+	b.click("[data-key=finish]")
+	b.click("dialog .primary")
+	b.holds("ops", 2)
+	b.wait("the minutes", `location.hash.startsWith('#/minutes/') && document.querySelector('#m-opinion') !== null`)
+	b.eval(fmt.Sprintf(`location.hash = '#/visit/%s'; 0`, visit), nil)
+	b.click("[data-key=finish]")
+	b.wait("the minutes, or asked again", `location.hash.startsWith('#/minutes/') || document.querySelector('dialog') !== null`)
+	var asked bool
+	if b.eval(`document.querySelector('dialog') !== null`, &asked); asked {
+		t.Error("asked again whether to finish what was finished")
+	}
+}
+
+// TestWhatCouldNotBeKeptIsTriedAgain: the tablet is full at the moment in which a check is
+// ended, and has room again. The button is free.
+func TestWhatCouldNotBeKeptIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := &story{t: t}
+	s.draw()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		window.__full = false;
+		const put = IDBObjectStore.prototype.put;
+		IDBObjectStore.prototype.put = function (value, ...key) {
+			if (window.__full && this.name === 'ops') throw new DOMException('full', 'QuotaExceededError');
+			return put.call(this, value, ...key);
+		};`)
+	visit := f.toC03()
+	b.eval(fmt.Sprintf(`location.hash = '#/cannot/%s'; 0`, visit), nil)
+	b.files(`input[data-photo=door]`, s.photos["board"])
+	b.wait("the photo is safe", `document.querySelector('.shot .good') !== null`)
+	b.fill("#c-witness", "Bảo vệ toà nhà")
+	b.eval(`window.__full = true; 0`, nil)
+	b.click("[data-key=end]")
+	b.click("dialog .primary")
+	b.wait("told", `document.querySelector('[data-trouble=not-kept]') !== null`)
+	b.eval(`window.__full = false; 0`, nil)
+	b.click("[data-key=end]")
+	b.click("dialog .primary")
+	b.wait("the minutes", `location.hash.startsWith('#/minutes/')`)
+	b.sent()
+}
+
 // TestACheckBegunWhileTheTabletFetchesAheadStays: what the day needs is still being fetched
 // on a slow line, by a list that does not know of the check that is begun meanwhile. The
 // check is on the tablet when it is opened without a network.

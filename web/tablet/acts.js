@@ -44,6 +44,12 @@ export function act(visitID, type, payload) {
   return underWay(mine);
 }
 
+/** So long the server's word on an act is waited for, in ms: the act is kept, and who did it goes on. */
+const WORD = 8000;
+
+/** Waits for the server's word on an act, not for ever. @param {Promise<void>} done */
+export const answered = (done) => Promise.race([done, new Promise((go) => setTimeout(go, WORD))]);
+
 /**
  * @param {string} visitID
  * @param {{type: string, payload: any}[]} acts

@@ -15,7 +15,7 @@ export async function cannotView(_me, id) {
   const form = { reason: 'CLOSED', place: v.visit.desk || v.visit.organisation, words: '', witness: '', finding: '', severity: 'MAJOR' };
   /** @type {string[]} */
   let photos = [];
-  let sending = false, tried = false;
+  let sending = false, tried = false, gone = false;
 
   /** What is missing, in the order of the page. @returns {('place'|'words'|'witness'|'door')[]} */
   const missing = () => /** @type {any} */ ([form.place.trim() ? '' : 'place', form.reason === 'REFUSED' && !form.words.trim() ? 'words' : '', form.witness.trim() ? '' : 'witness', photos.length ? '' : 'door'].filter(Boolean));
@@ -40,11 +40,16 @@ export async function cannotView(_me, id) {
     if (!sure) return;
     sending = true;
     const { finding, severity, ...rest } = form;
-    const { done } = await acts.act(id, 'cannot_inspect', { ...rest, photos, ...(finding.trim() ? { finding, severity } : {}) });
-    await done;
-    sending = false;
-    const fresh = await checks.openVisit(id);
-    if (fresh.state.phase === 'CANNOT_INSPECT') go(`minutes/${id}`);
+    let fresh;
+    try {
+      const { done } = await acts.act(id, 'cannot_inspect', { ...rest, photos, ...(finding.trim() ? { finding, severity } : {}) });
+      await acts.answered(done);
+      fresh = await checks.openVisit(id);
+    } finally {
+      sending = false;
+      changed();
+    }
+    if (fresh.state.phase === 'CANNOT_INSPECT' && !gone) go(`minutes/${id}`);
   }
 
   /** @param {'place'|'words'|'witness'|'finding'} name @param {boolean} long */
@@ -64,5 +69,6 @@ export async function cannotView(_me, id) {
       h('div', { class: 'field' }, h('label', { for: 'c-sev' }, t('tablet.severity')), h('select', { id: 'c-sev', onchange: (/** @type {any} */ e) => { form.severity = e.target.value; } },
         ['MINOR', 'MODERATE', 'MAJOR', 'CRITICAL'].map((s) => h('option', { value: s, selected: s === form.severity }, t(`severity.${s}`))))),
       h('p', { class: 'actions' }, h('button', { class: 'danger', 'data-key': 'end', disabled: sending || !v.may.finish, onclick: end }, t('tablet.cannot.end')), h('a', { class: 'button', href: `#/visit/${id}` }, t('tablet.back')))),
+    stop: () => { gone = true; },
   };
 }

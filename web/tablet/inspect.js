@@ -1,8 +1,8 @@
 // A check under way: sections on the rail, items in one column, and at the bottom
 // what is still open and the way to it.
 
-import { h, t, byId, say, ask, when, day } from './dom.js';
-import { changed, send } from './state.js';
+import { h, t, byId, ask, when, day } from './dom.js';
+import { changed } from './state.js';
 import * as checks from './checks.js';
 import * as acts from './acts.js';
 import * as sync from './sync.js';
@@ -26,7 +26,7 @@ export async function visitView(_me, id, section, item) {
   const timer = setInterval(() => { void checks.refresh(id); }, 5000);
   const again = v.findings.length > 0;
   const at = section ?? v.sections[0]?.code;
-  let finishing = false;
+  let finishing = false, gone = false;
   /** What "next" went to last, and what it lacked then. */
   let last = { subject: item ?? '', what: item ? checks.toDo(v).find((o) => o.subject === item)?.what ?? '' : '' };
 
@@ -35,6 +35,7 @@ export async function visitView(_me, id, section, item) {
 
   async function finish() {
     await acts.settled();
+    if (v.state.phase && v.state.phase !== 'IN_PROGRESS') { go(`minutes/${id}`); return; } // finished, and on its way to the server
     const missing = checks.toDo(v).filter((o) => o.what !== 'UPLOAD');
     if (missing.length > 0) { jump(missing[0]); return; }
     const bad = v.items.filter((/** @type {any} */ it) => it.applies && checks.fails(v, it)).length, waiting = checks.open(v).length;
@@ -42,13 +43,15 @@ export async function visitView(_me, id, section, item) {
       [{ label: t('tablet.finish'), value: true, primary: true }, { label: t('tablet.cancel'), value: false }]);
     if (!sure) return;
     finishing = true;
-    await send();
-    const { id: op, done } = await act('finish', {});
-    await done;
-    finishing = false;
-    v = await checks.openVisit(id);
-    if (v.state.phase !== 'IN_PROGRESS') go(`minutes/${id}`);
-    else if (!op) say(t('tablet.error.refused'), 'bad');
+    try {
+      const { done } = await act('finish', {});
+      await acts.answered(done);
+      v = await checks.openVisit(id);
+    } finally {
+      finishing = false;
+      changed();
+    }
+    if (v.state.phase !== 'IN_PROGRESS' && !gone) go(`minutes/${id}`);
   }
 
   /** @param {{what: string, subject: string}} o */
@@ -353,5 +356,5 @@ export async function visitView(_me, id, section, item) {
     await act('verdict', { finding: f.id, verdict: value, text: field.value.trim() });
   }
 
-  return { draw, stop: () => clearInterval(timer) };
+  return { draw, stop: () => { gone = true; clearInterval(timer); } };
 }

@@ -1,7 +1,7 @@
 // The minutes: what the paper will say, the unit's opinion, and how they are closed.
 
 import { h, t, say, ask, when } from './dom.js';
-import { changed, send } from './state.js';
+import { changed } from './state.js';
 import { attendance } from './fold.js';
 import * as checks from './checks.js';
 import * as pictures from './pictures.js';
@@ -33,11 +33,14 @@ export async function minutesView(_me, id) {
   /** @param {string} type @param {any} payload */
   async function close(type, payload) {
     closing = true;
-    await send();
-    const { done } = await acts.act(id, type, payload);
-    await done;
-    closing = false;
-    v = await checks.openVisit(id);
+    try {
+      const { done } = await acts.act(id, type, payload);
+      await acts.answered(done);
+      v = await checks.openVisit(id);
+    } finally {
+      closing = false;
+      changed();
+    }
     if (v.state.phase === 'MINUTES_SIGNED' || v.state.phase === 'MINUTES_UNSIGNED') say(t(known() ? 'tablet.minutes.closed' : 'tablet.minutes.closed.waiting'));
   }
 

@@ -12,7 +12,7 @@ import { frame, go } from './frame.js';
 /** @param {any} _me */
 export async function todayView(_me) {
   let { data: list, fresh } = await today();
-  let busy = '';
+  let busy = '', gone = false;
   const look = async () => {
     if (busy !== '') return;
     ({ data: list, fresh } = await today());
@@ -35,7 +35,8 @@ export async function todayView(_me) {
       const [place, bundle] = await Promise.all([locate(), handover(target.id)]);
       if (!bundle && sync.status().net !== 'ok') { say(t('tablet.checkin.not_here'), 'bad'); return; }
       const { visit, done } = await acts.begin(target.id, bundle, place);
-      if (sync.status().net === 'ok') await done; // a server that is there may know better
+      if (sync.status().net === 'ok') await acts.answered(done); // a server that is there may know better
+      if (gone) return;
       if (checks.visit(visit) && !checks.visit(visit).refused) { go(`visit/${visit}`); return; }
       ({ data: list, fresh } = await today());
     } finally {
@@ -66,7 +67,7 @@ export async function todayView(_me) {
             : h('p', { class: 'hint' }, t('tablet.today.wait')))))),
       group('running', t('tablet.today.running'), list.visits.filter((/** @type {any} */ v) => under(v)), t('tablet.today.none_running')),
       group('closed', t('tablet.today.closed'), list.visits.filter((/** @type {any} */ v) => !under(v)))),
-    stop: () => { clearInterval(timer); watch(); },
+    stop: () => { gone = true; clearInterval(timer); watch(); },
   };
 }
 
