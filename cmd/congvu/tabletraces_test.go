@@ -218,6 +218,29 @@ func TestTheServersWordSurvivesTheNetwork(t *testing.T) {
 	}
 }
 
+// TestAVersionThatAnotherTabTookIsLoaded: two tabs start while a new version stands by, and
+// the other one is first. This one goes on too.
+func TestAVersionThatAnotherTabTookIsLoaded(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		const real = ServiceWorkerContainer.prototype.getRegistration;
+		ServiceWorkerContainer.prototype.getRegistration = async function (...a) {
+			if (sessionStorage.getItem('loaded') !== null) return real.apply(this, a);
+			sessionStorage.setItem('loaded', '1');
+			return { waiting: { state: 'installed', postMessage(word, ports) {
+				if (word !== 'may') return;
+				this.state = 'activated';
+				navigator.serviceWorker.dispatchEvent(new Event('controllerchange'));
+				ports[0].postMessage(true);
+			} } };
+		};`)
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	b.sees(deskHere)
+}
+
 // TestWhatAClosedTabLeftIsSent: the app stands open twice. What was done without a network
 // in the tab that is closed then is sent by the one that stays.
 func TestWhatAClosedTabLeftIsSent(t *testing.T) {
@@ -243,5 +266,42 @@ func TestWhatAClosedTabLeftIsSent(t *testing.T) {
 	run("closed", chromedp.Evaluate(`location.href = 'about:blank'`, nil))
 	f.inReach(b)
 	b.awaited(fmt.Sprintf(`new Promise(done => { const look = async () => (await (await fetch('/api/v1/visits/%s/operations?after=0').catch(() => null))?.json())?.operations.some(o => o.type === 'answer') ? done(0) : setTimeout(look, 100); look(); })`, visit), nil)
+	b.sent()
+}
+
+// TestANewVersionWaitsForThePhotoThatIsBeingKept: a new version is taken while a photo is
+// on its way to the tablet's disk. The page loads again when the photo is there.
+func TestANewVersionWaitsForThePhotoThatIsBeingKept(t *testing.T) {
+	t.Parallel()
+	s := &story{t: t}
+	s.draw()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		const tell = () => navigator.serviceWorker.dispatchEvent(new Event('controllerchange'));
+		Object.defineProperty(ServiceWorkerContainer.prototype, 'controller', { get: () => ({}) });
+		ServiceWorkerContainer.prototype.register = async () => ({ addEventListener() {}, update: async () => {}, waiting: { state: 'installed', postMessage(word, ports) {
+			if (word === 'may') ports[0].postMessage(true);
+			else tell();
+		} } });
+		window.__slow = null; window.__held = false;
+		const digest = SubtleCrypto.prototype.digest;
+		SubtleCrypto.prototype.digest = async function (how, bytes) {
+			if (window.__slow && bytes.byteLength > 10000) { window.__held = true; await window.__slow; }
+			return digest.call(this, how, bytes);
+		};`)
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	b.checkIn()
+	b.click(`[data-key="rail-C"]`)
+	b.wait("section C", `document.querySelector('#note-C03') !== null`)
+	b.sent()
+	b.eval(`window.__before = true; window.__slow = new Promise(go => { window.__go = go; }); 0`, nil)
+	b.files(`input[data-photo="C03"]`, s.photos["board"])
+	b.wait("it is being kept", `window.__held`)
+	b.click("[data-key=take]")
+	b.eval(`window.__go?.(); 0`, nil)
+	b.wait("loaded again", `!window.__before && document.querySelector('[data-item="C03"]') !== null`)
+	b.wait("the photo", `document.querySelector('[data-item="C03"] .shot') !== null`)
 	b.sent()
 }

@@ -2,6 +2,9 @@
 // when the person says so or when the app starts; whether it may, its worker says (sw.js):
 // it knows what is unsent and whose protocol it speaks.
 
+import * as acts from './acts.js';
+import * as camera from './camera.js';
+
 /** @type {ServiceWorker | null} */
 let waiting = null;
 let taking = false;
@@ -20,6 +23,13 @@ function mayTake(worker) {
   });
 }
 
+/** Loads the page again, once what was begun on it is kept. */
+async function loadAgain() {
+  await camera.settled();
+  await acts.settled();
+  location.reload();
+}
+
 /** Whether a newer version stands by. */
 export const available = () => waiting !== null;
 
@@ -28,6 +38,7 @@ export async function take() {
   if (!waiting || !(await mayTake(waiting))) return false;
   taking = true;
   waiting.postMessage('take');
+  if (waiting.state !== 'installed') void loadAgain(); // another tab was first
   return true;
 }
 
@@ -44,7 +55,7 @@ export async function start(changed) {
     for (const r of await container.getRegistrations()) await r.unregister();
     return;
   }
-  container.addEventListener('controllerchange', () => { if (taking) location.reload(); });
+  container.addEventListener('controllerchange', () => { if (taking) void loadAgain(); });
   const known = await container.getRegistration('/tablet/');
   if (known?.waiting) {
     waiting = known.waiting;
