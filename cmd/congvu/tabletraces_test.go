@@ -218,6 +218,40 @@ func TestTheServersWordSurvivesTheNetwork(t *testing.T) {
 	}
 }
 
+// TestARefusalFromBeforeTheSignInIsNotTheLastWord: the session has run out, and a request
+// that was sent without one is answered only when the person has signed in again. What
+// waits goes by itself.
+func TestARefusalFromBeforeTheSignInIsNotTheLastWord(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		window.__slow = null; window.__held = 0;
+		const real = window.__real = window.fetch;
+		window.fetch = async (...a) => {
+			if (String(a[0]).includes('/operations?')) return new Promise(() => {}); // nothing else asks who is there
+			const answer = await real(...a);
+			if (window.__slow && a[0] === '/api/v1/session' && a[1].method === 'GET') { window.__held++; await window.__slow; }
+			return answer;
+		};`)
+	f.toC03()
+	b.awaited(`window.__real('/api/v1/session', {method: 'DELETE'}).then(r => r.status)`, nil)
+	b.click(`[data-item=C04] [data-value=NO]`)
+	b.wait("asked", `document.querySelector('dialog.sign-in') !== null`)
+	b.press("Để sau")
+	b.wait("signed out", `document.querySelector('[data-key=sign-in]') !== null`)
+	b.eval(`location.hash = '#/device'; 0`, nil)
+	b.wait("the page of the device", `document.querySelector('[data-key=hand-left]') !== null`)
+	b.eval(`window.__slow = new Promise(go => { window.__go = go; }); document.dispatchEvent(new Event('visibilitychange')); 0`, nil)
+	b.wait("on its way", `window.__held > 0`)
+	b.click(`[data-key=sign-in]`)
+	b.fill("#in-word", demoPassword)
+	b.click(".sign-in-form button[type=submit]")
+	b.wait("signed in", `document.querySelector('dialog.sign-in') === null`)
+	b.eval(`window.__slow = null; window.__go(); 0`, nil)
+	b.sent()
+}
+
 // TestAVersionThatAnotherTabTookIsLoaded: two tabs start while a new version stands by, and
 // the other one is first. This one goes on too.
 func TestAVersionThatAnotherTabTookIsLoaded(t *testing.T) {

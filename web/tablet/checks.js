@@ -112,7 +112,7 @@ export async function refresh(id) {
   const v = visits.get(id);
   if (!v || state.busy || !state.owner) return;
   try {
-    const away = state.net === 'offline';
+    const away = state.net !== 'ok';
     await meetOnce(true);
     if (!v.local) {
       const after = v.position;

@@ -41,7 +41,10 @@ async function attempt(what, work) {
   } catch (e) {
     if (!state.owner) return false;
     note(e);
-    if (e instanceof Other || (e instanceof Problem && e.status === 401)) return false; // until the person signs in
+    if (e instanceof Other || (e instanceof Problem && e.status === 401)) { // until the person signs in, which they may have done meanwhile
+      if (what === 'acts' && again) void flush();
+      return false;
+    }
     if (!(e instanceof Problem) || !e.passing) console.warn(e);
     clearTimeout(ways[what].again);
     ways[what].again = setTimeout(() => { void flush(); }, Math.min(1000 * 2 ** ways[what].failures++, 12000) * (0.75 + Math.random() / 2));
