@@ -339,3 +339,46 @@ func TestANewVersionWaitsForThePhotoThatIsBeingKept(t *testing.T) {
 	b.wait("the photo", `document.querySelector('[data-item="C03"] .shot') !== null`)
 	b.sent()
 }
+
+// TestAPhotoThatIsGoneHoldsNothingUp: a check was finished without a network, and the bytes
+// of one of its photos are gone when the network is back. The photo is told, and the rest
+// goes by itself.
+func TestAPhotoThatIsGoneHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	s := &story{t: t}
+	s.draw()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		window.__posted = [];
+		const real = window.fetch;
+		window.fetch = async (...a) => {
+			if (sessionStorage.getItem('cut') && String(a[0]).startsWith('/api/')) throw new TypeError('gone');
+			if (a[0] === '/api/v1/operations') window.__posted.push(...JSON.parse(a[1].body).operations.map(o => o.type));
+			const answer = await real(...a);
+			if (/\/handover$|\/visits\/[0-9a-f-]{36}$/.test(a[0])) { // a short checklist
+				const json = await answer.json();
+				answer.json = async () => ({ ...json, items: [] });
+			}
+			return answer;
+		};`)
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	visit := b.checkIn()
+	b.installed()
+	b.sent()
+	b.eval(fmt.Sprintf(`sessionStorage.setItem('cut', '1'); location.hash = '#/cannot/%s'; 0`, visit), nil)
+	b.files(`input[data-photo=door]`, s.photos["board"])
+	b.wait("the photo", `document.querySelector('.shot img') !== null`)
+	b.eval(fmt.Sprintf(`location.hash = '#/visit/%s'; 0`, visit), nil)
+	b.click("[data-key=finish]")
+	b.click("dialog .primary")
+	b.wait("the minutes", `location.hash.startsWith('#/minutes/')`)
+	b.awaited(`new Promise(done => { const q = indexedDB.open('congvu'); q.onsuccess = () => { const tx = q.result.transaction('bytes', 'readwrite'); tx.objectStore('bytes').clear(); tx.oncomplete = () => { q.result.close(); done(0); }; }; })`, nil)
+	b.app()
+	b.enter("truongdoan", demoPassword)
+	b.wait("open", `document.querySelector('.app-top') !== null`)
+	b.eval(`sessionStorage.removeItem('cut'); dispatchEvent(new Event('online')); 0`, nil)
+	b.wait("the photo is told", `document.querySelector('[data-key=refused]') !== null`)
+	b.wait("it is finished", `window.__posted.includes('finish')`)
+}

@@ -293,6 +293,7 @@ async function sendFiles() {
         safe.add(f.id);
         files.delete(f.id);
       } else fileFailed(f, t('tablet.photo.gone'));
+      if (ready().length > 0) void flush();
       continue;
     }
     try {
