@@ -263,8 +263,8 @@ func tooLarge(limit int64) error {
 }
 
 // identify turns the session's cookie into an actor. A request without one, or of
-// somebody who has signed out without a network, goes on as nobody; allow decides
-// whether it may.
+// somebody who has signed out without a network, or with a session that is not of whom it
+// names, goes on as nobody; allow decides whether it may.
 func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		token := s.sessionToken(c)
@@ -280,6 +280,7 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		request, _ := c.Get(keyRequest).(string)
 		session, err := s.Auth.Authenticate(c.Request().Context(), token, request)
 		switch {
+		case err == nil && otherThan(c, session.Actor.Person):
 		case err == nil:
 			c.Set(keyActor, session.Actor)
 			c.Set(keySession, session)
@@ -288,6 +289,13 @@ func (s *Server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// otherThan tells whether a request is meant to be made by somebody else: the tablet app
+// says whose work it sends, and the session of its browser may be another's by then.
+func otherThan(c echo.Context, person string) bool {
+	meant := c.Request().Header.Get("Congvu-Person")
+	return meant != "" && meant != person
 }
 
 // actor is who asks; the zero actor where nobody is signed in.

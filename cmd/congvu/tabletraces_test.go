@@ -382,3 +382,43 @@ func TestAPhotoThatIsGoneHoldsNothingUp(t *testing.T) {
 	b.wait("the photo is told", `document.querySelector('[data-key=refused]') !== null`)
 	b.wait("it is finished", `window.__posted.includes('finish')`)
 }
+
+// TestNothingIsDoneInAnothersName: somebody else signs in on the same tablet, on a page of
+// the office, just when the app has made sure who is there.
+func TestNothingIsDoneInAnothersName(t *testing.T) {
+	t.Parallel()
+	f := newField(t, nil)
+	b := f.b
+	b.scripted(`
+		window.__swap = false;
+		const real = window.__real = window.fetch;
+		window.fetch = async (...a) => {
+			if (String(a[0]).includes('/operations?')) return new Promise(() => {});
+			if (window.__swap && a[0] === '/api/v1/operations') {
+				window.__swap = false;
+				const r = await real('/api/v1/session', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({username: 'thanhvien', password: ` + "`" + demoPassword + "`" + `, device: '0199f000-0000-7000-8000-00000000d0d0'})});
+				window.__swapped = r.status;
+			}
+			return real(...a);
+		};`)
+	visit := f.toC03()
+	b.eval(`window.__swap = true; 0`, nil)
+	b.click(`[data-item=C04] [data-value=NO]`)
+	b.wait("somebody else", `window.__swapped !== undefined`)
+	b.wait("asked who is there, or sent", `document.querySelector('dialog.sign-in') !== null || document.querySelector('.sync').classList.contains('good')`)
+	var asked bool
+	if b.eval(`document.querySelector('dialog.sign-in') !== null`, &asked); asked {
+		b.fill("#in-word", demoPassword)
+		b.click(".sign-in-form button[type=submit]")
+	}
+	b.sent()
+	ops := b.operations(visit).Operations
+	if len(ops) != 2 {
+		t.Errorf("%d acts arrived", len(ops))
+	}
+	for _, op := range ops {
+		if op.Author != ops[0].Author {
+			t.Errorf("%s by %s", op.Type, op.Author)
+		}
+	}
+}

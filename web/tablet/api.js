@@ -32,6 +32,12 @@ let signIn = async () => false;
 /** @param {() => Promise<boolean>} f asks for the password; true when the person signed in, false when not now */
 export function onSignedOut(f) { signIn = f; }
 
+/** Whose work the app does; the server does nothing of it in the name of another. */
+let person = '';
+
+/** @param {string} who empty: nobody's */
+export function speakFor(who) { person = who; }
+
 /**
  * @param {string} method
  * @param {string} path
@@ -44,7 +50,7 @@ export async function call(method, path, body, options = {}) {
     let response, answer = null;
     try {
       response = await fetch(path, { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(options.timeout ?? 60000),
-        headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+        headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...(person && !path.startsWith('/api/v1/session') ? { 'Congvu-Person': person } : {}) },
         body: body === undefined ? undefined : JSON.stringify(body) });
       if (response.ok && response.status !== 204) answer = await response.json(); // what is no JSON is not our server
     } catch {

@@ -1,6 +1,7 @@
 // A person's work on this device: taken up when they sign in, laid down when they sign
 // out; and how it stands.
 
+import { speakFor } from './api.js';
 import { newID } from './fold.js';
 import { t } from './dom.js';
 import * as store from './store.js';
@@ -35,6 +36,7 @@ export function openDevice() {
  */
 export async function start(person, signedIn) {
   state.me = person;
+  speakFor(person.person);
   state.owner = vault.owner();
   state.met = signedIn;
   state.net = signedIn ? 'ok' : 'offline';
@@ -61,6 +63,7 @@ export function stop() {
   state.refused = [];
   forget();
   state.me = null;
+  speakFor('');
   state.owner = '';
 }
 
