@@ -29,6 +29,7 @@ const (
 	slow       = time.Second        // what takes longer is parked while it comes
 	parkEvery  = time.Second / 2    // and looked at so often
 	parkFor    = 30 * time.Second   // for parking, after the sender has gone
+	settles    = time.Second        // what came over a line that broke is parked by then, or the line is not broken
 	partsLast  = 7 * 24 * time.Hour // until what nobody finishes is dropped; the declaration stays
 	parkedEach = 512 << 20          // bytes that may be parked for one person
 )
@@ -43,9 +44,12 @@ type part struct {
 
 func (part) TableName() string { return "evidence_parts" }
 
-// Progress is how far a file has come: bytes there, of how many. May: as Receive. Code
+// Progress is how far a file has come: bytes there, of how many. Where a request brings
+// more of it here, its end is waited for, a second at most: who asks has mostly just lost
+// the line, and would send again what is still being parked. May: as Receive. Code
 // not_found.
 func (s *Service) Progress(ctx context.Context, actor inspection.Actor, fileID string) (at, size int64, err error) {
+	s.turns.settled(ctx, fileID)
 	f, _, err := s.sendable(ctx, actor, fileID)
 	if err != nil {
 		return 0, 0, err
@@ -194,6 +198,23 @@ func (s *Service) turn(ctx context.Context, file string, r io.Reader) (func(), e
 		case <-ctx.Done():
 			return nil, inspection.E(inspection.Invalid, "evidence.error.interrupted").Because(ctx.Err())
 		}
+	}
+}
+
+// settled waits until nothing is being received of a file here, for a moment.
+func (t *turns) settled(ctx context.Context, file string) {
+	t.mu.Lock()
+	now := t.now[file]
+	t.mu.Unlock()
+	if now == nil {
+		return
+	}
+	patience := time.NewTimer(settles)
+	defer patience.Stop()
+	select {
+	case <-now.done:
+	case <-patience.C:
+	case <-ctx.Done():
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -179,6 +180,54 @@ func TestR2ASlowFileIsKeptWhileItComes(t *testing.T) {
 		w.want(<-hangs, inspection.Invalid, "evidence.error.interrupted")
 		if n := w.parts(d.ID); n != 0 {
 			t.Errorf("%d parts of a whole file", n)
+		}
+	})
+}
+
+// TestR2WhoAsksAfterACutIsToldWhatIsBeingParked: the sender has lost the line and asks on
+// another how much is there, while the program still reads what came over the first.
+func TestR2WhoAsksAfterACutIsToldWhatIsBeingParked(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *gorm.DB) {
+		w := newWorld(t, db, files(t))
+		w.copies()
+		raw, d := w.declared(300_000)
+		half := len(raw) / 2
+		line, sender := io.Pipe()
+		over := make(chan error)
+		go func() {
+			_, _, err := w.s.Resume(t.Context(), w.inspector, d.ID, 0, int64(len(raw)), line)
+			over <- err
+		}()
+		if _, err := sender.Write(raw[:half]); err != nil {
+			t.Fatal(err)
+		}
+		told := make(chan int64)
+		go func() {
+			at, _, err := w.s.Progress(t.Context(), w.inspector, d.ID)
+			if err != nil {
+				t.Error(err)
+			}
+			told <- at
+		}()
+		waits := func() bool {
+			stacks := make([]byte, 1<<20)
+			return bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*turns).settled"))
+		}
+		var at int64
+		for asked := false; !asked; {
+			select {
+			case at = <-told:
+				t.Fatalf("told %d of %d that have come, while they are being read", at, half)
+			default:
+				asked = waits()
+			}
+		}
+		sender.CloseWithError(io.ErrUnexpectedEOF)
+		if err := <-over; inspection.CodeOf(err) != inspection.Invalid {
+			t.Error(err)
+		}
+		if at = <-told; at != int64(half) {
+			t.Errorf("told %d of %d that have come", at, half)
 		}
 	})
 }

@@ -34,7 +34,8 @@ export async function restore(id) {
   const record = await store.get('visits', await vault.nameOf(`visit ${id}`));
   if (!record) return null;
   try {
-    return visits.get(id) ?? adopt(await vault.valueOf('visits', record));
+    const kept = await vault.valueOf('visits', record);
+    return visits.get(id) ?? adopt(kept); // opened meanwhile: that knows more
   } catch {
     return null;
   }

@@ -106,9 +106,13 @@ function left(v) {
   return [open, waiting ? t('tablet.sync.photos_waiting', { n: waiting }) : ''].filter(Boolean).join(' · ');
 }
 
-/** The place, if the person allows it; the check goes on without. @returns {Promise<any>} */
+/** So long the person may think about the place, in ms. */
+const THINKING = 20000;
+
+/** The place, if the person allows it; the check goes on without, as it does when nobody answers the browser's question. @returns {Promise<any>} */
 function locate() {
   return new Promise((resolve) => {
+    setTimeout(() => resolve({ location: 'UNKNOWN' }), THINKING);
     if (!navigator.geolocation) { resolve({ location: 'UNKNOWN' }); return; }
     navigator.geolocation.getCurrentPosition(
       (p) => resolve({ location: 'GIVEN', latitude: p.coords.latitude, longitude: p.coords.longitude, accuracy: p.coords.accuracy }),
