@@ -39,7 +39,7 @@ type Service struct {
 	memory  *semaphore.Weighted // bytes that may be received in memory
 	rooms   sync.Pool           // rooms in which something was received
 	turns   turns
-	looking *semaphore.Weighted // one comparison of views at a time: each keeps a processor busy for a quarter of a second
+	looking *semaphore.Weighted // one comparison of views at a time: each keeps a processor busy for a third of a second
 
 	receiving atomic.Int64 // how many files are being received
 	received  atomic.Int64 // when the last one was, in nanoseconds since 1970

@@ -177,7 +177,7 @@ type viewsPage struct {
 }
 
 // findingViews shows how the view has changed between the pictures of a finding. It takes
-// up to a quarter of a second for each pair that nobody has asked for yet.
+// up to a third of a second for each pair that nobody has asked for yet.
 func (s *Server) findingViews(c echo.Context) error {
 	ctx, a := c.Request().Context(), actor(c)
 	d, err := s.Findings.Get(ctx, a, c.Param("id"))

@@ -48,8 +48,9 @@
 //   - Better OTHER than wrong: where people hide much and light is bad, an alignment that
 //     a person would find may be given up.
 //   - Bare walls have no corners: an unchanged view is still the same, a moved one OTHER.
-//   - Where everything repeats (tiles, blinds), an alignment may be off by whole
-//     repeats, and a shift by one looks like none. Two rooms built and furnished alike to the tile are the same view.
+//   - Where things repeat (tiles, blinds, a row of counters) and a moved view lies as well
+//     one repeat further, it is OTHER; a shift by exactly one repeat looks like none. Two
+//     rooms built and furnished alike to the tile are the same view.
 //   - It compares views, not findings: the figure does not say whether something was
 //     remedied.
 package view

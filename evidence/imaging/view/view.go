@@ -159,7 +159,7 @@ func Compare(first, second image.Image) Comparison {
 			best, figure, found = t, f, true
 		}
 	}
-	if !found {
+	if !found || best.shift(a.height) > Still && repeats(a, b, best, figure) {
 		return none
 	}
 	overlap := covered(a, b, best)
@@ -197,4 +197,31 @@ func distinct(a, b *picture, t Transform, figure float64) bool {
 		}
 	}
 	return true
+}
+
+// How far the second picture is shifted to see whether it would lie as well elsewhere, in
+// widths and by what steps: less than the peak of an alignment is wide.
+const (
+	farAcross, farDown = 0.5, 0.3
+	stride             = peak / 2
+)
+
+// repeats says whether a shifted alignment would do as well: a row of counters lies upon
+// itself one counter further, and points on it bear witness to that.
+func repeats(a, b *picture, t Transform, figure float64) bool {
+	other, most := t, -1.0
+	for x := -farAcross; x <= farAcross; x += stride {
+		for y := -farDown; y <= farDown; y += stride {
+			if math.Hypot(x, y) <= peak {
+				continue
+			}
+			u := t
+			u.X, u.Y = t.X+x, t.Y+y
+			if f := correlate(a, b, u, 4, square{}); f > most {
+				other, most = u, f
+			}
+		}
+	}
+	u, f := refine(a, b, other)
+	return u.apart(t, a.height) > different && f > figure-gain
 }

@@ -208,10 +208,9 @@ func pattern(period int, value func(x, y int) uint8) canvas {
 	return c
 }
 
-// TestPatternsThatRepeatAreAlignedByWholeRepeatsOrNot: nothing in them says by how many
-// tiles the camera was shifted, so one may lie upon another; nothing else may. Where it
-// was not moved, nothing did.
-func TestPatternsThatRepeatAreAlignedByWholeRepeatsOrNot(t *testing.T) {
+// TestPatternsThatRepeatAreNotAlignedByGuess: nothing in them says by how many tiles the
+// camera was shifted, so none is laid upon another. Where it was not moved, nothing did.
+func TestPatternsThatRepeatAreNotAlignedByGuess(t *testing.T) {
 	r, _ := seeded(t, 0)
 	for name, c := range map[string]canvas{
 		"tiles": pattern(60, func(x, y int) uint8 {
@@ -234,7 +233,7 @@ func TestPatternsThatRepeatAreAlignedByWholeRepeatsOrNot(t *testing.T) {
 		}
 		for _, by := range []Transform{{X: 0.12, Y: 0.05, Scale: 1}, {X: 0.031, Y: 0.03, Scale: 1}, {X: 0.03, Y: 0.04, Turn: 5, Scale: 1.1}, {X: -0.1, Turn: -8, Scale: 0.9}} {
 			v := Compare(a, c.shot(r, by, 320, 240, plain))
-			if v.Verdict == Moved && off(v.Transform, by) > 0.01 && (v.Similarity < 85 || math.Abs(v.Transform.Turn-by.Turn) > 1 || math.Abs(v.Transform.Scale/by.Scale-1) > 0.02) || v.Transform.shift(0.75) > Still && v.Verdict == Same {
+			if v.Verdict == Moved && off(v.Transform, by) > 0.01 || v.Transform.shift(0.75) > Still && v.Verdict == Same {
 				t.Errorf("%s, %+v: %+v", name, by, v)
 			}
 		}
