@@ -144,17 +144,17 @@ func (s *Stream) run() {
 	}
 }
 
-// send sends a frame; before a picture the camera's clock.
+// send sends a frame; with a picture the camera's clock.
 func (s *Stream) send(frame [][]byte, ticks uint32, conns []*gortsplib.ServerConn) {
 	packets, err := s.encode(frame)
 	if err != nil {
 		return
 	}
 	begins := s.film.begins(frame)
-	if begins && !s.o.Silent {
-		_ = s.stream.WritePacketRTCP(s.media, &rtcp.SenderReport{SSRC: s.ssrc, NTPTime: ntp(time.Now().Add(s.o.Ahead)), RTPTime: ticks})
-	}
 	for i, p := range packets {
+		if begins && !s.o.Silent && (i == 0 || i == len(packets)-1) { // again before the last: who came between the clock and the picture has the whole picture
+			_ = s.stream.WritePacketRTCP(s.media, &rtcp.SenderReport{SSRC: s.ssrc, NTPTime: ntp(time.Now().Add(s.o.Ahead)), RTPTime: ticks})
+		}
 		if begins && s.o.BreakOff && i == len(packets)/2 {
 			for _, c := range conns {
 				c.Close()
